@@ -1,0 +1,131 @@
+# leuko: `make` prints what there is to do.
+BUILD ?= $(if $(SANITIZE),build/sanitize,build)
+PREFIX ?= /usr/local
+CC ?= gcc
+SHARED := $(wildcard ../shared)
+# Real cells where they are at hand; the program itself knows of no such folder.
+export LEUKO_DATA ?= $(wildcard ../shared/data/cnmc)
+export LEUKO_SHARED ?= $(if $(SHARED),$(abspath $(SHARED)))
+
+PACKAGES := gcc make pkg-config libdnnl-dev libleptonica-dev libjpeg62-turbo-dev libjansson-dev \
+  libssl-dev gnuplot-nox libcmocka-dev perl
+LINT_PACKAGES := clang clang-format clang-tidy cppcheck
+VERSION := $(shell sed -n 's/^\#define LEUKO_VERSION "\(.*\)"/\1/p' include/leuko.h)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc
+CFLAGS ?= -O3 -g
+CFLAGS_ALL := -std=c17 $(WARN) -fPIC -fvisibility=hidden -fopenmp $(CFLAGS)
+LIBS := -ldnnl -llept -ljpeg -ljansson -lcrypto -lm -lpthread
+LDFLAGS_ALL := -fopenmp $(LDFLAGS)
+ifdef SANITIZE
+CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS_ALL += -fsanitize=address,undefined
+endif
+
+LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/dataset/*.c src/net/*.c \
+  src/net/*/*.c src/zoo/*.c src/model/*.c src/weights/*.c src/train/*.c src/predict/*.c \
+  src/evaluate/*.c src/explain/*.c src/report/*.c))
+CLI_SRC := $(sort $(wildcard src/cli/*.c))
+TEST_SRC := $(sort $(wildcard tests/test_*.c))
+BENCH_SRC := $(sort $(wildcard bench/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+BENCHES := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
+
+.DEFAULT_GOAL := help
+.PHONY: help deps lint-deps build demo reproduce test check-long lint format install uninstall clean bench
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+help:
+	@echo 'leuko $(VERSION): leukemic blasts (ALL) or healthy cells (HEM)'
+	@echo
+	@echo '  make demo        set up, build, train the CNN on cells and show what it can do'
+	@echo '  make test        set up, build, run the tests'
+	@echo '  make build       the program $(BUILD)/leuko and the library'
+	@echo '  make deps        install the Debian packages that leuko is built from'
+	@echo '  make check-long  the slow tests: kills and resumes, full disks'
+	@echo '  make reproduce   the whole experiment: 35 epochs, both splits'
+	@echo '  make lint        static analysis, format, direction of includes'
+	@echo '  make format      format the sources'
+	@echo '  make install     into PREFIX=$(PREFIX) (DESTDIR is honoured); also uninstall'
+	@echo '  make clean'
+	@echo
+	@echo '  SANITIZE=1       build with address and undefined-behaviour sanitizers'
+	@echo '  LEUKO_DATA=DIR   the C-NMC 2019 data for demo and reproduce$(if $(LEUKO_DATA), (now $(LEUKO_DATA)))'
+
+deps:
+	@sh tools/deps.sh $(PACKAGES)
+
+lint-deps:
+	@sh tools/deps.sh $(LINT_PACKAGES)
+
+build: $(BUILD)/leuko $(BUILD)/libleuko.a $(BUILD)/libleuko.so
+
+$(BUILD)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(BUILD)/leuko: $(CLI_OBJ) $(LIB_OBJ)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+# One relocatable object whose hidden symbols are made local: the archive, too, exports leuko_* only.
+$(BUILD)/libleuko.a: $(LIB_OBJ)
+	@rm -f $@
+	$(LD) -r $^ -o $(BUILD)/libleuko.o
+	objcopy --localize-hidden $(BUILD)/libleuko.o
+	$(AR) rcs $@ $(BUILD)/libleuko.o
+
+$(BUILD)/libleuko.so: $(LIB_OBJ)
+	$(CC) -shared -Wl,-soname,libleuko.so.0 $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -lcmocka -o $@
+
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+bench: build $(BENCHES)
+
+demo: deps
+	@$(MAKE) --no-print-directory build
+	@LEUKO=$(BUILD)/leuko sh tools/demo.sh
+
+reproduce: build
+	@LEUKO=$(BUILD)/leuko sh tools/reproduce.sh
+
+test: deps
+	@$(MAKE) --no-print-directory build $(TESTS)
+	@BUILD=$(BUILD) sh tools/test.sh $(TESTS) $(sort $(wildcard tests/cli_*.t))
+
+check-long: build $(TESTS)
+	@BUILD=$(BUILD) sh tools/test.sh $(sort $(wildcard tests/long_*.t))
+
+lint: lint-deps
+	@sh tools/lint.sh $(LIB_SRC) $(CLI_SRC)
+
+format:
+	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(BUILD)/leuko $(DESTDIR)$(PREFIX)/bin/leuko
+	install -m 644 include/leuko.h $(DESTDIR)$(PREFIX)/include/leuko.h
+	install -m 644 $(BUILD)/libleuko.a $(DESTDIR)$(PREFIX)/lib/libleuko.a
+	install -m 755 $(BUILD)/libleuko.so $(DESTDIR)$(PREFIX)/lib/libleuko.so.0
+	ln -sf libleuko.so.0 $(DESTDIR)$(PREFIX)/lib/libleuko.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) -lgomp|' \
+	  tools/leuko.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/leuko.pc
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/leuko include/leuko.h lib/libleuko.a lib/libleuko.so \
+	  lib/libleuko.so.0 lib/pkgconfig/leuko.pc)
+
+clean:
+	rm -rf build
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_SRC:%.c=$(BUILD)/obj/%.d) $(BENCH_SRC:%.c=$(BUILD)/obj/%.d)

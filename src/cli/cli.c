@@ -1,0 +1,121 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int cli_fail(const leuko_error *error) {
+  cli_progress_end();
+  fprintf(stderr, "leuko: %s%s%s (%s)\n", error->file, error->file[0] ? ": " : "",
+          error->message[0] ? error->message : leuko_status_message(error->status),
+          leuko_status_name(error->status));
+  if (error->remedy[0]) fprintf(stderr, "  -> %s\n", error->remedy);
+  return leuko_status_exit_code(error->status);
+}
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number) {
+  (void)number;
+  stop_asked = 1;
+}
+
+void cli_catch_signals(void) {
+  /* SA_RESETHAND: a second signal of the kind acts as usual and ends the program. */
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+static struct {
+  char phase[64];
+  double started, drawn;
+  size_t first;
+  bool open, terminal;
+} bar;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void cli_progress_end(void) {
+  if (bar.open) fputc('\n', stderr);
+  bar.open = false;
+  bar.phase[0] = 0;
+}
+
+static void draw(const char *phase, size_t done, size_t total, const char *note, double at) {
+  char cells[25];
+  size_t filled = total ? done * 24 / total : 0;
+  for (size_t i = 0; i < 24; i++) cells[i] = i < filled ? '#' : '.';
+  cells[24] = 0;
+  double spent = at - bar.started;
+  double left = done > bar.first ? spent * (double)(total - done) / (double)(done - bar.first) : 0;
+  long seconds = (long)((done < total ? left : spent) + 0.5);
+  fprintf(stderr, "\r\033[K%-22s [%s] %zu/%zu  %ld:%02ld%s  %s", phase, cells, done, total,
+          seconds / 60, seconds % 60, done < total ? " left" : "", note ? note : "");
+  bar.open = true;
+  fflush(stderr);
+}
+
+static int report(void *context, const char *phase, size_t done, size_t total, const char *note) {
+  (void)context;
+  double at = now();
+  if (strncmp(bar.phase, phase, sizeof bar.phase - 1) != 0) {
+    cli_progress_end();
+    snprintf(bar.phase, sizeof bar.phase, "%s", phase);
+    bar.started = at;
+    bar.first = done;
+    bar.drawn = 0;
+  }
+  bool last = done >= total;
+  if (bar.terminal && (last || at - bar.drawn > 0.1)) {
+    draw(phase, done, total, note, at);
+    bar.drawn = at;
+  } else if (!bar.terminal && last) {
+    fprintf(stderr, "%s: %zu/%zu in %.1f s%s%s\n", phase, done, total, at - bar.started,
+            note ? "  " : "", note ? note : "");
+  }
+  if (last) cli_progress_end();
+  return stop_asked;
+}
+
+progress cli_progress(void) {
+  bar.terminal = isatty(STDERR_FILENO) != 0;
+  return (progress){.report = report, .context = NULL};
+}
+
+int cli_print_json(json_t *value) {
+  int failed = !value || json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0 ||
+               fputc('\n', stdout) == EOF || fflush(stdout) != 0;
+  json_decref(value);
+  if (failed) fprintf(stderr, "leuko: the answer could not be written\n");
+  return failed;
+}
+
+long cli_number(struct argp_state *state, const char *option, const char *text, long low,
+                long high) {
+  char *end;
+  errno = 0;
+  long value = strtol(text, &end, 10);
+  if (errno || end == text || *end || value < low || value > high)
+    argp_error(state, "%s takes a whole number from %ld to %ld, not '%s'", option, low, high, text);
+  return value;
+}
+
+double cli_real(struct argp_state *state, const char *option, const char *text, double low,
+                double high) {
+  char *end;
+  errno = 0;
+  double value = strtod(text, &end);
+  if (errno || end == text || *end || !(value >= low && value <= high))
+    argp_error(state, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
+  return value;
+}

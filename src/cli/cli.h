@@ -1,0 +1,43 @@
+/* What the commands share: one function per command, errors and progress on stderr. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <argp.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/progress.h"
+#include "leuko.h"
+
+/* A command gets argv from its own name on ("leuko train DIR" -> argv[0] = "train") and returns the
+ * exit code. */
+int command_data(int argc, char **argv);
+int command_train(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
+int command_predict(int argc, char **argv);
+int command_info(int argc, char **argv);
+int command_bench(int argc, char **argv);
+
+/* Prints "leuko: FILE: message (NAME)" and the remedy on stderr; returns the exit code. */
+int cli_fail(const leuko_error *error);
+
+/* A bar with the time left on stderr where that is a terminal; elsewhere a line at the end of every
+ * phase. Its callback answers "stop" once SIGINT or SIGTERM has come (see cli_catch_signals). */
+progress cli_progress(void);
+/* Ends an open progress line. */
+void cli_progress_end(void);
+
+/* From now on SIGINT and SIGTERM ask the running call to stop; a second one ends the program. */
+void cli_catch_signals(void);
+
+/* Prints a JSON value on stdout with a newline and releases it; returns 0, or 1 if stdout failed.
+ */
+int cli_print_json(json_t *value);
+
+/* Parses a whole number within [low, high] or ends the parser with a message naming the option. */
+long cli_number(struct argp_state *state, const char *option, const char *text, long low,
+                long high);
+double cli_real(struct argp_state *state, const char *option, const char *text, double low,
+                double high);
+
+#endif

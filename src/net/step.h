@@ -1,0 +1,74 @@
+/* What the plan asks of a backend: one step = one node with what is fused into it.
+ *
+ * A backend is a table of functions. For each step the plan takes the first backend that supports
+ * it, agrees on layouts, prepares it once and then runs it any number of times. Nothing is
+ * allocated after `prepare`. A kernel keeps no activations: every pointer comes with the call. */
+#ifndef NET_STEP_H
+#define NET_STEP_H
+
+#include "net/graph.h"
+
+/* Order of an activation's values in memory. NCHW16C: channels in blocks of 16,
+ * [n][c/16][h][w][16]; only used where 16 divides the channels. */
+typedef enum { NET_NHWC, NET_NCHW, NET_NCHW16C } net_layout;
+
+typedef struct {
+  net_op op;
+  const net_node *node;
+  int batch;
+  net_shape in;  /* of each input */
+  net_shape out; /* of the output, after fused pooling */
+  net_layout in_layout, out_layout;
+  bool training; /* keep what backward needs; batch statistics, dropout */
+  bool relu;     /* conv2d, dense, batchnorm, add: relu follows */
+  bool add;      /* conv2d (inference): the second input is added before relu */
+  bool need_dx;  /* backward must give the gradient of the input */
+  bool winograd; /* Winograd's algorithm may be used for convolutions */
+  int threads;
+} net_step;
+
+/* Pointers of one call; what a step does not need is NULL. Activations are float32 in the step's
+ * layouts. */
+typedef struct {
+  const float *x[2]; /* inputs */
+  float *y;          /* output (forward: written; backward: read) */
+  float *dy;         /* gradient of the output; backward may overwrite it */
+  float *dx[2];      /* gradients of the inputs, overwritten; NULL if not wanted */
+  const float *params[NET_MAX_PARAMS];
+  float *grads[NET_MAX_PARAMS]; /* gradients of the parameters, overwritten */
+  float *running[2];            /* batchnorm in training: mean and variance to be updated */
+  void *workspace;              /* kept from forward to backward */
+  void *scratch;                /* free between calls */
+  uint64_t seed;                /* dropout: rng_open(seed, RNG_DROPOUT, iteration, stream) */
+  uint32_t iteration, stream;
+} net_call;
+
+/* A prepared step; each backend has its own. */
+typedef struct net_kernel net_kernel;
+
+typedef struct {
+  const char *name;
+  /* Whether the backend can do the step at all; if so, which layouts it wants. On entry
+   * step->in_layout is what the producer gives. The function may change step->in_layout (the plan
+   * then reorders) and sets step->out_layout. */
+  bool (*choose)(net_step *step);
+  /* Builds whatever makes the step fast. *workspace and *scratch receive bytes. */
+  leuko_status (*prepare)(const net_step *step, net_kernel **out, size_t *workspace,
+                          size_t *scratch, leuko_error *error);
+  /* Tells new parameter values: packs them. Called once in inference, before every step in
+   * training. `params` as in net_call. */
+  leuko_status (*bind)(net_kernel *kernel, const float *const params[NET_MAX_PARAMS],
+                       leuko_error *error);
+  leuko_status (*forward)(net_kernel *kernel, const net_call *call, leuko_error *error);
+  leuko_status (*backward)(net_kernel *kernel, const net_call *call, leuko_error *error);
+  /* A short name of the chosen implementation, such as "jit_wino_4x3:avx512_core". */
+  const char *(*implementation)(const net_kernel *kernel);
+  void (*release)(net_kernel *kernel);
+} net_backend;
+
+/* Plain C with double sums, NHWC only: the truth that everything else is compared with. */
+extern const net_backend net_backend_ref;
+/* oneDNN through its C API, float32. */
+extern const net_backend net_backend_onednn;
+
+#endif
