@@ -1,0 +1,175 @@
+/* Running a single step of a backend on NHWC arrays, whatever layouts the backend prefers. */
+#ifndef TESTS_STEP_RUN_H
+#define TESTS_STEP_RUN_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "net/layout.h"
+#include "net/step.h"
+
+#define STEP_SEED 7
+#define STEP_ITERATION 3
+#define STEP_STREAM 5
+
+/* What goes into a step and comes out of it, NHWC, each array exactly as long as it must be. */
+typedef struct {
+  size_t x_count[2], y_count, param_count[NET_MAX_PARAMS];
+  float *x[2], *y, *dy, *dx[2];
+  float *params[NET_MAX_PARAMS], *grads[NET_MAX_PARAMS];
+  float *running[2]; /* batchnorm in training: after the step */
+  char implementation[96];
+} step_values;
+
+/* The last node of a graph as a step; `graph` must outlive it. */
+static inline net_step step_of(const net_graph *graph, int batch, bool training) {
+  const net_node *node = &graph->nodes[graph->node_count - 1];
+  return (net_step){.op = node->op,
+                    .node = node,
+                    .batch = batch,
+                    .in = graph->nodes[node->inputs[0]].shape,
+                    .out = node->shape,
+                    .training = training,
+                    .need_dx = true,
+                    .threads = 2};
+}
+
+static inline float *step_array(size_t count) {
+  void *array = NULL;
+  assert_int_equal(posix_memalign(&array, 64, (count ? count : 1) * sizeof(float)), 0);
+  for (size_t i = 0; i < count; i++) ((float *)array)[i] = NAN; /* shows what nobody wrote */
+  return array;
+}
+
+static inline bool step_has_two_inputs(const net_step *step) {
+  return step->op == NET_ADD || step->add;
+}
+
+static inline step_values step_values_new(const net_graph *graph, const net_step *step) {
+  step_values v = {0};
+  v.y_count = (size_t)step->batch * net_shape_size(step->out);
+  v.x_count[0] = (size_t)step->batch * net_shape_size(step->in);
+  v.x_count[1] = step_has_two_inputs(step) ? v.y_count : 0;
+  for (int i = 0; i < 2; i++)
+    if (v.x_count[i]) {
+      v.x[i] = step_array(v.x_count[i]);
+      v.dx[i] = step_array(v.x_count[i]);
+    }
+  v.y = step_array(v.y_count);
+  v.dy = step_array(v.y_count);
+  for (int i = 0; i < NET_MAX_PARAMS; i++) {
+    if (step->node->params[i] < 0) continue;
+    v.param_count[i] = graph->params[step->node->params[i]].count;
+    v.params[i] = step_array(v.param_count[i]);
+    if (graph->params[step->node->params[i]].trainable) v.grads[i] = step_array(v.param_count[i]);
+  }
+  if (step->op == NET_BATCHNORM && step->training)
+    for (int i = 0; i < 2; i++) v.running[i] = step_array(v.param_count[2 + i]);
+  return v;
+}
+
+static inline void step_values_free(step_values *v) {
+  for (int i = 0; i < 2; i++) {
+    free(v->x[i]);
+    free(v->dx[i]);
+    free(v->running[i]);
+  }
+  free(v->y);
+  free(v->dy);
+  for (int i = 0; i < NET_MAX_PARAMS; i++) {
+    free(v->params[i]);
+    free(v->grads[i]);
+  }
+  *v = (step_values){0};
+}
+
+static inline void step_ok(leuko_status status, const leuko_error *error) {
+  if (status != LEUKO_OK) fail_msg("%s: %s", leuko_status_name(status), error->message);
+}
+
+static inline float *step_moved(const float *from, net_layout a, net_layout b, int batch,
+                                net_shape shape) {
+  float *to = step_array((size_t)batch * net_shape_size(shape));
+  net_relayout(from, a, to, b, batch, shape, 1);
+  return to;
+}
+
+/* Runs `step` on v->x, v->params and, if `backward`, v->dy; fills y, dx, grads, running and
+ * implementation. step->in_layout is what the producer is said to give. Gives false if the backend
+ * does not support the step. */
+static inline bool step_run(const net_backend *backend, const net_step *step, bool backward,
+                            step_values *v) {
+  net_step chosen = *step;
+  if (!backend->choose(&chosen)) return false;
+  leuko_error error = {0};
+  net_kernel *kernel = NULL;
+  size_t workspace = 0, scratch = 0;
+  step_ok(backend->prepare(&chosen, &kernel, &workspace, &scratch, &error), &error);
+  snprintf(v->implementation, sizeof v->implementation, "%s", backend->implementation(kernel));
+  const net_layout in = chosen.in_layout, out = chosen.out_layout;
+  const net_layout second = step->add ? out : in;
+  const net_shape second_shape = step->add ? step->out : step->in;
+  const int batch = step->batch;
+
+  float *x[2] = {step_moved(v->x[0], NET_NHWC, in, batch, step->in), NULL}, *dx[2] = {NULL, NULL};
+  if (v->x[1]) x[1] = step_moved(v->x[1], NET_NHWC, second, batch, second_shape);
+  for (int i = 0; i < 2; i++)
+    if (v->x[i] && step->need_dx) dx[i] = step_array(v->x_count[i]);
+  float *y = step_array(v->y_count), *dy = step_moved(v->dy, NET_NHWC, out, batch, step->out);
+  net_call call = {.x = {x[0], x[1]},
+                   .y = y,
+                   .running = {v->running[0], v->running[1]},
+                   .workspace = step_array((workspace + 3) / 4),
+                   .scratch = step_array((scratch + 3) / 4),
+                   .seed = STEP_SEED,
+                   .iteration = STEP_ITERATION,
+                   .stream = STEP_STREAM};
+  for (int i = 0; i < NET_MAX_PARAMS; i++) call.params[i] = v->params[i];
+  for (int i = 0; i < 2 && v->running[i]; i++)
+    memcpy(v->running[i], v->params[2 + i], v->param_count[2 + i] * sizeof(float));
+
+  step_ok(backend->bind(kernel, call.params, &error), &error);
+  step_ok(backend->forward(kernel, &call, &error), &error);
+  net_relayout(y, out, v->y, NET_NHWC, batch, step->out, 1);
+  if (backward) {
+    call.dy = dy;
+    for (int i = 0; i < 2; i++) call.dx[i] = dx[i];
+    for (int i = 0; i < NET_MAX_PARAMS; i++) call.grads[i] = v->grads[i];
+    step_ok(backend->backward(kernel, &call, &error), &error);
+    if (dx[0]) net_relayout(dx[0], in, v->dx[0], NET_NHWC, batch, step->in, 1);
+    if (dx[1]) net_relayout(dx[1], in, v->dx[1], NET_NHWC, batch, step->in, 1);
+  }
+  backend->release(kernel);
+  for (int i = 0; i < 2; i++) {
+    free(x[i]);
+    free(dx[i]);
+  }
+  free(y);
+  free(dy);
+  free(call.workspace);
+  free(call.scratch);
+  return true;
+}
+
+/* Fails unless |got - want| <= relative |want| + of_largest max |want| everywhere. */
+static inline void step_compare(const char *name, const char *tensor, const float *got,
+                                const float *want, size_t count, double relative,
+                                double of_largest) {
+  double largest = 0;
+  for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs((double)want[i]));
+  for (size_t i = 0; i < count; i++) {
+    double off = fabs((double)got[i] - (double)want[i]);
+    double allowed = relative * fabs((double)want[i]) + of_largest * largest;
+    if (!(off <= allowed))
+      fail_msg("%s: %s[%zu] is %.9g, not %.9g (largest %.3g)", name, tensor, i, (double)got[i],
+               (double)want[i], largest);
+  }
+}
+
+#endif
