@@ -79,8 +79,9 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
  * that are not defined are null. Keys: loss, accuracy, balanced_accuracy, weighted_f1, auc, n,
  * confusion, classes, majority_class, majority_accuracy, refused, unlabelled, subjects; with two
  * classes also sensitivity, specificity, average_precision, brier, positives, positive, threshold.
- * Confusion rows are true classes, in the order of `classes`; with two classes the positive one
- * comes last. */
+ * Confusion is [true][predicted] in the order of `classes`; with two classes the positive one comes
+ * last. `subjects` is a list in the table's order, each with subject, n, counts (by true class, in
+ * the order of `classes`), correct, accuracy, positive_share, mean_p. */
 json_t *evaluate_json(const evaluation *e);
 
 /* Writes evaluate_json to a file. Errors: those of writing, NO_MEMORY. */
