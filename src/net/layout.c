@@ -47,7 +47,7 @@ void net_relayout(const float *in, net_layout from, float *out, net_layout to, i
       continue;
     }
     for (size_t c = 0; c < channels; c++) {
-      size_t in_step, out_step;
+      size_t in_step = 0, out_step = 0;
       size_t a = channel_base(from, pixels, c, &in_step, channels);
       size_t b = channel_base(to, pixels, c, &out_step, channels);
       for (size_t p = 0; p < pixels; p++) target[b + p * out_step] = source[a + p * in_step];

@@ -1,8 +1,8 @@
 /* Plain C with double sums: what every other backend is compared with.
  *
- * One file a family of operations, forward beside backward. All activations are NHWC float32;
- * every sum is taken in double and rounded once. Threads share images, rows or channels, never the
- * terms of one sum, so the result does not depend on their number.
+ * One file a family of operations, forward beside backward. Activations are NHWC float32 (relu and
+ * add take any layout); every sum is taken in double and rounded once. Threads share images, rows
+ * or channels, never the terms of one sum, so the result does not depend on their number.
  *
  * The functions below are the rows of the table in backend.c. The dispatch there handles a fused
  * relu for all of them: it clamps y after forward and masks dy by y > 0 before backward. Shapes in

@@ -1,0 +1,76 @@
+/* A graph made ready to run: steps with chosen implementations, and one arena for everything that
+ * passes between them.
+ *
+ * What the plan does to the graph: batch normalization is folded into the convolution before it
+ * (inference); relu is fused into the layer before it, or, in training, moved behind the max
+ * pooling that follows (the largest of the clamped is the clamped largest, and the pooled tensor is
+ * a quarter of the size); flatten and, in inference, dropout cost nothing; layouts are changed only
+ * where two neighbours disagree. Buffers lie in the arena by lifetime: a value that neither the way
+ * forward nor the way back needs any more gives its place to the next.
+ *
+ * Nothing is allocated after net_plan_new. A plan belongs to one thread at a time. */
+#ifndef NET_PLAN_H
+#define NET_PLAN_H
+
+#include "net/layout.h"
+#include "net/step.h"
+
+typedef struct {
+  int batch;                 /* images of one call, at most */
+  bool training;             /* keep what backward needs; batch statistics, dropout */
+  int threads;               /* at least 1 */
+  const char *backend;       /* "onednn" or "ref" */
+  bool winograd;             /* convolutions may use Winograd's algorithm */
+  net_input_scaling scaling; /* from pixels to the network's input */
+  uint64_t seed;             /* of dropout */
+} net_plan_options;
+
+typedef struct net_plan net_plan;
+
+/* Plans `graph` (borrowed until net_plan_free). Errors: ARGUMENT (backend unknown, no
+ * implementation for a layer), NO_MEMORY, BACKEND. */
+leuko_status net_plan_new(const net_graph *graph, const net_plan_options *options, net_plan **out,
+                          leuko_error *error);
+void net_plan_free(net_plan *plan);
+
+/* Tells the parameter values [graph->param_floats] (borrowed): packs and folds them. Needed once
+ * before inference and before every step in training. In training, net_plan_forward updates the
+ * running statistics inside. */
+leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error);
+
+/* Forward pass of `count` images (1 .. batch, in training exactly batch), pixels
+ * [count][h][w][3] uint8. *logits [count][outputs] is owned by the plan and valid until the next
+ * call. `iteration` names the dropout masks. */
+leuko_status net_plan_forward(net_plan *plan, const uint8_t *pixels, int count, uint32_t iteration,
+                              const float **logits, leuko_error *error);
+
+/* The same from float32 activations in the network's own scale, NHWC. */
+leuko_status net_plan_forward_floats(net_plan *plan, const float *input, int count,
+                                     uint32_t iteration, const float **logits, leuko_error *error);
+
+/* Backward pass after a forward one in training: dlogits [batch][outputs] are the loss's gradients;
+ * every trainable parameter's gradient in grads [graph->param_floats] is overwritten, the rest of
+ * it is left alone. */
+leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grads,
+                               leuko_error *error);
+
+/* Logits of one image. */
+int net_plan_outputs(const net_plan *plan);
+
+/* Bytes of the arena. */
+size_t net_plan_bytes(const net_plan *plan);
+
+/* One row for each step, in order, for a table; valid while the plan lives. */
+typedef struct {
+  const char *name;           /* of the layer; a change of layout bears its consumer's name */
+  const char *op;             /* "conv2d", ..., "reorder" */
+  const char *implementation; /* "ref", "jit:avx512_core", ... */
+  net_shape in, out;
+  double flop;    /* multiplications and additions of the batch */
+  double seconds; /* of all forward runs so far */
+  size_t runs;
+} net_plan_row;
+int net_plan_rows(const net_plan *plan);
+net_plan_row net_plan_row_at(const net_plan *plan, int index);
+
+#endif

@@ -1,0 +1,73 @@
+/* What plan.c, plan_memory.c and run.c share. */
+#ifndef NET_PLAN_INTERNAL_H
+#define NET_PLAN_INTERNAL_H
+
+#include "net/plan.h"
+
+/* A piece of the arena and the time during which it is needed. Step i runs forward at time i and
+ * backward at time 2 * steps - 1 - i. */
+typedef struct {
+  size_t bytes;
+  int first, last;
+  size_t offset;
+} plan_buffer;
+
+/* An activation in one layout. */
+typedef struct {
+  net_shape shape;
+  net_layout layout;
+  int producer; /* step, or -1 for the network's input */
+  int buffer;
+  int twins[3]; /* the same activation in another layout: value or -1 */
+} plan_value;
+
+typedef struct {
+  const net_backend *backend; /* NULL: a change of layout */
+  net_kernel *kernel;
+  net_step step;
+  int node;         /* of the graph */
+  int fold;         /* batch normalization folded into the convolution, or -1 */
+  int inputs[2];    /* values or -1 */
+  int output;       /* value */
+  int gradients[2]; /* buffers for the inputs' gradients or -1 */
+  int workspace;    /* buffer or -1 */
+  size_t scratch;   /* bytes */
+  size_t folded;    /* folded kernel and bias: offset into net_plan.folded */
+  double seconds;
+  size_t runs;
+} plan_step;
+
+struct net_plan {
+  const net_graph *graph;
+  net_plan_options options;
+  plan_step *steps;
+  int step_count;
+  plan_value *values;
+  int value_count;
+  plan_buffer *buffers;
+  int buffer_count;
+  int input, output;   /* values */
+  int output_gradient; /* buffer or -1 */
+  uint8_t *arena;
+  size_t arena_bytes, scratch_offset;
+  float *folded;
+  float *params;
+  uint32_t iteration; /* of the last forward pass */
+};
+
+/* Whether the backward pass of a step reads its input, and its output. */
+bool plan_keeps_input(const net_step *step);
+bool plan_keeps_output(const net_step *step);
+
+/* Adds a buffer; returns its index. The array has room for all (see plan.c). */
+int plan_add_buffer(net_plan *plan, size_t bytes, int first, int last);
+
+/* Gives every value, gradient and workspace its buffer, lays the buffers out and allocates the
+ * arena. `workspaces` [step_count] in bytes. */
+leuko_status plan_lay_out(net_plan *plan, const size_t *workspaces, leuko_error *error);
+
+static inline size_t plan_value_floats(const net_plan *plan, const plan_value *value) {
+  return (size_t)plan->options.batch * net_shape_size(value->shape);
+}
+
+#endif

@@ -1,0 +1,196 @@
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "net/plan_internal.h"
+
+static void *buffer_at(const net_plan *plan, int buffer) {
+  return buffer < 0 ? NULL : plan->arena + plan->buffers[buffer].offset;
+}
+
+static float *value_at(const net_plan *plan, int value) {
+  return value < 0 ? NULL : buffer_at(plan, plan->values[value].buffer);
+}
+
+/* kernel'[...][o] = kernel[...][o] g[o], bias'[o] = (bias[o] - mean[o]) g[o] + beta[o] with
+ * g = gamma / sqrt(variance + epsilon). */
+static void fold(net_plan *plan, const plan_step *step, const float *params, const float **kernel,
+                 const float **bias) {
+  const net_graph *graph = plan->graph;
+  const net_node *conv = &graph->nodes[step->node], *norm = &graph->nodes[step->fold];
+  const net_param *from = &graph->params[conv->params[0]];
+  const float *statistics[NET_MAX_PARAMS];
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    statistics[i] = params + graph->params[norm->params[i]].offset;
+  const float *old_bias =
+      conv->params[1] < 0 ? NULL : params + graph->params[conv->params[1]].offset;
+  float *to = plan->folded + step->folded, *to_bias = to + from->count;
+  size_t filters = (size_t)conv->shape.c;
+  for (size_t o = 0; o < filters; o++) {
+    double scale = (double)statistics[0][o] /
+                   sqrt((double)statistics[3][o] + (double)norm->attributes.epsilon);
+    double before = old_bias ? (double)old_bias[o] : 0;
+    to_bias[o] = (float)((before - (double)statistics[2][o]) * scale + (double)statistics[1][o]);
+    for (size_t i = o; i < from->count; i += filters)
+      to[i] = (float)((double)params[from->offset + i] * scale);
+  }
+  *kernel = to;
+  *bias = to_bias;
+}
+
+/* The parameters that a step's kernel sees. */
+static void step_params(const net_plan *plan, const plan_step *step,
+                        const float *out[NET_MAX_PARAMS]) {
+  const net_graph *graph = plan->graph;
+  const net_node *node = &graph->nodes[step->node];
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    out[i] = node->params[i] < 0 ? NULL : plan->params + graph->params[node->params[i]].offset;
+  if (step->fold < 0) return;
+  out[0] = plan->folded + step->folded;
+  out[1] = out[0] + graph->params[node->params[0]].count;
+}
+
+leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error) {
+  plan->params = params;
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(plan->options.threads);
+  leuko_status status = LEUKO_OK;
+  for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++) {
+    plan_step *step = &plan->steps[s];
+    if (!step->backend) continue;
+    const float *own[NET_MAX_PARAMS];
+    if (step->fold >= 0) fold(plan, step, params, &own[0], &own[1]);
+    step_params(plan, step, own);
+    status = step->backend->bind(step->kernel, own, error);
+  }
+  omp_set_num_threads(threads);
+  return status;
+}
+
+static net_call call_of(const net_plan *plan, const plan_step *step, uint32_t iteration) {
+  net_call call = {.x = {value_at(plan, step->inputs[0]), value_at(plan, step->inputs[1])},
+                   .y = value_at(plan, step->output),
+                   .workspace = buffer_at(plan, step->workspace),
+                   .scratch = plan->arena + plan->scratch_offset,
+                   .seed = plan->options.seed,
+                   .iteration = iteration,
+                   .stream = (uint32_t)step->node};
+  step_params(plan, step, call.params);
+  return call;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static leuko_status run_forward(net_plan *plan, uint32_t iteration, const float **logits,
+                                leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(plan->options.threads);
+  plan->iteration = iteration;
+  for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++) {
+    plan_step *step = &plan->steps[s];
+    double started = now();
+    if (step->backend) {
+      net_call call = call_of(plan, step, iteration);
+      const net_node *node = &plan->graph->nodes[step->node];
+      if (node->op == NET_BATCHNORM && plan->options.training)
+        for (int i = 0; i < 2; i++)
+          call.running[i] = plan->params + plan->graph->params[node->params[2 + i]].offset;
+      status = step->backend->forward(step->kernel, &call, error);
+    } else {
+      net_relayout(value_at(plan, step->inputs[0]), step->step.in_layout,
+                   value_at(plan, step->output), step->step.out_layout, plan->options.batch,
+                   step->step.in, plan->options.threads);
+    }
+    step->seconds += now() - started;
+    step->runs++;
+  }
+  omp_set_num_threads(threads);
+  *logits = value_at(plan, plan->output);
+  return status;
+}
+
+static leuko_status check_call(const net_plan *plan, int count, leuko_error *error) {
+  if (plan->params && count >= 1 && count <= plan->options.batch &&
+      (!plan->options.training || count == plan->options.batch))
+    return LEUKO_OK;
+  return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "%d images for a plan of %d%s", count,
+                   plan->options.batch, plan->params ? "" : " without parameters");
+}
+
+leuko_status net_plan_forward(net_plan *plan, const uint8_t *pixels, int count, uint32_t iteration,
+                              const float **logits, leuko_error *error) {
+  leuko_status status = check_call(plan, count, error);
+  if (status != LEUKO_OK) return status;
+  const plan_value *input = &plan->values[plan->input];
+  net_input_convert(pixels, &plan->options.scaling, value_at(plan, plan->input), input->layout,
+                    count, input->shape, plan->options.threads);
+  return run_forward(plan, iteration, logits, error);
+}
+
+leuko_status net_plan_forward_floats(net_plan *plan, const float *input, int count,
+                                     uint32_t iteration, const float **logits, leuko_error *error) {
+  leuko_status status = check_call(plan, count, error);
+  if (status != LEUKO_OK) return status;
+  const plan_value *value = &plan->values[plan->input];
+  net_relayout(input, NET_NHWC, value_at(plan, plan->input), value->layout, count, value->shape,
+               plan->options.threads);
+  return run_forward(plan, iteration, logits, error);
+}
+
+/* Adds the gradients that later steps left for `value` into the first of them and gives it. */
+static float *gather_gradient(net_plan *plan, int value) {
+  float *sum = value == plan->output ? buffer_at(plan, plan->output_gradient) : NULL;
+  size_t count = plan_value_floats(plan, &plan->values[value]);
+  for (int s = plan->step_count - 1; s >= 0; s--)
+    for (int i = 0; i < 2; i++) {
+      const plan_step *user = &plan->steps[s];
+      if (user->inputs[i] != value || user->gradients[i] < 0) continue;
+      float *part = buffer_at(plan, user->gradients[i]);
+      if (!sum) {
+        sum = part;
+        continue;
+      }
+#pragma omp parallel for num_threads(plan->options.threads)
+      for (size_t k = 0; k < count; k++) sum[k] += part[k];
+    }
+  return sum;
+}
+
+leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grads,
+                               leuko_error *error) {
+  if (!plan->options.training)
+    return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "the plan was not made for training");
+  size_t outputs = plan_value_floats(plan, &plan->values[plan->output]);
+  memcpy(buffer_at(plan, plan->output_gradient), dlogits, outputs * sizeof *dlogits);
+  leuko_status status = LEUKO_OK;
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(plan->options.threads);
+  for (int s = plan->step_count - 1; s >= 0 && status == LEUKO_OK; s--) {
+    plan_step *step = &plan->steps[s];
+    float *dy = gather_gradient(plan, step->output);
+    if (!step->backend) {
+      float *dx = buffer_at(plan, step->gradients[0]);
+      if (dx)
+        net_relayout(dy, step->step.out_layout, dx, step->step.in_layout, plan->options.batch,
+                     step->step.in, plan->options.threads);
+      continue;
+    }
+    net_call call = call_of(plan, step, plan->iteration);
+    call.dy = dy;
+    const net_node *node = &plan->graph->nodes[step->node];
+    for (int i = 0; i < 2; i++) call.dx[i] = buffer_at(plan, step->gradients[i]);
+    for (int i = 0; i < NET_MAX_PARAMS; i++)
+      if (node->params[i] >= 0 && plan->graph->params[node->params[i]].trainable)
+        call.grads[i] = grads + plan->graph->params[node->params[i]].offset;
+    status = step->backend->backward(step->kernel, &call, error);
+  }
+  omp_set_num_threads(threads);
+  return status;
+}
