@@ -1,0 +1,85 @@
+#include "model/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+leuko_status model_build(model *m, leuko_error *error) {
+  m->params = NULL;
+  leuko_status status = zoo_build(&m->net, &m->graph, error);
+  if (status != LEUKO_OK) return status;
+  size_t bytes = (m->graph->param_floats * sizeof *m->params + 63) / 64 * 64;
+  m->params = aligned_alloc(64, bytes);
+  if (!m->params) {
+    net_graph_free(m->graph);
+    m->graph = NULL;
+    return error_set_memory(error, bytes);
+  }
+  memset(m->params, 0, bytes);
+  return LEUKO_OK;
+}
+
+void model_free(model *m) {
+  net_graph_free(m->graph);
+  free(m->params);
+  json_decref(m->training);
+  *m = (model){0};
+}
+
+net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend) {
+  return (net_plan_options){
+      .batch = batch, .threads = threads, .backend = backend, .scaling = m->scaling};
+}
+
+size_t model_parameter_count(const model *m) {
+  size_t count = 0;
+  for (int i = 0; i < m->graph->param_count; i++)
+    if (m->graph->params[i].trainable) count += m->graph->params[i].count;
+  return count;
+}
+
+/* A disc with rings on black: something of a cell, the same on every machine. */
+static void draw_check(uint8_t *pixels, int size) {
+  for (int y = 0; y < size; y++)
+    for (int x = 0; x < size; x++) {
+      int dx = 2 * x - size, dy = 2 * y - size;
+      int r = (dx * dx + dy * dy) * 64 / (size * size);
+      uint8_t *p = pixels + 3 * ((size_t)y * (size_t)size + (size_t)x);
+      p[0] = r < 30 ? (uint8_t)(120 + 3 * r + x % 7) : 0;
+      p[1] = r < 30 ? (uint8_t)(60 + 2 * r + y % 5) : 0;
+      p[2] = r < 30 ? (uint8_t)(160 - r + (x + y) % 9) : 0;
+    }
+}
+
+leuko_status model_check_logits(const model *m, double *logits, leuko_error *error) {
+  size_t bytes = (size_t)m->net.size * (size_t)m->net.size * 3;
+  uint8_t *pixels = malloc(bytes);
+  if (!pixels) return error_set_memory(error, bytes);
+  draw_check(pixels, m->net.size);
+  net_plan_options options = model_plan_options(m, 1, 1, "onednn");
+  net_plan *plan = NULL;
+  const float *answer = NULL;
+  leuko_status status = net_plan_new(m->graph, &options, &plan, error);
+  if (status == LEUKO_OK) status = net_plan_bind(plan, m->params, error);
+  if (status == LEUKO_OK) status = net_plan_forward(plan, pixels, 1, 0, &answer, error);
+  for (int i = 0; status == LEUKO_OK && i < m->net.outputs; i++) logits[i] = (double)answer[i];
+  net_plan_free(plan);
+  free(pixels);
+  return status;
+}
+
+leuko_status model_self_check(const model *m, leuko_error *error) {
+  double logits[LEUKO_MAX_CLASSES], largest = 1;
+  leuko_status status = model_check_logits(m, logits, error);
+  if (status != LEUKO_OK) return status;
+  for (int i = 0; i < m->net.outputs; i++) largest = fmax(largest, fabs(m->check_logits[i]));
+  for (int i = 0; i < m->net.outputs; i++)
+    if (!(fabs(logits[i] - m->check_logits[i]) <= 1e-3 * largest))
+      return error_set(error, LEUKO_SELF_CHECK, NULL, "fetch the model again",
+                       "the self-check gives %.6g, the model records %.6g", logits[i],
+                       m->check_logits[i]);
+  return LEUKO_OK;
+}

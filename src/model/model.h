@@ -1,0 +1,59 @@
+/* A model: the network, its parameters, and all that is needed to answer the same everywhere. The
+ * file is described in docs/formats.md. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <jansson.h>
+
+#include "model/safetensors.h"
+#include "net/plan.h"
+#include "zoo/zoo.h"
+
+#define MODEL_FORMAT 1
+#define MODEL_CLASS_NAME 32
+
+typedef struct {
+  zoo_options net;
+  int crop;                  /* central square cut out first, pixels; 0: the whole image */
+  net_input_scaling scaling; /* from pixels to input */
+  int class_count;           /* at least 2 */
+  char classes[LEUKO_MAX_CLASSES][MODEL_CLASS_NAME];
+  int positive;                           /* index of the positive class (two classes), else -1 */
+  double threshold;                       /* p(positive) >= threshold is answered positive */
+  char data[65];                          /* fingerprint of the training data, or "" */
+  char version[16];                       /* of the program that wrote it */
+  json_t *training;                       /* how it was trained: an object, owned; may be NULL */
+  double check_logits[LEUKO_MAX_CLASSES]; /* self-check: what its picture must give */
+  net_graph *graph;                       /* owned */
+  float *params;                          /* [graph->param_floats], owned, 64-byte aligned */
+} model;
+
+/* Builds the graph of model->net and allocates zeroed parameters. On failure nothing is owned.
+ * Errors: ARGUMENT, NO_MEMORY. */
+leuko_status model_build(model *m, leuko_error *error);
+void model_free(model *m);
+
+/* Reads a model file, or best.safetensors of a run folder. Tensors that are missing, of another
+ * shape or not finite are refused. Errors: those of reading, BAD_MODEL, UNSUPPORTED_MODEL. */
+leuko_status model_load(const char *path, model *out, leuko_error *error);
+
+/* Computes the self-check's logits and writes the file, atomically, with `extra_count` further
+ * tensors (an optimizer's state). The same model gives the same bytes. Errors: those of writing,
+ * NO_MEMORY, BACKEND. */
+leuko_status model_save(const char *path, model *m, const safetensors_entry *extra,
+                        size_t extra_count, leuko_error *error);
+
+/* Runs the network on the self-check's picture, drawn from a formula, into logits [outputs].
+ * Errors: NO_MEMORY, BACKEND. */
+leuko_status model_check_logits(const model *m, double *logits, leuko_error *error);
+/* Compares with what is recorded: relative 1e-3, since kernels differ from machine to machine.
+ * Errors: SELF_CHECK, those above. */
+leuko_status model_self_check(const model *m, leuko_error *error);
+
+/* Options for a plan of this model. */
+net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend);
+
+/* Number of trainable values. */
+size_t model_parameter_count(const model *m);
+
+#endif

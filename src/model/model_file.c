@@ -1,0 +1,190 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "model/model.h"
+
+static const char newer[] = "use the version of leuko that wrote it";
+static const char again[] = "fetch or train the model again";
+
+static json_t *floats_to_json(const float *values, int count) {
+  json_t *array = json_array();
+  for (int i = 0; i < count; i++) json_array_append_new(array, json_real((double)values[i]));
+  return array;
+}
+
+static json_t *describe(const model *m) {
+  json_t *classes = json_array(), *logits = json_array();
+  for (int i = 0; i < m->class_count; i++)
+    json_array_append_new(classes, json_string(m->classes[i]));
+  for (int i = 0; i < m->net.outputs; i++)
+    json_array_append_new(logits, json_real(m->check_logits[i]));
+  json_t *preprocessing =
+      json_pack("{s:i,s:i,s:f,s:o,s:o,s:b}", "crop", m->crop, "size", m->net.size, "scale",
+                (double)m->scaling.scale, "mean", floats_to_json(m->scaling.mean, 3), "deviation",
+                floats_to_json(m->scaling.deviation, 3), "bgr", m->scaling.reverse ? 1 : 0);
+  json_t *out = json_pack(
+      "{s:i,s:s,s:o,s:o,s:o,s:i,s:f,s:s,s:o}", "format", MODEL_FORMAT, "version", LEUKO_VERSION,
+      "network", zoo_to_json(&m->net), "preprocessing", preprocessing, "classes", classes,
+      "positive", m->positive, "threshold", m->threshold, "data", m->data, "self_check", logits);
+  if (out && m->training) json_object_set(out, "training", m->training);
+  return out;
+}
+
+leuko_status model_save(const char *path, model *m, const safetensors_entry *extra,
+                        size_t extra_count, leuko_error *error) {
+  leuko_status status = model_check_logits(m, m->check_logits, error);
+  if (status != LEUKO_OK) return status;
+  size_t own = (size_t)m->graph->param_count, count = own + extra_count;
+  safetensors_entry *entries = calloc(count, sizeof *entries);
+  if (!entries) return error_set_memory(error, count * sizeof *entries);
+  for (size_t i = 0; i < own; i++) {
+    const net_param *param = &m->graph->params[i];
+    entries[i] = (safetensors_entry){.name = param->name,
+                                     .dtype = "F32",
+                                     .rank = param->rank,
+                                     .data = m->params + param->offset,
+                                     .bytes = param->count * sizeof(float)};
+    for (int d = 0; d < param->rank; d++) entries[i].dims[d] = (size_t)param->dims[d];
+  }
+  for (size_t i = 0; i < extra_count; i++) entries[own + i] = extra[i];
+  json_t *description = describe(m);
+  char *text = description ? json_dumps(description, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+  json_t *metadata = text ? json_pack("{s:s}", "leuko", text) : NULL;
+  if (metadata) status = safetensors_write(path, entries, count, metadata, error);
+  else status = error_set_memory(error, 0);
+  json_decref(metadata);
+  json_decref(description);
+  free(text);
+  free(entries);
+  return status;
+}
+
+static bool read_reals(json_t *array, int count, double low, double high, double *out) {
+  if ((int)json_array_size(array) != count) return false;
+  for (int i = 0; i < count; i++) {
+    json_t *value = json_array_get(array, (size_t)i);
+    out[i] = json_number_value(value);
+    if (!json_is_number(value) || !(out[i] >= low && out[i] <= high)) return false;
+  }
+  return true;
+}
+
+/* Fills what the description says; gives what is not understood, or NULL. */
+static const char *read_description(json_t *d, model *m) {
+  json_t *pre = json_object_get(d, "preprocessing"), *classes = json_object_get(d, "classes");
+  json_t *crop = json_object_get(pre, "crop"), *size = json_object_get(pre, "size");
+  json_t *scale = json_object_get(pre, "scale"), *positive = json_object_get(d, "positive");
+  double mean[3], deviation[3];
+  if (json_integer_value(size) != m->net.size || !json_is_integer(crop) ||
+      json_integer_value(crop) < 0 || json_integer_value(crop) > 1 << 16 ||
+      !json_is_number(scale) || !(fabs(json_number_value(scale)) <= 1e6) ||
+      !read_reals(json_object_get(pre, "mean"), 3, -1e6, 1e6, mean) ||
+      !read_reals(json_object_get(pre, "deviation"), 3, 1e-6, 1e6, deviation) ||
+      !json_is_boolean(json_object_get(pre, "bgr")))
+    return "preprocessing";
+  m->crop = (int)json_integer_value(crop);
+  m->scaling.scale = (float)json_number_value(scale);
+  for (int i = 0; i < 3; i++) {
+    m->scaling.mean[i] = (float)mean[i];
+    m->scaling.deviation[i] = (float)deviation[i];
+  }
+  m->scaling.reverse = json_is_true(json_object_get(pre, "bgr"));
+  size_t count = json_array_size(classes);
+  if (count < 2 || count > LEUKO_MAX_CLASSES || (int)(count == 2 ? 1 : count) != m->net.outputs)
+    return "classes";
+  m->class_count = (int)count;
+  for (size_t i = 0; i < count; i++) {
+    const char *name = json_string_value(json_array_get(classes, i));
+    if (!name || !*name || strlen(name) >= MODEL_CLASS_NAME) return "classes";
+    snprintf(m->classes[i], MODEL_CLASS_NAME, "%s", name);
+  }
+  if (!json_is_integer(positive) || json_integer_value(positive) != (count == 2 ? 1 : -1))
+    return "positive";
+  m->positive = (int)json_integer_value(positive);
+  json_t *threshold = json_object_get(d, "threshold");
+  m->threshold = json_number_value(threshold);
+  if (!json_is_number(threshold) || !(m->threshold >= 0 && m->threshold <= 1)) return "threshold";
+  if (!read_reals(json_object_get(d, "self_check"), m->net.outputs, -1e30, 1e30, m->check_logits))
+    return "self_check";
+  const char *data = json_string_value(json_object_get(d, "data"));
+  const char *version = json_string_value(json_object_get(d, "version"));
+  if (!data || strlen(data) > 64) return "data";
+  snprintf(m->data, sizeof m->data, "%s", data);
+  snprintf(m->version, sizeof m->version, "%.15s", version ? version : "");
+  m->training = json_incref(json_object_get(d, "training"));
+  return NULL;
+}
+
+static leuko_status read_params(const char *path, const safetensors *file, model *m,
+                                leuko_error *error) {
+  for (int i = 0; i < m->graph->param_count; i++) {
+    const net_param *param = &m->graph->params[i];
+    const safetensors_tensor *tensor = safetensors_find(file, param->name);
+    size_t count = 0;
+    const float *values = safetensors_f32(file, param->name, &count);
+    bool same = tensor && values && count == param->count && tensor->rank == param->rank;
+    for (int d = 0; same && d < param->rank; d++) same = tensor->dims[d] == (size_t)param->dims[d];
+    if (!same)
+      return error_set(error, LEUKO_BAD_MODEL, path, again,
+                       "tensor '%s' is missing or has another shape", param->name);
+    for (size_t k = 0; k < count; k++)
+      if (!isfinite(values[k]))
+        return error_set(error, LEUKO_BAD_MODEL, path, again,
+                         "tensor '%s' holds a value that is not a finite number", param->name);
+    memcpy(m->params + param->offset, values, count * sizeof *values);
+  }
+  return LEUKO_OK;
+}
+
+static leuko_status read_model(const char *path, const safetensors *file, model *m,
+                               leuko_error *error) {
+  const char *text = safetensors_metadata(file, "leuko");
+  if (!text)
+    return error_set(error, LEUKO_BAD_MODEL, path, "give a file that leuko train has written",
+                     "a safetensors file, but none of leuko's models");
+  json_t *d = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+  json_t *format = json_object_get(d, "format");
+  leuko_status status = LEUKO_OK;
+  if (!json_is_object(d))
+    status = error_set(error, LEUKO_BAD_MODEL, path, again, "the description is not JSON");
+  else if (json_integer_value(format) != MODEL_FORMAT)
+    status = error_set(error, LEUKO_UNSUPPORTED_MODEL, path, newer,
+                       "model format %lld, this version knows %d",
+                       (long long)json_integer_value(format), MODEL_FORMAT);
+  else status = zoo_from_json(json_object_get(d, "network"), &m->net, error);
+  if (status == LEUKO_OK) {
+    const char *wrong = read_description(d, m);
+    if (wrong)
+      status = error_set(error, LEUKO_UNSUPPORTED_MODEL, path, newer,
+                         "'%s' in the description is not understood", wrong);
+  }
+  json_decref(d);
+  if (status == LEUKO_OK) status = model_build(m, error);
+  if (status == LEUKO_OK) status = read_params(path, file, m, error);
+  if (status != LEUKO_OK && error && !error->file[0])
+    snprintf(error->file, sizeof error->file, "%s", path);
+  return status;
+}
+
+leuko_status model_load(const char *path, model *out, leuko_error *error) {
+  *out = (model){0};
+  char inside[1024];
+  if (file_is_folder(path)) {
+    leuko_status joined = file_join(inside, sizeof inside, path, "best.safetensors", error);
+    if (joined != LEUKO_OK) return joined;
+    if (!file_exists(inside))
+      return error_set(error, LEUKO_NOT_FOUND, path, "give a run folder or a *.safetensors file",
+                       "the folder holds no best.safetensors");
+    path = inside;
+  }
+  safetensors file;
+  leuko_status status = safetensors_open(path, &file, error);
+  if (status != LEUKO_OK) return status;
+  status = read_model(path, &file, out, error);
+  safetensors_close(&file);
+  if (status != LEUKO_OK) model_free(out);
+  return status;
+}

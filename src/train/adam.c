@@ -1,0 +1,22 @@
+#include "train/adam.h"
+
+#include <math.h>
+
+void adam_step(const net_graph *graph, uint64_t step, double lr, const float *grads, float *params,
+               float *m, float *v, int threads) {
+  const double t = (double)step;
+  const float alpha = (float)(lr * sqrt(1 - pow(ADAM_BETA2, t)) / (1 - pow(ADAM_BETA1, t)));
+  const float keep1 = (float)(1 - ADAM_BETA1), keep2 = (float)(1 - ADAM_BETA2);
+  const float epsilon = (float)ADAM_EPSILON;
+  for (int i = 0; i < graph->param_count; i++) {
+    const net_param *param = &graph->params[i];
+    if (!param->trainable) continue;
+    const size_t first = param->offset, end = param->offset + param->count;
+#pragma omp parallel for simd num_threads(threads) schedule(static) if (param->count > 4096)
+    for (size_t k = first; k < end; k++) {
+      m[k] += keep1 * (grads[k] - m[k]);
+      v[k] += keep2 * (grads[k] * grads[k] - v[k]);
+      params[k] -= alpha * m[k] / (sqrtf(v[k]) + epsilon);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/* Adam (Kingma and Ba 2015) in the form of Keras: epsilon is added after the bias correction has
+ * been moved into the step size. */
+#ifndef TRAIN_ADAM_H
+#define TRAIN_ADAM_H
+
+#include "net/graph.h"
+
+#define ADAM_BETA1 0.9
+#define ADAM_BETA2 0.999
+#define ADAM_EPSILON 1e-7
+
+/* Step number `step` (from 1) for all trainable parameters: params, grads and the two moments are
+ * [graph->param_floats].
+ *   m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v),
+ *   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon) */
+void adam_step(const net_graph *graph, uint64_t step, double lr, const float *grads, float *params,
+               float *m, float *v, int threads);
+
+#endif
