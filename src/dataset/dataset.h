@@ -32,10 +32,10 @@ typedef struct {
   leuko_status status;   /* LEUKO_OK, or why the file was refused */
 } dataset_sample;
 
-/* A folder that could not be entered: unreadable, or a link that leads back into itself. */
+/* A folder that was not entered. */
 typedef struct {
-  char *path; /* relative to the root; "" for the root itself */
-  leuko_status status;
+  char *path;          /* relative to the root; "" for the root itself */
+  leuko_status status; /* UNREADABLE, ...; OK: it was entered already, this is a second way to it */
 } dataset_folder;
 
 typedef struct {
@@ -43,11 +43,12 @@ typedef struct {
   dataset_sample *samples;
   size_t count;
   size_t refused;          /* samples whose status is not LEUKO_OK */
-  dataset_folder *folders; /* those that could not be entered */
+  dataset_folder *folders; /* those that were not entered */
   size_t folder_count;
   char *classes[LEUKO_MAX_CLASSES]; /* two: the negative one first; more: alphabetical */
   int class_count;                  /* 0 if nothing is labelled, else at least 2 */
   int positive;                     /* 1 with two classes; -1 otherwise */
+  size_t ignored;                   /* visible files that are no images by name and by content */
   bool official;                    /* subjects and labels come from C-NMC names */
   size_t indexed;                   /* samples taken unread from the index of an earlier scan */
   char remark[320];                 /* why nothing is labelled, or ""; one sentence */
@@ -76,7 +77,7 @@ typedef struct {
   size_t tied_subjects; /* subjects that share cells with another name */
   size_t persons;       /* subjects, tied ones counted once */
   size_t twins;         /* cells of which an identical one is present */
-  size_t contradicting; /* twins with different labels */
+  size_t contradicting; /* cells labelled otherwise than an identical one */
   size_t matched;       /* cells found in the manifest */
 } dataset_ties;
 

@@ -47,15 +47,18 @@ typedef struct {
 } split_leaks;
 
 /* Looks for subjects and cells on both sides; dataset_tie must have been called. Returns the number
- * of leaking subjects and twins, so that 0 means: no leak is known. `leaks` may be NULL. */
+ * of leaking subjects and twins, so that 0 means: no leak is known, though cells of `unknown`
+ * subject may be one. `leaks` may be NULL. */
 size_t dataset_leaks(const dataset *d, split_leaks *leaks);
 
 /* Writes the split CSV (`path,sha256,subject,label,part`; cells without a part are left out).
  * Errors: those of writing. */
 leuko_status dataset_write_split(const dataset *d, const char *path, leuko_error *error);
 /* Sets every sample's part from a split CSV; cells that it does not name get none. Each row must
- * name a cell of `d`, unrefused, with the same sha256 and label.
- * Errors: those of reading, BAD_CSV (with the line), MISMATCH (another file under that name). */
+ * name a cell of `d`, unrefused, with the same sha256, label and (if known here) subject; subjects
+ * not known to the scan are taken from the file, so call dataset_tie afterwards.
+ * Errors: those of reading, BAD_CSV (with the line), MISMATCH (the row is of other data),
+ * NO_MEMORY. */
 leuko_status dataset_read_split(dataset *d, const char *path, leuko_error *error);
 
 #endif
