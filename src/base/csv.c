@@ -49,16 +49,16 @@ leuko_status csv_read(const char *path, char separator, csv *out, leuko_error *e
   size_t size;
   leuko_status status = file_read(path, CSV_MAX_BYTES, &out->text, &size, error);
   if (status != LEUKO_OK) return status;
-  if (size == 0) {
-    csv_free(out);
-    return error_set(error, LEUKO_EMPTY, path, NULL, "the file is empty");
-  }
   if (memchr(out->text, 0, size)) {
     csv_free(out);
     return error_set(error, LEUKO_BAD_CSV, path, NULL, "the file holds zero bytes: not a text");
   }
   char *at = out->text;
   if (strncmp(at, "\xef\xbb\xbf", 3) == 0) at += 3; /* the mark that spreadsheets put first */
+  if (!*at) {
+    csv_free(out);
+    return error_set(error, LEUKO_EMPTY, path, NULL, "the file is empty");
+  }
   field_list list = {.table = out};
   size_t line = 0;
   while (*at) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -58,8 +59,14 @@ leuko_status hash_bytes(const void *data, size_t size, char hex[HASH_HEX], leuko
 
 leuko_status hash_file(const char *path, char hex[HASH_HEX], leuko_error *error) {
   hex[0] = 0;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  /* O_NONBLOCK keeps a named pipe from blocking the open. */
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return error_set_errno(error, path, "open");
+  struct stat info;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(fd);
+    return error_set(error, LEUKO_UNREADABLE, path, "give a file", "not a regular file");
+  }
   hash *h;
   leuko_status status = hash_open(&h, error);
   if (status != LEUKO_OK) {
