@@ -1,0 +1,248 @@
+#include "predict/predictor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "image/decode.h"
+#include "image/resize.h"
+#include "stats/metrics.h"
+
+#define DEFAULT_BATCH 16
+
+struct leuko_predictor {
+  model m;
+  int threads, batch;
+  const char *backend;
+  net_plan *single, *many; /* made when first needed: for one image and for `batch` */
+  uint8_t *pixels;         /* [batch][size][size][3] */
+};
+
+static size_t picture_bytes(const leuko_predictor *predictor) {
+  return (size_t)predictor->m.net.size * (size_t)predictor->m.net.size * 3;
+}
+
+leuko_status leuko_predictor_open(const char *path, const leuko_options *options,
+                                  leuko_predictor **out, leuko_error *error) {
+  *out = NULL;
+  if (!path) return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "no model file is named");
+  leuko_predictor *predictor = calloc(1, sizeof *predictor);
+  if (!predictor) return error_set_memory(error, sizeof *predictor);
+  leuko_options none = {0};
+  if (!options) options = &none;
+  predictor->threads = threads_count(options->threads);
+  predictor->batch = options->batch > 0 ? options->batch : DEFAULT_BATCH;
+  predictor->backend = "onednn";
+  leuko_status status = LEUKO_OK;
+  if (options->backend && strcmp(options->backend, "ref") == 0) predictor->backend = "ref";
+  else if (options->backend && strcmp(options->backend, "onednn") != 0)
+    status = error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
+                       "there is no backend '%.40s'", options->backend);
+  if (status == LEUKO_OK && predictor->batch > 1024)
+    status = error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 1024",
+                       "a batch of %d is not possible", predictor->batch);
+  if (status == LEUKO_OK) status = model_load(path, &predictor->m, error);
+  if (status == LEUKO_OK) {
+    predictor->pixels = malloc(picture_bytes(predictor) * (size_t)predictor->batch);
+    if (!predictor->pixels)
+      status = error_set_memory(error, picture_bytes(predictor) * (size_t)predictor->batch);
+  }
+  if (status != LEUKO_OK) {
+    leuko_predictor_close(predictor);
+    return status;
+  }
+  *out = predictor;
+  return LEUKO_OK;
+}
+
+void leuko_predictor_close(leuko_predictor *predictor) {
+  if (!predictor) return;
+  net_plan_free(predictor->single);
+  net_plan_free(predictor->many);
+  model_free(&predictor->m);
+  free(predictor->pixels);
+  free(predictor);
+}
+
+const model *predictor_model(const leuko_predictor *predictor) {
+  return &predictor->m;
+}
+
+int leuko_predictor_classes(const leuko_predictor *predictor) {
+  return predictor->m.class_count;
+}
+
+const char *leuko_predictor_class(const leuko_predictor *predictor, int index) {
+  return index >= 0 && index < predictor->m.class_count ? predictor->m.classes[index] : "";
+}
+
+const char *leuko_predictor_positive(const leuko_predictor *predictor) {
+  return leuko_predictor_class(predictor, predictor->m.positive);
+}
+
+/* The plan for `count` images. */
+static leuko_status ready(leuko_predictor *predictor, size_t count, net_plan **out,
+                          leuko_error *error) {
+  net_plan **plan = count == 1 ? &predictor->single : &predictor->many;
+  leuko_status status = LEUKO_OK;
+  if (!*plan) {
+    net_plan_options options = model_plan_options(&predictor->m, count == 1 ? 1 : predictor->batch,
+                                                  predictor->threads, predictor->backend);
+    status = net_plan_new(predictor->m.graph, &options, plan, error);
+    if (status == LEUKO_OK) status = net_plan_bind(*plan, predictor->m.params, error);
+    if (status != LEUKO_OK) {
+      net_plan_free(*plan);
+      *plan = NULL;
+    }
+  }
+  *out = *plan;
+  return status;
+}
+
+leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
+                              double *logits, const progress *p, leuko_error *error) {
+  const size_t outputs = (size_t)predictor->m.net.outputs;
+  for (size_t first = 0; first < count;) {
+    size_t left = count - first;
+    size_t now = left < (size_t)predictor->batch ? left : (size_t)predictor->batch;
+    net_plan *plan;
+    const float *answer;
+    leuko_status status = ready(predictor, now, &plan, error);
+    if (status == LEUKO_OK)
+      status = net_plan_forward(plan, pixels + first * picture_bytes(predictor), (int)now, 0,
+                                &answer, error);
+    if (status != LEUKO_OK) return status;
+    for (size_t i = 0; i < now * outputs; i++) logits[first * outputs + i] = (double)answer[i];
+    first += now;
+    if (progress_report(p, "answering", first, count, NULL))
+      return error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
+  }
+  return LEUKO_OK;
+}
+
+static void refuse(leuko_answer *answer, leuko_status status, const char *message) {
+  answer->status = status;
+  answer->p = answer->logit = NAN;
+  answer->label_index = -1;
+  answer->label[0] = 0;
+  for (int k = 0; k < LEUKO_MAX_CLASSES; k++) answer->probabilities[k] = NAN;
+  snprintf(answer->message, sizeof answer->message, "%s",
+           message && message[0] ? message : leuko_status_message(status));
+}
+
+/* From logits [outputs] to an answer. */
+static void decide(const model *m, const double *logits, leuko_answer *answer) {
+  memset(answer->probabilities, 0, sizeof answer->probabilities);
+  answer->status = LEUKO_OK;
+  answer->message[0] = 0;
+  if (m->net.outputs == 1) {
+    answer->logit = logits[0];
+    answer->p = stats_sigmoid(logits[0]);
+    answer->probabilities[m->positive] = answer->p;
+    answer->probabilities[1 - m->positive] = 1 - answer->p;
+    answer->label_index = answer->p >= m->threshold ? m->positive : 1 - m->positive;
+  } else {
+    stats_softmax(logits, m->net.outputs, answer->probabilities);
+    answer->label_index = stats_argmax(logits, m->net.outputs);
+    answer->logit = logits[answer->label_index];
+    answer->p = answer->probabilities[answer->label_index];
+  }
+  snprintf(answer->label, sizeof answer->label, "%s", m->classes[answer->label_index]);
+}
+
+/* Answers the `used` pictures that lie in predictor->pixels; answers[at[i]] receives the i-th. */
+static leuko_status answer_pictures(leuko_predictor *predictor, size_t used, const size_t *at,
+                                    leuko_answer *answers, leuko_error *error) {
+  if (used == 0) return LEUKO_OK;
+  net_plan *plan;
+  const float *logits;
+  leuko_status status = ready(predictor, used, &plan, error);
+  if (status == LEUKO_OK)
+    status = net_plan_forward(plan, predictor->pixels, (int)used, 0, &logits, error);
+  if (status != LEUKO_OK) return status;
+  const int outputs = predictor->m.net.outputs;
+  for (size_t i = 0; i < used; i++) {
+    double row[LEUKO_MAX_CLASSES];
+    for (int k = 0; k < outputs; k++) row[k] = (double)logits[i * (size_t)outputs + (size_t)k];
+    decide(&predictor->m, row, &answers[at[i]]);
+  }
+  return LEUKO_OK;
+}
+
+/* Reads `count` files into the first places of predictor->pixels; at[i] is the file of place i. */
+static size_t read_files(leuko_predictor *predictor, const char *const *paths, size_t count,
+                         leuko_answer *answers, size_t *at) {
+  const size_t bytes = picture_bytes(predictor);
+#pragma omp parallel for num_threads(predictor->threads) schedule(dynamic) if (count > 1)
+  for (size_t i = 0; i < count; i++) {
+    image picture;
+    leuko_error error = {0};
+    answers[i].status = image_read(paths[i], &picture, answers[i].sha256, &error);
+    if (answers[i].status == LEUKO_OK)
+      answers[i].status = image_prepare(&picture, predictor->m.crop, predictor->m.net.size,
+                                        predictor->pixels + i * bytes, &error);
+    image_free(&picture);
+    if (answers[i].status != LEUKO_OK) refuse(&answers[i], answers[i].status, error.message);
+  }
+  size_t used = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (answers[i].status != LEUKO_OK) continue;
+    if (used != i) memcpy(predictor->pixels + used * bytes, predictor->pixels + i * bytes, bytes);
+    at[used++] = i;
+  }
+  return used;
+}
+
+leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
+                             leuko_answer *answers, const progress *p, leuko_error *error) {
+  if (count == 0) return error_set(error, LEUKO_NO_DATA, NULL, NULL, "no file is named");
+  const size_t batch = (size_t)predictor->batch;
+  size_t *at = malloc(batch * sizeof *at), refused = 0;
+  if (!at) return error_set_memory(error, batch * sizeof *at);
+  leuko_status status = LEUKO_OK;
+  for (size_t first = 0; first < count && status == LEUKO_OK; first += batch) {
+    size_t now = count - first < batch ? count - first : batch;
+    size_t used = read_files(predictor, paths + first, now, answers + first, at);
+    refused += now - used;
+    status = answer_pictures(predictor, used, at, answers + first, error);
+    if (status == LEUKO_OK && count > 1 &&
+        progress_report(p, "answering", first + now, count, NULL))
+      status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
+  }
+  free(at);
+  if (status != LEUKO_OK || refused == 0) return status;
+  if (refused < count)
+    return error_set(error, LEUKO_PARTIAL, NULL, NULL, "%zu of %zu files were refused", refused,
+                     count);
+  return error_set(error, answers[0].status, paths[0], NULL, "%s", answers[0].message);
+}
+
+leuko_status leuko_predict_files(leuko_predictor *predictor, const char *const *paths, size_t count,
+                                 leuko_answer *answers, leuko_error *error) {
+  return predictor_files(predictor, paths, count, answers, NULL, error);
+}
+
+leuko_status leuko_predict_file(leuko_predictor *predictor, const char *path, leuko_answer *answer,
+                                leuko_error *error) {
+  return predictor_files(predictor, &path, 1, answer, NULL, error);
+}
+
+leuko_status leuko_predict_pixels(leuko_predictor *predictor, const uint8_t *rgb, int width,
+                                  int height, leuko_answer *answer, leuko_error *error) {
+  *answer = (leuko_answer){0};
+  if (width < IMAGE_MIN_SIDE || height < IMAGE_MIN_SIDE) {
+    refuse(answer, LEUKO_TOO_SMALL, NULL);
+    return error_set(error, LEUKO_TOO_SMALL, NULL, "give the whole picture",
+                     "%d x %d pixels, but a side has at least %d", width, height, IMAGE_MIN_SIDE);
+  }
+  image picture = {width, height, (uint8_t *)(uintptr_t)rgb};
+  leuko_status status =
+      image_prepare(&picture, predictor->m.crop, predictor->m.net.size, predictor->pixels, error);
+  size_t at = 0;
+  if (status == LEUKO_OK) status = answer_pictures(predictor, 1, &at, answer, error);
+  if (status != LEUKO_OK) refuse(answer, status, error ? error->message : NULL);
+  return status;
+}

@@ -1,0 +1,21 @@
+/* The predictor: the one place where an answer is made. The public part is in leuko.h; this is what
+ * evaluation and the program need beside it. */
+#ifndef PREDICT_PREDICTOR_H
+#define PREDICT_PREDICTOR_H
+
+#include "base/progress.h"
+#include "model/model.h"
+
+/* The model behind a predictor; owned by it. */
+const model *predictor_model(const leuko_predictor *predictor);
+
+/* Logits [count][outputs] of prepared pixels [count][size][size][3]. Errors: BACKEND, INTERRUPTED.
+ */
+leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
+                              double *logits, const progress *p, leuko_error *error);
+
+/* leuko_predict_files with progress; asked to stop it ends with INTERRUPTED. */
+leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
+                             leuko_answer *answers, const progress *p, leuko_error *error);
+
+#endif

@@ -1,0 +1,133 @@
+#include "train/checkpoint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+static json_t *real_or_null(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *epoch_json(const train_epoch *e) {
+  return json_pack("[o,o,o,o,o]", real_or_null(e->loss), real_or_null(e->accuracy),
+                   real_or_null(e->val_loss), real_or_null(e->val_accuracy),
+                   real_or_null(e->val_auc));
+}
+
+static leuko_status save(const char *out, const char *name, model *m, json_t *training,
+                         const safetensors_entry *extra, size_t extra_count, leuko_error *error) {
+  if (!training) return error_set_memory(error, 0);
+  json_decref(m->training);
+  m->training = training;
+  char path[1024];
+  leuko_status status = file_join(path, sizeof path, out, name, error);
+  return status == LEUKO_OK ? model_save(path, m, extra, extra_count, error) : status;
+}
+
+leuko_status checkpoint_save_best(const char *out, model *m, const checkpoint *c,
+                                  leuko_error *error) {
+  const train_epoch *e = &c->history[c->best];
+  json_t *training =
+      json_pack("{s:i,s:f,s:f,s:o}", "epoch", c->best + 1, "val_loss", e->val_loss, "val_accuracy",
+                e->val_accuracy, "val_auc", real_or_null(e->val_auc));
+  return save(out, "best.safetensors", m, training, NULL, 0, error);
+}
+
+static void entry_name(char *out, size_t size, const char *moment, const net_param *param) {
+  snprintf(out, size, "adam/%s/%s", moment, param->name);
+}
+
+leuko_status checkpoint_save_last(const char *out, model *m, const checkpoint *c,
+                                  leuko_error *error) {
+  size_t count = 2 * (size_t)m->graph->param_count;
+  safetensors_entry *entries = calloc(count, sizeof *entries);
+  char(*names)[96] = calloc(count, sizeof *names);
+  json_t *history = json_array();
+  leuko_status status = LEUKO_OK;
+  if (!entries || !names || !history) status = error_set_memory(error, count * sizeof *entries);
+  for (size_t i = 0; status == LEUKO_OK && i < count; i++) {
+    const net_param *param = &m->graph->params[i / 2];
+    entry_name(names[i], sizeof names[i], i % 2 ? "v" : "m", param);
+    entries[i] = (safetensors_entry){.name = names[i],
+                                     .dtype = "F32",
+                                     .rank = 1,
+                                     .dims = {param->count},
+                                     .data = (i % 2 ? c->v : c->m) + param->offset,
+                                     .bytes = param->count * sizeof(float)};
+  }
+  for (int i = 0; status == LEUKO_OK && i < c->epochs; i++)
+    json_array_append_new(history, epoch_json(&c->history[i]));
+  if (status == LEUKO_OK)
+    status = save(out, "last.safetensors", m,
+                  json_pack("{s:i,s:I,s:i,s:O}", "epoch", c->epochs, "step", (json_int_t)c->step,
+                            "best", c->best, "history", history),
+                  entries, count, error);
+  json_decref(history);
+  free(entries);
+  free(names);
+  return status;
+}
+
+static bool read_epoch(json_t *row, train_epoch *out) {
+  double *fields[] = {&out->loss, &out->accuracy, &out->val_loss, &out->val_accuracy,
+                      &out->val_auc};
+  if (json_array_size(row) != 5) return false;
+  for (size_t i = 0; i < 5; i++) {
+    json_t *value = json_array_get(row, i);
+    if (!json_is_number(value) && !json_is_null(value)) return false;
+    *fields[i] = json_is_null(value) ? (double)NAN : json_number_value(value);
+  }
+  return true;
+}
+
+static bool read_state(const model *m, checkpoint *c) {
+  json_t *training = m->training, *history = json_object_get(training, "history");
+  json_int_t step = json_integer_value(json_object_get(training, "step"));
+  json_int_t best = json_integer_value(json_object_get(training, "best"));
+  size_t epochs = json_array_size(history);
+  if (step < 0 || epochs < 1 || best < 0 || (size_t)best >= epochs || epochs > (size_t)c->capacity)
+    return false;
+  c->step = (uint64_t)step;
+  c->best = (int)best;
+  c->epochs = (int)epochs;
+  for (size_t i = 0; i < epochs; i++)
+    if (!read_epoch(json_array_get(history, i), &c->history[i])) return false;
+  return true;
+}
+
+static bool read_moments(const safetensors *file, const net_graph *graph, checkpoint *c) {
+  for (int i = 0; i < 2 * graph->param_count; i++) {
+    const net_param *param = &graph->params[i / 2];
+    char name[96];
+    entry_name(name, sizeof name, i % 2 ? "v" : "m", param);
+    size_t count = 0;
+    const float *values = safetensors_f32(file, name, &count);
+    if (!values || count != param->count) return false;
+    memcpy((i % 2 ? c->v : c->m) + param->offset, values, count * sizeof *values);
+  }
+  return true;
+}
+
+leuko_status checkpoint_load(const char *out, model *m, checkpoint *c, leuko_error *error) {
+  char path[1024];
+  model stored;
+  safetensors file;
+  leuko_status status = file_join(path, sizeof path, out, "last.safetensors", error);
+  if (status == LEUKO_OK) status = model_load(path, &stored, error);
+  if (status != LEUKO_OK) return status;
+  status = safetensors_open(path, &file, error);
+  if (status == LEUKO_OK) {
+    if (stored.graph->param_floats != m->graph->param_floats ||
+        stored.graph->param_count != m->graph->param_count || !read_state(&stored, c) ||
+        !read_moments(&file, m->graph, c))
+      status = error_set(error, LEUKO_BAD_MODEL, path, "remove the run folder and train again",
+                         "the checkpoint's optimizer state is not as documented");
+    else memcpy(m->params, stored.params, m->graph->param_floats * sizeof *m->params);
+    safetensors_close(&file);
+  }
+  model_free(&stored);
+  return status;
+}

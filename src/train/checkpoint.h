@@ -1,0 +1,27 @@
+/* The state of a training between two epochs. */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+#include "train/train.h"
+
+/* Beside the model: the optimizer's moments [graph->param_floats] and step, and the history. */
+typedef struct {
+  float *m, *v;
+  uint64_t step;
+  train_epoch *history; /* [capacity] */
+  int epochs, capacity;
+  int best;
+} checkpoint;
+
+/* Writes best.safetensors: the model alone. */
+leuko_status checkpoint_save_best(const char *out, model *m, const checkpoint *c,
+                                  leuko_error *error);
+/* Writes last.safetensors: all that the next epoch needs. Holds no times, so that equal runs give
+ * equal bytes. */
+leuko_status checkpoint_save_last(const char *out, model *m, const checkpoint *c,
+                                  leuko_error *error);
+/* Reads last.safetensors into `m` (its parameters only) and `c`. Errors: those of reading,
+ * BAD_MODEL, MISMATCH (more epochs than c->capacity). */
+leuko_status checkpoint_load(const char *out, model *m, checkpoint *c, leuko_error *error);
+
+#endif

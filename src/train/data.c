@@ -1,0 +1,138 @@
+#include "train/data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+static leuko_status set_parts(const train_data_options *o, train_data *data, leuko_error *error) {
+  if (o->split) return dataset_read_split(&data->set, o->split, error);
+  double share = o->train_share > 0 ? o->train_share : SPLIT_TRAIN_SHARE;
+  return dataset_split(&data->set, o->by, share, o->seed, &data->split, error);
+}
+
+static leuko_status check_leaks(const train_data_options *o, train_data *data, leuko_error *error) {
+  size_t found = dataset_leaks(&data->set, &data->leaks);
+  if (found == 0 || o->allow_leak) return LEUKO_OK;
+  return error_set(error, LEUKO_LEAK, o->split ? o->split : o->folder,
+                   "split by subject, or pass --allow-leak to do it all the same",
+                   "%zu of %zu subjects have cells on both sides of the split%s: the scores would "
+                   "not hold for the next patient",
+                   data->leaks.leaking, data->leaks.subjects,
+                   data->leaks.twins ? ", and identical cells too" : "");
+}
+
+/* Lists the samples that take part and hashes what they are. */
+static leuko_status list_samples(train_data *data, leuko_error *error) {
+  const dataset *set = &data->set;
+  data->samples = calloc(set->count, sizeof *data->samples);
+  hash *h;
+  if (!data->samples) return error_set_memory(error, set->count * sizeof *data->samples);
+  leuko_status status = hash_open(&h, error);
+  if (status != LEUKO_OK) return status;
+  for (size_t i = 0; i < set->count; i++) {
+    const dataset_sample *s = &set->samples[i];
+    if (s->part == DATASET_NONE || s->status != LEUKO_OK || s->label < 0) continue;
+    data->samples[data->count++] = s;
+    char line[64];
+    int length = snprintf(line, sizeof line, "\t%d\t%d\n", s->label, (int)s->part);
+    hash_add(h, s->path, strlen(s->path));
+    hash_add(h, s->sha256, strlen(s->sha256));
+    hash_add(h, line, (size_t)length);
+  }
+  return hash_close(h, data->fingerprint, error);
+}
+
+static leuko_status prepare(const train_data_options *o, train_data *data, const progress *p,
+                            leuko_error *error) {
+  if (data->count == 0)
+    return error_set(error, LEUKO_NO_DATA, o->folder, "check the folder and the split",
+                     "no labelled cell takes part");
+  const char **paths = calloc(data->count, sizeof *paths);
+  const char **hashes = calloc(data->count, sizeof *hashes);
+  leuko_status status = LEUKO_OK;
+  if (!paths || !hashes) status = error_set_memory(error, data->count * sizeof *paths);
+  for (size_t i = 0; status == LEUKO_OK && i < data->count; i++) {
+    paths[i] = data->samples[i]->path;
+    hashes[i] = data->samples[i]->sha256;
+  }
+  if (status == LEUKO_OK) {
+    prepared_request request = {.root = data->set.root,
+                                .paths = paths,
+                                .sha256 = hashes,
+                                .count = data->count,
+                                .crop = o->crop,
+                                .size = o->size,
+                                .threads = o->threads};
+    status = prepared_open(&request, p, &data->pixels, error);
+  }
+  free(paths);
+  free(hashes);
+  return status;
+}
+
+/* Sorts the samples into the two sides; every class must be trained on. */
+static leuko_status divide(const train_data_options *o, train_data *data, leuko_error *error) {
+  data->train = calloc(data->count, sizeof *data->train);
+  data->test = calloc(data->count, sizeof *data->test);
+  data->labels = calloc(data->count, sizeof *data->labels);
+  if (!data->train || !data->test || !data->labels)
+    return error_set_memory(error, data->count * sizeof *data->train);
+  size_t of_class[LEUKO_MAX_CLASSES] = {0};
+  for (size_t i = 0; i < data->count; i++) {
+    const dataset_sample *s = data->samples[i];
+    data->labels[i] = s->label;
+    if (data->pixels.status[i] != LEUKO_OK) continue;
+    if (s->part == DATASET_TRAIN) {
+      data->train[data->train_count++] = i;
+      of_class[s->label]++;
+    } else {
+      data->test[data->test_count++] = i;
+    }
+  }
+  for (int c = 0; c < data->set.class_count; c++)
+    if (of_class[c] == 0)
+      return error_set(error, LEUKO_NO_DATA, o->folder, "check the folder and the split",
+                       "there is no cell of class '%s' to train on", data->set.classes[c]);
+  if (data->test_count == 0)
+    return error_set(error, LEUKO_NO_DATA, o->folder, "check the folder and the split",
+                     "there is no cell to test on");
+  return LEUKO_OK;
+}
+
+leuko_status train_data_open(const train_data_options *o, const progress *p, train_data *out,
+                             leuko_error *error) {
+  *out = (train_data){0};
+  dataset_options scan = {.positive = o->positive, .subjects = o->subjects, .threads = o->threads};
+  leuko_status status = dataset_scan(o->folder, &scan, p, &out->set, error);
+  if (status != LEUKO_OK) return status;
+  if (o->manifest) snprintf(out->manifest, sizeof out->manifest, "%s", o->manifest);
+  else if (!dataset_find_manifest(out->set.root, out->manifest, sizeof out->manifest))
+    out->manifest[0] = 0;
+  if (out->set.class_count < 2)
+    status =
+        error_set(error, LEUKO_NO_DATA, o->folder, "give a folder with a subfolder a class",
+                  "the cells have no classes%s%s", out->set.remark[0] ? ": " : "", out->set.remark);
+  if (status == LEUKO_OK)
+    status = dataset_tie(&out->set, out->manifest[0] ? out->manifest : NULL, &out->ties, error);
+  if (status == LEUKO_OK) status = set_parts(o, out, error);
+  if (status == LEUKO_OK) status = check_leaks(o, out, error);
+  if (status == LEUKO_OK) status = train_limit(&out->set, o->limit, o->seed, error);
+  if (status == LEUKO_OK) status = list_samples(out, error);
+  if (status == LEUKO_OK) status = prepare(o, out, p, error);
+  if (status == LEUKO_OK) status = divide(o, out, error);
+  if (status != LEUKO_OK) train_data_free(out);
+  return status;
+}
+
+void train_data_free(train_data *data) {
+  prepared_close(&data->pixels);
+  dataset_free(&data->set);
+  free(data->samples);
+  free(data->labels);
+  free(data->train);
+  free(data->test);
+  *data = (train_data){0};
+}

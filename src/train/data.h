@@ -1,0 +1,50 @@
+/* The cells of a run: scanned, tied, split and prepared. */
+#ifndef TRAIN_DATA_H
+#define TRAIN_DATA_H
+
+#include "base/progress.h"
+#include "dataset/dataset.h"
+#include "dataset/prepared.h"
+#include "dataset/split.h"
+
+/* Which cells, and on which side. Zero in a field gives its default. */
+typedef struct {
+  const char *folder;
+  const char *split; /* CSV; NULL: split by `by` */
+  split_kind by;
+  double train_share; /* 0: SPLIT_TRAIN_SHARE */
+  uint64_t seed;
+  const char *manifest, *subjects, *positive; /* as in dataset_tie and dataset_options */
+  bool allow_leak;
+  size_t limit; /* take at most so many cells, stratified by part, class and subject; 0: all */
+  int crop, size;
+  int threads;
+} train_data_options;
+
+typedef struct {
+  dataset set;
+  split_report split; /* zero with a split CSV */
+  split_leaks leaks;
+  dataset_ties ties;
+  char manifest[1024];  /* the one used, or "" */
+  size_t *train, *test; /* indices into `samples` and `pixels`, in the order of paths */
+  size_t train_count, test_count;
+  const dataset_sample **samples; /* [count]: those with a part and a readable picture */
+  int *labels;                    /* [count] */
+  size_t count;
+  prepared pixels;      /* [count] */
+  char fingerprint[65]; /* of paths, hashes, labels and parts */
+} train_data;
+
+/* Scans, splits and prepares. On success *out is owned by the caller (train_data_free).
+ * Errors: those of dataset_scan, dataset_split, dataset_read_split and prepared_open; LEAK where
+ * the split leaks and that was not allowed; NO_DATA where a side or a class is empty. */
+leuko_status train_data_open(const train_data_options *options, const progress *p, train_data *out,
+                             leuko_error *error);
+void train_data_free(train_data *data);
+
+/* Keeps at most `limit` of the cells that have a part: of each part and class its share, spread
+ * evenly over the subjects, drawn by seed. The others lose their part. Errors: NO_MEMORY. */
+leuko_status train_limit(dataset *set, size_t limit, uint64_t seed, leuko_error *error);
+
+#endif

@@ -1,0 +1,153 @@
+#include "train/run_folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/error.h"
+
+json_t *run_options_json(const train_data *data, const train_data_options *d,
+                         const train_options *o) {
+  json_t *split = d->split ? json_pack("{s:s}", "by", "csv")
+                           : json_pack("{s:s,s:f}", "by", split_kind_name(d->by), "train_share",
+                                       d->train_share > 0 ? d->train_share : SPLIT_TRAIN_SHARE);
+  return json_pack("{s:o,s:i,s:f,s:i,s:b,s:b,s:i,s:I,s:i,s:s,s:o,s:I,s:s}", "network",
+                   zoo_to_json(&o->net), "batch", o->batch, "lr", o->lr, "crop", d->crop, "augment",
+                   o->augment, "class_weights", o->class_weights, "patience", o->patience, "seed",
+                   (json_int_t)o->seed, "threads", o->threads, "backend", o->backend, "split",
+                   split, "limit", (json_int_t)d->limit, "data", data->fingerprint);
+}
+
+static void processor(char *out, size_t size) {
+  snprintf(out, size, "unknown");
+  FILE *info = fopen("/proc/cpuinfo", "re");
+  char line[256];
+  while (info && fgets(line, sizeof line, info)) {
+    char *value = strchr(line, ':');
+    if (strncmp(line, "model name", 10) != 0 || !value) continue;
+    value[strcspn(value, "\n")] = 0;
+    snprintf(out, size, "%s", value + 2);
+    break;
+  }
+  if (info) fclose(info);
+}
+
+static json_t *describe_run(const train_data *data, const train_data_options *d,
+                            const train_options *o, const net_plan *plan) {
+  char cpu[128];
+  processor(cpu, sizeof cpu);
+  json_t *steps = json_array();
+  for (int i = 0; i < net_plan_rows(plan); i++) {
+    net_plan_row row = net_plan_row_at(plan, i);
+    json_array_append_new(steps, json_pack("[s,s,s]", row.name, row.op, row.implementation));
+  }
+  return json_pack("{s:s,s:o,s:i,s:{s:s,s:I,s:I,s:I,s:I,s:I},s:{s:s,s:o}}", "leuko", LEUKO_VERSION,
+                   "options", run_options_json(data, d, o), "epochs", o->epochs, "cells", "folder",
+                   d->folder, "train", (json_int_t)data->train_count, "test",
+                   (json_int_t)data->test_count, "subjects", (json_int_t)data->leaks.subjects,
+                   "subjects_on_both_sides", (json_int_t)data->leaks.leaking, "refused",
+                   (json_int_t)(data->set.refused + data->pixels.refused), "machine", "processor",
+                   cpu, "implementations", steps);
+}
+
+/* Names the first key in which two objects differ, or NULL. */
+static const char *difference(json_t *a, json_t *b) {
+  const char *key;
+  json_t *value;
+  json_object_foreach(a, key, value) if (!json_equal(value, json_object_get(b, key))) return key;
+  return json_equal(a, b) ? NULL : "options";
+}
+
+static leuko_status check_same(const char *path, const train_data *data,
+                               const train_data_options *d, const train_options *o,
+                               leuko_error *error) {
+  char *text;
+  size_t size;
+  leuko_status status = file_read(path, (size_t)64 << 20, &text, &size, error);
+  if (status != LEUKO_OK) return status;
+  json_t *stored = json_loads(text, 0, NULL), *wanted = run_options_json(data, d, o);
+  free(text);
+  json_t *options = json_object_get(stored, "options");
+  if (!json_is_object(options))
+    status = error_set(error, LEUKO_MISMATCH, path, "choose another --out", "not a run of leuko");
+  else {
+    const char *key = difference(wanted, options);
+    if (key)
+      status = error_set(error, LEUKO_MISMATCH, path,
+                         "repeat the run's own options, or choose another --out",
+                         "the run was started with another '%s'", key);
+  }
+  json_decref(stored);
+  json_decref(wanted);
+  return status;
+}
+
+static leuko_status write_description(const char *path, const train_data *data,
+                                      const train_data_options *d, const train_options *o,
+                                      const net_plan *plan, leuko_error *error) {
+  json_t *run = describe_run(data, d, o, plan);
+  char *text = run ? json_dumps(run, JSON_INDENT(2)) : NULL;
+  json_decref(run);
+  if (!text) return error_set_memory(error, 0);
+  leuko_status status = file_write_all(path, text, strlen(text), error);
+  free(text);
+  return status;
+}
+
+leuko_status run_folder_open(const train_data *data, const train_data_options *d,
+                             const train_options *o, const net_plan *plan, bool *resumes,
+                             leuko_error *error) {
+  char run[1024], last[1024], split[1024];
+  leuko_status status = file_make_folders(o->out, error);
+  if (status == LEUKO_OK) status = file_join(run, sizeof run, o->out, "run.json", error);
+  if (status == LEUKO_OK) status = file_join(last, sizeof last, o->out, "last.safetensors", error);
+  if (status == LEUKO_OK) status = file_join(split, sizeof split, o->out, "split.csv", error);
+  if (status != LEUKO_OK) return status;
+  *resumes = false;
+  if (file_exists(run)) {
+    if (!o->resume)
+      return error_set(error, LEUKO_ARGUMENT, o->out, "pass --resume, or choose another --out",
+                       "the folder already holds a run");
+    status = check_same(run, data, d, o, error);
+    *resumes = file_exists(last);
+  }
+  if (status == LEUKO_OK) status = dataset_write_split(&data->set, split, error);
+  if (status == LEUKO_OK) status = write_description(run, data, d, o, plan, error);
+  return status;
+}
+
+leuko_status run_write_history(const char *out, const train_epoch *history, int epochs,
+                               leuko_error *error) {
+  char path[1024];
+  leuko_status status = file_join(path, sizeof path, out, "history.csv", error);
+  file_writer writer;
+  if (status == LEUKO_OK) status = file_writer_open(&writer, path, error);
+  if (status != LEUKO_OK) return status;
+  file_printf(&writer, "epoch,loss,accuracy,val_loss,val_accuracy,val_auc,seconds\n");
+  for (int i = 0; i < epochs; i++) {
+    const train_epoch *e = &history[i];
+    file_printf(&writer, "%d,%.6f,%.6f,%.6f,%.6f,", i + 1, e->loss, e->accuracy, e->val_loss,
+                e->val_accuracy);
+    if (isfinite(e->val_auc)) file_printf(&writer, "%.6f", e->val_auc);
+    if (isfinite(e->seconds)) file_printf(&writer, ",%.2f\n", e->seconds);
+    else file_printf(&writer, ",\n");
+  }
+  return file_writer_commit(&writer, error);
+}
+
+void run_read_seconds(const char *out, train_epoch *history, int epochs) {
+  char path[1024];
+  csv table;
+  for (int i = 0; i < epochs; i++) history[i].seconds = NAN;
+  if (file_join(path, sizeof path, out, "history.csv", NULL) != LEUKO_OK ||
+      csv_read(path, ',', &table, NULL) != LEUKO_OK)
+    return;
+  int column = csv_column(&table, "seconds");
+  for (size_t i = 0; column >= 0 && i < table.rows && i < (size_t)epochs; i++) {
+    const char *text = csv_field(&table, i, column);
+    if (*text) history[i].seconds = strtod(text, NULL);
+  }
+  csv_free(&table);
+}

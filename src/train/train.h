@@ -1,0 +1,52 @@
+/* Training a network on the cells of a run, epoch by epoch, into a run folder. */
+#ifndef TRAIN_TRAIN_H
+#define TRAIN_TRAIN_H
+
+#include "model/model.h"
+#include "train/data.h"
+
+typedef struct {
+  zoo_options net;
+  int epochs, batch;
+  double lr;
+  bool augment;       /* the eight symmetries of the square */
+  bool class_weights; /* each class counts as if it were as frequent as the others */
+  int patience;       /* stop after so many epochs without a lower validation loss; 0: never */
+  uint64_t seed;
+  int threads;
+  const char *backend; /* "onednn" or "ref" */
+  bool resume;
+  const char *out; /* run folder */
+} train_options;
+
+typedef struct {
+  double loss, accuracy; /* over the epoch's batches, as they were trained on */
+  double val_loss, val_accuracy, val_auc;
+  double seconds; /* of the epoch with its validation; NaN where it is not known */
+} train_epoch;
+
+typedef struct {
+  train_epoch *history; /* [epochs], owned: train_result_free */
+  int epochs;           /* done so far */
+  int first;            /* epochs that were done before this call */
+  int best;             /* index of the epoch with the lowest validation loss: best.safetensors */
+  bool stopped_early;
+  double loader_share;  /* of the time of this call's epochs but its first, waiting for batches */
+  size_t images;        /* trained on in those epochs */
+  double train_seconds; /* that this took, without validation */
+} train_result;
+
+/* Trains until options->epochs are done. Writes run.json and split.csv at the start; after each
+ * epoch best.safetensors (if the validation loss is the lowest so far), last.safetensors with the
+ * optimizer's state, and history.csv, each whole or not at all. With `resume` it goes on behind
+ * the last complete epoch and ends with the same bits as a run that was never stopped; a folder
+ * without a checkpoint is started from the beginning.
+ * Errors: ARGUMENT (the folder holds a run and resume is not set), MISMATCH (options or data
+ * differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of writing, NO_MEMORY,
+ * BACKEND. */
+leuko_status train_run(const train_data *data, const train_data_options *data_options,
+                       const train_options *options, const progress *p, train_result *out,
+                       leuko_error *error);
+void train_result_free(train_result *result);
+
+#endif
