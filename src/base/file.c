@@ -102,7 +102,7 @@ leuko_status file_writer_open(file_writer *writer, const char *path, leuko_error
 }
 
 void file_write(file_writer *writer, const void *data, size_t size) {
-  if (writer->stream) fwrite(data, 1, size, writer->stream);
+  if (writer->stream && size > 0) fwrite(data, 1, size, writer->stream);
 }
 
 void file_printf(file_writer *writer, const char *format, ...) {

@@ -52,6 +52,24 @@ static const char *read_tensor(json_t *value, const uint8_t *data, size_t data_s
   return NULL;
 }
 
+static int compare_places(const void *a, const void *b) {
+  const safetensors_tensor *x = a, *y = b;
+  if (x->data != y->data) return x->data < y->data ? -1 : 1;
+  return (x->bytes > y->bytes) - (x->bytes < y->bytes);
+}
+
+/* Sorts the tensors by place; true if they fill the data without overlap or gap, as the format
+ * asks, so that no byte of a file means two things or nothing. */
+static bool fill_data(safetensors *file, const uint8_t *data, size_t data_size) {
+  if (file->count > 0) qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
+  const uint8_t *at = data;
+  for (size_t i = 0; i < file->count; i++) {
+    if (file->tensors[i].data != at) return false;
+    at += file->tensors[i].bytes;
+  }
+  return at == data + data_size;
+}
+
 static leuko_status read_header(const char *path, safetensors *out, leuko_error *error) {
   const uint8_t *bytes = out->map.data;
   uint64_t length = 0;
@@ -82,6 +100,9 @@ static leuko_status read_header(const char *path, safetensors *out, leuko_error 
     if (wrong)
       return error_set(error, LEUKO_BAD_MODEL, path, fetch_again, "tensor '%.60s' %s", name, wrong);
   }
+  if (!fill_data(out, data, data_size))
+    return error_set(error, LEUKO_BAD_MODEL, path, fetch_again,
+                     "the tensors overlap or leave bytes unused");
   return LEUKO_OK;
 }
 

@@ -24,12 +24,12 @@ typedef struct {
 typedef struct {
   file_map map;
   json_t *header;
-  safetensors_tensor *tensors;
+  safetensors_tensor *tensors; /* [count], in the order of their data */
   size_t count;
 } safetensors;
 
 /* Maps and checks a file: header bounded (64 MB) and well formed, every tensor inside the file,
- * sizes consistent with shapes, no overlaps beyond the end. Errors: those of reading, BAD_MODEL. */
+ * sizes consistent with shapes, neither overlaps nor gaps. Errors: those of reading, BAD_MODEL. */
 leuko_status safetensors_open(const char *path, safetensors *out, leuko_error *error);
 void safetensors_close(safetensors *file);
 
