@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "model/safetensors.h"
+#include "net/loss.h"
 
 static safetensors fixture;
 static json_t *cases;
@@ -139,6 +140,36 @@ static void test_every_operation_agrees_with_pytorch(void **state) {
     if (strcmp(text(c, "op"), "loss") == 0) continue;
     check_case(c, 1);
     check_case(c, 3);
+  }
+}
+
+static void test_losses_agree_with_pytorch(void **state) {
+  (void)state;
+  size_t i;
+  json_t *c;
+  json_array_foreach(cases, i, c) {
+    if (strcmp(text(c, "op"), "loss") != 0) continue;
+    enum { MOST = 64 };
+    const int batch = number(c, "batch");
+    const int outputs = (int)json_integer_value(json_array_get(json_object_get(c, "in"), 2));
+    const int classes = outputs == 1 ? 2 : outputs;
+    float logits[MOST], stored_labels[MOST], weights[MOST], dlogits[MOST];
+    int labels[MOST];
+    double class_weights[MOST];
+    const size_t count = (size_t)batch * (size_t)outputs;
+    load(c, "logits", logits, count);
+    load(c, "labels", stored_labels, (size_t)batch);
+    load(c, "weights", weights, (size_t)classes);
+    for (int n = 0; n < batch; n++) labels[n] = (int)stored_labels[n];
+    for (int n = 0; n < classes; n++) class_weights[n] = (double)weights[n];
+    for (int weighted = 0; weighted < 2; weighted++) {
+      net_loss_sum sum =
+          net_loss(logits, labels, batch, outputs, weighted ? class_weights : NULL, dlogits);
+      float loss = (float)sum.loss, correct = (float)sum.correct;
+      check(c, weighted ? "weighted_sum" : "sum", &loss, 1, 1e-6, 0);
+      check(c, weighted ? "weighted_dlogits" : "dlogits", dlogits, count, 1e-5, 1e-9);
+      check(c, "correct", &correct, 1, 0, 0);
+    }
   }
 }
 
@@ -377,6 +408,7 @@ static void test_what_it_cannot_fuse_it_declines(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_operation_agrees_with_pytorch),
+      cmocka_unit_test(test_losses_agree_with_pytorch),
       cmocka_unit_test(test_gradients_are_finite_differences),
       cmocka_unit_test(test_convolution_by_hand),
       cmocka_unit_test(test_max_pooling_by_hand),

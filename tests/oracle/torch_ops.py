@@ -131,25 +131,26 @@ def add(name, batch, shape, relu=False):
 
 
 def loss(name, batch, classes, scale):
-    """Weighted mean of the cross-entropies: sum(weight * loss) / sum(weight). One column: sigmoid."""
+    """Mean of the cross-entropies, and mean of them times their class's weight (as Keras's
+    class_weight: divided by the batch). One column: sigmoid."""
     case("loss", name, batch, (1, 1, classes))
     logits = draw(batch, classes, scale=scale)
     labels = random.randint(0, max(classes, 2), batch)
-    weights = torch.tensor(random.uniform(0.5, 2, batch).astype(np.float32).astype(np.float64))
+    weights = torch.tensor(random.uniform(0.5, 2, max(classes, 2)).astype(np.float32).astype(np.float64))
     if classes == 1:
         each = F.binary_cross_entropy_with_logits(
             logits[:, 0], torch.tensor(labels, dtype=torch.float64), reduction="none")
-        p = torch.sigmoid(logits)
+        correct = ((logits[:, 0] > 0).numpy() == labels).sum()
     else:
         each = F.cross_entropy(logits, torch.tensor(labels), reduction="none")
-        p = torch.softmax(logits, 1)
-    keep(name, logits=logits, labels=labels.astype(np.float32), weights=weights, each=each, p=p)
+        correct = (logits.argmax(1).numpy() == labels).sum()
+    keep(name, logits=logits, labels=labels, weights=weights, correct=np.array([correct]))
     each.mean().backward(retain_graph=True)
-    keep(name, mean=each.mean().reshape(1), dlogits=logits.grad.clone())
+    keep(name, sum=each.sum().reshape(1), dlogits=logits.grad.clone())
     logits.grad = None
-    weighted = (each * weights).sum() / weights.sum()
-    weighted.backward()
-    keep(name, weighted_mean=weighted.reshape(1), weighted_dlogits=logits.grad)
+    weighted = each * weights[torch.tensor(labels)]
+    weighted.mean().backward()
+    keep(name, weighted_sum=weighted.sum().reshape(1), weighted_dlogits=logits.grad)
 
 
 conv2d("conv_3x3", 2, (7, 5, 1), 3, 3, 1, 0, True)
