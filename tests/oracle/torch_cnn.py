@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Makes tests/fixtures/cnn.safetensors: the whole CNN of src/zoo/cnn.c by PyTorch in float64.
+
+  torch_cnn.py [OUT]
+
+Cases "two_classes" (one logit, sigmoid) and "three_classes" (softmax) are small networks: c/pixels
+[N][S][S][3] uint8, c/labels [N], parameters c/<layer>/<name> in leuko's names and layouts,
+c/logits, c/loss (mean), its gradients c/d/<layer>/<name> and the parameters after ten steps of Adam
+on that batch, c/after/<layer>/<name>.
+
+Adam is written out here as Keras has it (learning rate 1e-3, 0.9, 0.999, epsilon 1e-7): update =
+rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon). PyTorch divides v by 1 - b2^t before
+it adds epsilon, which is another number where gradients are small.
+
+Case "full_size" is the paper's network at 128 pixels with parameters and pixels from a formula (see
+`hashed`), so that only its logits are stored and, of each gradient, the largest entry
+(full_size/largest, in the graph's order) and SAMPLES others, full_size/d/<layer>/<name>[i] at place
+hashed(i, 2000 + index of the parameter) modulo the length."""
+import os
+import sys
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import torch_fixture
+
+SAMPLES = 64
+tensors, cases = {}, []
+
+
+def hashed(count, stream):
+    """count whole numbers below 2^24: a mix of index and stream that C repeats exactly."""
+    x = np.arange(count, dtype=np.uint64) + np.uint64(stream) * np.uint64(0x9E3779B9)
+    x &= np.uint64(0xFFFFFFFF)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = ((x ^ (x >> np.uint64(shift))) * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
+    return (x ^ (x >> np.uint64(16))) >> np.uint64(8)
+
+
+def shapes(case):
+    """Name and shape of every parameter, in the graph's order."""
+    out, channels, side = [], 3, case["size"]
+    for i, width in enumerate(case["widths"]):
+        out += [(f"conv{i + 1}/kernel", (3, 3, channels, width)), (f"conv{i + 1}/bias", (width,))]
+        channels, side = width, (side - 2) // 2
+    flat = side * side * channels
+    out += [("dense1/kernel", (flat, case["dense"])), ("dense1/bias", (case["dense"],))]
+    out += [("logits/kernel", (case["dense"], case["outputs"])), ("logits/bias", (case["outputs"],))]
+    return out
+
+
+def parameters(case):
+    """Uniform within +-sqrt(6 / inputs of a unit) for kernels and +-0.1 for biases, as float32."""
+    out = {}
+    for stream, (name, shape) in enumerate(shapes(case)):
+        limit = np.sqrt(6 / np.prod(shape[:-1])) if len(shape) > 1 else 0.1
+        u = hashed(np.prod(shape), stream).astype(np.float64) / 2**24
+        values = ((2 * u - 1) * limit).astype(np.float32)
+        out[name] = torch.tensor(values.reshape(shape).astype(np.float64), requires_grad=True)
+    return out
+
+
+def pixels_of(case):
+    """Noise, brighter from image to image, inside a disk; black around it, as a cell is."""
+    n, size = case["batch"], case["size"]
+    bound = np.arange(n, dtype=np.uint64).reshape(n, 1) * np.uint64(40) + np.uint64(56)
+    values = hashed(n * size * size * 3, 1000).reshape(n, -1) % bound
+    values = values.astype(np.uint8).reshape(n, size, size, 3)
+    row, column = np.mgrid[:size, :size]
+    outside = (2 * row - size) ** 2 + (2 * column - size) ** 2 > (size * 3 // 4) ** 2
+    values[:, outside] = 0
+    return values
+
+
+def forward(case, p, pixels):
+    x = torch.tensor(pixels.astype(np.float64) / 255).to(next(iter(p.values())).dtype)
+    x = x.permute(0, 3, 1, 2)
+    for i in range(len(case["widths"])):
+        kernel = p[f"conv{i + 1}/kernel"].permute(3, 2, 0, 1)
+        x = F.max_pool2d(F.relu(F.conv2d(x, kernel, p[f"conv{i + 1}/bias"])), 2)
+    x = torch_fixture.nhwc(x).flatten(1)
+    x = F.relu(x @ p["dense1/kernel"] + p["dense1/bias"])
+    return x @ p["logits/kernel"] + p["logits/bias"]
+
+
+def mean_loss(logits, labels):
+    if logits.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(logits[:, 0], labels.to(logits.dtype))
+    return F.cross_entropy(logits, labels)
+
+
+def adam(case, p, pixels, labels, steps):
+    rate, b1, b2, epsilon = 1e-3, 0.9, 0.999, 1e-7
+    p = {name: value.detach().clone().requires_grad_() for name, value in p.items()}
+    m = {name: torch.zeros_like(value) for name, value in p.items()}
+    v = {name: torch.zeros_like(value) for name, value in p.items()}
+    for t in range(1, steps + 1):
+        for value in p.values():
+            value.grad = None
+        mean_loss(forward(case, p, pixels), labels).backward()
+        for name, value in p.items():
+            m[name] = b1 * m[name] + (1 - b1) * value.grad
+            v[name] = b2 * v[name] + (1 - b2) * value.grad**2
+            scale = rate * np.sqrt(1 - b2**t) / (1 - b1**t)
+            with torch.no_grad():
+                value -= scale * m[name] / (v[name].sqrt() + epsilon)
+    return p
+
+
+def off(single, p):
+    """The largest difference of two sets of gradients, relative to each tensor's largest entry."""
+    return max(float((single[k].grad - p[k].grad).abs().max() / p[k].grad.abs().max()) for k in p)
+
+
+def small(name, outputs, **options):
+    case = {"name": name, "outputs": outputs, **options}
+    cases.append(case)
+    pixels, p = pixels_of(case), parameters(case)
+    labels = torch.tensor([i % max(outputs, 2) for i in range(case["batch"])])
+    logits = forward(case, p, pixels)
+    loss = mean_loss(logits, labels)
+    loss.backward()
+    after = adam(case, p, pixels, labels, 10)
+    tensors.update({f"{name}/pixels": pixels, f"{name}/labels": labels, f"{name}/logits": logits,
+                    f"{name}/loss": loss.reshape(1)})
+    tensors.update({f"{name}/{key}": value for key, value in p.items()})
+    tensors.update({f"{name}/d/{key}": value.grad for key, value in p.items()})
+    tensors.update({f"{name}/after/{key}": value for key, value in after.items()})
+    # How far float32 alone is from that: the tolerances of the tests must leave room for it.
+    single = {key: value.detach().float().requires_grad_() for key, value in p.items()}
+    mean_loss(forward(case, single, pixels), labels).backward()
+    again = adam(case, {k: v.detach().float() for k, v in p.items()}, pixels, labels, 10)
+    moved = max(float((again[k] - after[k]).detach().abs().max() / after[k].detach().abs().max())
+                for k in p)
+    print(f"{name}: logits {logits.detach().numpy().round(3).tolist()}, loss {loss.item():.4f}; "
+          f"float32 differs by {off(single, p):.1e} in gradients, {moved:.1e} after ten steps")
+
+
+def full_size():
+    case = {"name": "full_size", "outputs": 1, "size": 128, "widths": [32, 64, 128, 128],
+            "dense": 512, "batch": 3, "samples": SAMPLES}
+    cases.append(case)
+    pixels, p = pixels_of(case), parameters(case)
+    labels = torch.tensor([i % 2 for i in range(case["batch"])])
+    logits = forward(case, p, pixels)
+    mean_loss(logits, labels).backward()
+    tensors.update({"full_size/labels": labels, "full_size/logits": logits})
+    tensors["full_size/largest"] = torch.stack([value.grad.abs().max() for value in p.values()])
+    for stream, (name, value) in enumerate(p.items()):
+        at = hashed(SAMPLES, 2000 + stream) % np.uint64(value.numel())
+        tensors[f"full_size/d/{name}"] = value.grad.flatten()[torch.tensor(at.astype(np.int64))]
+    single = {key: value.detach().float().requires_grad_() for key, value in p.items()}
+    mean_loss(forward(case, single, pixels), labels).backward()
+    print(f"full_size: logits {logits.detach().numpy().round(4).tolist()}; "
+          f"float32 differs by {off(single, p):.1e} in gradients")
+
+
+small("two_classes", 1, size=62, widths=[4, 6, 8, 8], dense=16, batch=4)
+small("three_classes", 3, size=46, widths=[5, 6, 7], dense=9, batch=6)
+full_size()
+here = os.path.dirname(os.path.abspath(__file__))
+out = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../fixtures/cnn.safetensors")
+torch_fixture.write(out, tensors, cases, f"PyTorch {torch.__version__}, float64")
