@@ -14,10 +14,10 @@ typedef struct {
 } image;
 
 /* Decodes a file held in memory. Grey values and palettes become RGB, 16 bits a channel their upper
- * 8; transparency is dropped and the stored colours kept. Sizes are read from the header and
- * checked before anything is allocated. `file` only names the source in `error` and may be NULL. On
- * failure `out` is zeroed. Nothing is ever written to stderr. Errors: EMPTY, NOT_AN_IMAGE,
- * CORRUPT_IMAGE (also where pixels are missing at the end), TOO_SMALL (a side under
+ * 8; what is transparent is seen on black, the background of the data set's cells. Sizes are read
+ * from the header and checked before anything is allocated. `file` only names the source in `error`
+ * and may be NULL. On failure `out` is zeroed. Nothing is ever written to stderr. Errors: EMPTY,
+ * NOT_AN_IMAGE, CORRUPT_IMAGE (also where pixels are missing at the end), TOO_SMALL (a side under
  * IMAGE_MIN_SIDE), TOO_LARGE (over IMAGE_MAX_PIXELS), NO_MEMORY. */
 leuko_status image_decode(const uint8_t *bytes, size_t size, const char *file, image *out,
                           leuko_error *error);

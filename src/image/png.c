@@ -72,7 +72,7 @@ leuko_status image_decode_png(const image_source *source, image *out, leuko_erro
   status = keep_pixels(source, kept, &size, error);
   if (status == LEUKO_OK) {
     image_silence_leptonica();
-    status = image_from_pix(source, pixReadMemPng(kept, size), out, error);
+    status = image_from_pix(source, pixReadMemPng(kept, size), true, out, error);
   }
   free(kept);
   return status;

@@ -4,7 +4,14 @@
 
 #include "image/leptonica.h"
 
-enum { TAG_WIDTH = 256, TAG_HEIGHT = 257, TAG_OFFSETS = 273, TAG_COUNTS = 279, TAG_TILES = 322 };
+enum {
+  TAG_WIDTH = 256,
+  TAG_HEIGHT = 257,
+  TAG_OFFSETS = 273,
+  TAG_SAMPLES = 277,
+  TAG_COUNTS = 279,
+  TAG_TILES = 322
+};
 enum { TYPE_SHORT = 3, TYPE_LONG = 4 };
 
 /* A field: `count` numbers of 2 or 4 bytes from `at` on, known to lie inside the file. */
@@ -42,7 +49,7 @@ leuko_status image_decode_tiff(const image_source *source, image *out, leuko_err
   if (directory < 8 || directory > source->size - 2) return image_damaged(source, cut, error);
   const size_t entries = number(source, directory, 2);
   if (entries * 12 > source->size - directory - 2) return image_damaged(source, cut, error);
-  tiff_field width = {0}, height = {0}, offsets = {0}, counts = {0};
+  tiff_field width = {0}, height = {0}, samples = {0}, offsets = {0}, counts = {0};
   for (size_t i = 0; i < entries; i++) {
     const size_t at = directory + 2 + i * 12;
     tiff_field *field;
@@ -52,6 +59,9 @@ leuko_status image_decode_tiff(const image_source *source, image *out, leuko_err
       break;
     case TAG_HEIGHT:
       field = &height;
+      break;
+    case TAG_SAMPLES:
+      field = &samples;
       break;
     case TAG_OFFSETS:
       field = &offsets;
@@ -74,6 +84,8 @@ leuko_status image_decode_tiff(const image_source *source, image *out, leuko_err
   for (size_t i = 0; i < offsets.count; i++)
     if ((uint64_t)item(source, &offsets, i) + item(source, &counts, i) > source->size)
       return image_damaged(source, "the TIFF file ends before its pixels do", error);
+  /* Libtiff has applied the alpha of RGBA already, but not that of grey. */
+  const bool blend = samples.count && item(source, &samples, 0) == 2;
   image_silence_leptonica();
-  return image_from_pix(source, pixReadMemTiff(source->bytes, source->size, 0), out, error);
+  return image_from_pix(source, pixReadMemTiff(source->bytes, source->size, 0), blend, out, error);
 }

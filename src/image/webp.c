@@ -8,5 +8,5 @@ leuko_status image_decode_webp(const image_source *source, image *out, leuko_err
     return image_damaged(source, "the WebP header is damaged or cut off", error);
   leuko_status status = image_check_sides(source, width, height, error);
   if (status != LEUKO_OK) return status;
-  return image_from_pix(source, pixReadMemWebP(source->bytes, source->size), out, error);
+  return image_from_pix(source, pixReadMemWebP(source->bytes, source->size), true, out, error);
 }
