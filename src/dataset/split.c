@@ -9,6 +9,8 @@
 #include "base/rng.h"
 #include "dataset/search.h"
 
+#define FOLDS 1000 /* names_fold gives at most three digits */
+
 static const char *const kinds[] = {"subject", "fold", "image"};
 
 const char *split_kind_name(split_kind by) {
@@ -118,22 +120,39 @@ static leuko_status by_subject(const dataset *d, gathering *g, double train_shar
   return search_sides(g->cells, g->units, d->class_count, train_share, seed, g->train, error);
 }
 
+/* Cells that remain for testing if `fold` is the tested one and ties pull into training. Marks the
+ * units in training. */
+static size_t try_fold(const dataset *d, gathering *g, int fold) {
+  memset(g->train, 0, g->units);
+  for (size_t i = 0; i < g->sample_count; i++)
+    if (d->samples[g->samples[i]].fold != fold) g->train[g->unit[i]] = 1;
+  size_t tested = 0;
+  for (size_t i = 0; i < g->sample_count; i++) tested += !g->train[g->unit[i]];
+  return tested;
+}
+
 static leuko_status by_fold(const dataset *d, gathering *g, split_report *report,
                             leuko_error *error) {
-  int lowest = d->samples[g->samples[0]].fold, last = lowest;
+  bool present[FOLDS] = {false};
+  size_t folds = 0, most = 0;
   for (size_t i = 0; i < g->sample_count; i++) {
     int fold = d->samples[g->samples[i]].fold;
-    if (fold < lowest) lowest = fold;
-    if (fold > last) last = fold;
+    folds += !present[fold];
+    present[fold] = true;
   }
-  if (lowest == last)
+  if (folds < 2)
     return error_set(error, LEUKO_BAD_DATA, d->root, "split by subject instead",
-                     "a split by fold needs two folders fold_N, here is only fold_%d", last);
-  report->test_fold = last;
+                     "a split by fold needs two folders fold_N, here is only one");
+  for (int fold = 0; fold < FOLDS; fold++) {
+    if (!present[fold]) continue;
+    size_t tested = try_fold(d, g, fold);
+    if (tested < most) continue;
+    most = tested;
+    report->test_fold = fold;
+  }
+  try_fold(d, g, report->test_fold);
   for (size_t i = 0; i < g->sample_count; i++)
-    if (d->samples[g->samples[i]].fold != last) g->train[g->unit[i]] = 1;
-  for (size_t i = 0; i < g->sample_count; i++)
-    report->moved += d->samples[g->samples[i]].fold == last && g->train[g->unit[i]];
+    report->moved += d->samples[g->samples[i]].fold == report->test_fold && g->train[g->unit[i]];
   return LEUKO_OK;
 }
 

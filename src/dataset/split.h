@@ -6,11 +6,13 @@
 
 typedef enum {
   SPLIT_BY_SUBJECT, /* no subject on both sides; both classes in the ratio as well as that allows */
-  SPLIT_BY_FOLD,    /* the last fold is tested on, the others are trained on */
+  SPLIT_BY_FOLD,    /* one fold is tested on, the others are trained on */
   SPLIT_BY_IMAGE    /* cell by cell, each class in the ratio: leaks subjects */
 } split_kind;
 
-#define SPLIT_TRAIN_SHARE 0.6 /* the paper's 60:40 */
+/* Unless told otherwise: the paper's 60:40. */
+#define SPLIT_TRAIN_SHARE 0.6
+#define SPLIT_SEED 1
 
 typedef struct {
   size_t train, test; /* cells */
@@ -30,9 +32,10 @@ bool split_parse_ratio(const char *text, double *train_share);
 /* Sets every sample's part; equal for equal data, options and seed. dataset_tie must have been
  * called. Refused and unlabelled cells get no part, nor do cells of the preliminary phase where
  * cells of the training part are there too: they are the challenge's own test. By subject and by
- * fold, tied subjects stay together; a tie across folds pulls its cells into training. By image
- * only identical cells stay together. `train_share` lies within (0, 1) and is ignored by fold;
- * `report` may be NULL.
+ * fold, tied subjects stay together; a tie across folds pulls all its cells into training, and the
+ * fold that keeps most cells then is the tested one (of equals the last). By image only identical
+ * cells stay together. `train_share` lies within (0, 1) and is ignored by fold; `report` may be
+ * NULL.
  * Errors: NO_DATA (nothing labelled, one side empty), BAD_DATA (by subject: cells without a
  * subject, too few subjects; by fold: fewer than two folds), ARGUMENT, NO_MEMORY. */
 leuko_status dataset_split(dataset *d, split_kind by, double train_share, uint64_t seed,

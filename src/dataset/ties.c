@@ -17,8 +17,15 @@ static const char *const known_ties[][2] = {{"20", "21"}, {"51", "75"}, {"51", "
 
 bool dataset_find_manifest(const char *root, char *out, size_t size) {
   static const char *const places[] = {"cnmc2019-manifest.tsv", "../cnmc2019-manifest.tsv"};
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-    if (file_join(out, size, root, places[i], NULL) == LEUKO_OK && file_exists(out)) return true;
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    char path[PATH_MAX];
+    if (file_join(path, sizeof path, root, places[i], NULL) != LEUKO_OK) continue;
+    char *resolved = realpath(path, NULL);
+    bool fits = resolved && strlen(resolved) < size;
+    if (fits) strcpy(out, resolved);
+    free(resolved);
+    if (fits) return true;
+  }
   return false;
 }
 

@@ -1,0 +1,334 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/data.h"
+#include "cli/table.h"
+
+typedef struct {
+  const char *folder, *manifest;
+  dataset_options options;
+  bool json;
+} arguments;
+
+static error_t parse(int key, char *text, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+  case 'p':
+    a->options.positive = text;
+    return 0;
+  case 'u':
+    a->options.subjects = text;
+    return 0;
+  case 'm':
+    a->manifest = text;
+    return 0;
+  case 't':
+    a->options.threads = (int)cli_number(state, "--threads", text, 1, 1024);
+    return 0;
+  case 'j':
+    a->json = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (a->folder) argp_error(state, "one folder only");
+    a->folder = text;
+    return 0;
+  case ARGP_KEY_END:
+    if (!a->folder) argp_error(state, "no folder is given");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const char *class_name(const dataset *d, int label) {
+  return label < 0 ? "unlabelled" : d->classes[label];
+}
+
+/* Usable cells of one class (-1: unlabelled) in one fold (-1: without a fold; -2: anywhere). */
+static size_t count_cells(const dataset *d, int label, int fold) {
+  size_t count = 0;
+  for (size_t i = 0; i < d->count; i++) {
+    const dataset_sample *s = &d->samples[i];
+    count += s->status == LEUKO_OK && s->label == label && (fold == -2 || s->fold == fold);
+  }
+  return count;
+}
+
+/* A subject's cells of one class (-1: unlabelled). */
+static size_t subject_cells(const data_subject *s, int label) {
+  if (label >= 0) return s->cells[label];
+  size_t unlabelled = s->all;
+  for (int c = 0; c < LEUKO_MAX_CLASSES; c++) unlabelled -= s->cells[c];
+  return unlabelled;
+}
+
+static size_t count_subjects(const data_subject *subjects, size_t count, int label) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) found += subject_cells(&subjects[i], label) > 0;
+  return found;
+}
+
+static int last_fold(const dataset *d) {
+  int last = -1;
+  for (size_t i = 0; i < d->count; i++)
+    if (d->samples[i].fold > last) last = d->samples[i].fold;
+  return last;
+}
+
+/* Counts the values of a text that every sample has; calls `found` once for each, in the order of
+ * first appearance. */
+typedef void on_value(void *context, const char *value, size_t count);
+
+static void count_values(const dataset *d, bool sizes, on_value *found, void *context) {
+  bool *counted = calloc(d->count + 1, sizeof *counted);
+  for (size_t i = 0; counted && i < d->count; i++) {
+    const dataset_sample *first = &d->samples[i];
+    if (counted[i] || first->status != LEUKO_OK) continue;
+    size_t count = 0;
+    for (size_t j = i; j < d->count; j++) {
+      const dataset_sample *s = &d->samples[j];
+      bool same = sizes ? s->width == first->width && s->height == first->height
+                        : strcmp(s->format, first->format) == 0;
+      if (counted[j] || s->status != LEUKO_OK || !same) continue;
+      counted[j] = true;
+      count++;
+    }
+    char size[32];
+    snprintf(size, sizeof size, "%dx%d", first->width, first->height);
+    found(context, sizes ? size : first->format, count);
+  }
+  free(counted);
+}
+
+static void add_value_row(void *context, const char *value, size_t count) {
+  table_add(context, "%s", value);
+  table_add(context, "%zu", count);
+}
+
+static void add_value_json(void *context, const char *value, size_t count) {
+  json_object_set_new(context, value, json_integer((json_int_t)count));
+}
+
+static void print_classes(const dataset *d, const data_subject *subjects, size_t subject_count) {
+  table t = {.columns = 3};
+  table_add(&t, "class");
+  table_add(&t, "cells");
+  table_add(&t, "subjects");
+  for (int c = 0; c <= d->class_count; c++) {
+    int label = c < d->class_count ? c : -1;
+    size_t cells = count_cells(d, label, -2);
+    if (label < 0 && cells == 0) continue;
+    table_add(&t, "%s%s", class_name(d, label), c == d->positive ? " (positive)" : "");
+    table_add(&t, "%zu", cells);
+    table_add(&t, "%zu", count_subjects(subjects, subject_count, label));
+  }
+  table_print(&t, stdout);
+}
+
+/* Tables have a column for each class, before them one for unlabelled cells where there are any. */
+static int first_label(const dataset *d) {
+  return count_cells(d, -1, -2) ? -1 : 0;
+}
+
+static size_t class_columns(const dataset *d) {
+  return (size_t)(d->class_count - first_label(d));
+}
+
+static void add_class_heads(table *t, const dataset *d) {
+  for (int c = first_label(d); c < d->class_count; c++) table_add(t, "%s", class_name(d, c));
+}
+
+static void print_folds(const dataset *d) {
+  int last = last_fold(d);
+  table t = {.columns = class_columns(d) + 1};
+  table_add(&t, "fold");
+  add_class_heads(&t, d);
+  for (int f = 0; f <= last + 1; f++) {
+    int fold = f <= last ? f : -1;
+    size_t cells = 0;
+    for (int c = -1; c < d->class_count; c++) cells += count_cells(d, c, fold);
+    if (cells == 0) continue;
+    if (fold < 0) table_add(&t, "none");
+    else table_add(&t, "%d", fold);
+    for (int c = first_label(d); c < d->class_count; c++)
+      table_add(&t, "%zu", count_cells(d, c, fold));
+  }
+  if (last >= 0) table_print(&t, stdout);
+}
+
+static void print_subjects(const dataset *d, const data_subject *subjects, size_t count) {
+  table t = {.columns = class_columns(d) + 3};
+  table_add(&t, "subject");
+  table_add(&t, "fold");
+  add_class_heads(&t, d);
+  table_add(&t, "tied with");
+  for (size_t i = 0; i < count; i++) {
+    const data_subject *s = &subjects[i];
+    table_add(&t, "%s", s->name);
+    if (s->fold >= 0) table_add(&t, "%d", s->fold);
+    else table_add(&t, "%s", s->fold == -1 ? "-" : "several");
+    for (int c = first_label(d); c < d->class_count; c++) table_add(&t, "%zu", subject_cells(s, c));
+    char tied[256] = "";
+    for (size_t j = 0; j < count; j++) {
+      if (j == i || subjects[j].group != s->group) continue;
+      size_t length = strlen(tied);
+      snprintf(tied + length, sizeof tied - length, "%s%s", length ? " " : "", subjects[j].name);
+    }
+    table_add(&t, "%s", tied);
+  }
+  table_print(&t, stdout);
+}
+
+static void print_text(const dataset *d, const dataset_ties *ties, const data_subject *subjects,
+                       size_t count, const char *manifest) {
+  printf("%s: %zu images%s", d->root, d->count, d->official ? " of C-NMC 2019 by their names" : "");
+  if (d->refused) printf(", %zu of them refused", d->refused);
+  printf("\n%s%s", d->remark, d->remark[0] ? "\n" : "");
+  if (d->ignored) printf("%zu other files passed over\n", d->ignored);
+  if (ties->matched) printf("%zu of the images are in the manifest %s\n", ties->matched, manifest);
+  putchar('\n');
+  print_classes(d, subjects, count);
+  print_folds(d);
+  table t = {.columns = 2};
+  table_add(&t, "format");
+  table_add(&t, "files");
+  count_values(d, false, add_value_row, &t);
+  table_print(&t, stdout);
+  table_add(&t, "size");
+  table_add(&t, "files");
+  count_values(d, true, add_value_row, &t);
+  table_print(&t, stdout);
+  print_subjects(d, subjects, count);
+  printf("%zu subjects by name, %zu persons: %zu names are tied by identical cells\n",
+         ties->subjects, ties->persons, ties->tied_subjects);
+  printf("%zu cells have an identical one beside them", ties->twins);
+  if (ties->contradicting) printf(", %zu of them with another label", ties->contradicting);
+  putchar('\n');
+}
+
+static json_t *json_subjects(const dataset *d, const data_subject *subjects, size_t count) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++) {
+    const data_subject *s = &subjects[i];
+    json_t *classes = json_object(), *tied = json_array();
+    for (int c = 0; c < d->class_count; c++)
+      json_object_set_new(classes, d->classes[c], json_integer((json_int_t)s->cells[c]));
+    for (size_t j = 0; j < count; j++)
+      if (j != i && subjects[j].group == s->group)
+        json_array_append_new(tied, text_json(subjects[j].name));
+    json_array_append_new(list,
+                          json_pack("{so so sI so so}", "subject", text_json(s->name), "fold",
+                                    s->fold >= 0 ? json_integer(s->fold) : json_null(), "cells",
+                                    (json_int_t)s->all, "classes", classes, "tied", tied));
+  }
+  return list;
+}
+
+static json_t *json_folds(const dataset *d) {
+  json_t *list = json_array();
+  int last = last_fold(d);
+  for (int f = 0; f <= last + 1; f++) {
+    int fold = f <= last ? f : -1;
+    json_t *classes = json_object();
+    size_t unlabelled = count_cells(d, -1, fold), cells = unlabelled;
+    for (int c = 0; c < d->class_count; c++) {
+      size_t n = count_cells(d, c, fold);
+      json_object_set_new(classes, d->classes[c], json_integer((json_int_t)n));
+      cells += n;
+    }
+    json_t *row =
+        json_pack("{so sI so sI}", "fold", fold < 0 ? json_null() : json_integer(fold), "cells",
+                  (json_int_t)cells, "classes", classes, "unlabelled", (json_int_t)unlabelled);
+    if (cells) json_array_append_new(list, row);
+    else json_decref(row);
+  }
+  return list;
+}
+
+static json_t *json_classes(const dataset *d, const data_subject *subjects, size_t count) {
+  json_t *list = json_array();
+  for (int c = 0; c < d->class_count; c++)
+    json_array_append_new(list, json_pack("{so sI sI}", "class", text_json(d->classes[c]), "cells",
+                                          (json_int_t)count_cells(d, c, -2), "subjects",
+                                          (json_int_t)count_subjects(subjects, count, c)));
+  return list;
+}
+
+static int print_json(const dataset *d, const dataset_ties *ties, const data_subject *subjects,
+                      size_t count, const char *manifest) {
+  json_t *formats = json_object(), *sizes = json_object();
+  count_values(d, false, add_value_json, formats);
+  count_values(d, true, add_value_json, sizes);
+  json_t *all =
+      json_pack("{so sb sI sI sI so}", "root", text_json(d->root), "official", d->official,
+                "images", (json_int_t)d->count, "refused", (json_int_t)d->refused, "unlabelled",
+                (json_int_t)count_cells(d, -1, -2), "manifest", text_json(manifest));
+  json_object_set_new(all, "positive",
+                      d->positive < 0 ? json_null() : text_json(d->classes[d->positive]));
+  json_object_set_new(all, "remark", text_json(d->remark));
+  json_object_set_new(all, "classes", json_classes(d, subjects, count));
+  json_object_set_new(all, "folds", json_folds(d));
+  json_object_set_new(all, "formats", formats);
+  json_object_set_new(all, "sizes", sizes);
+  json_object_set_new(all, "ties",
+                      json_pack("{sI sI sI sI sI}", "subjects", (json_int_t)ties->subjects,
+                                "persons", (json_int_t)ties->persons, "tied_subjects",
+                                (json_int_t)ties->tied_subjects, "identical_cells",
+                                (json_int_t)ties->twins, "contradicting_labels",
+                                (json_int_t)ties->contradicting));
+  json_object_set_new(all, "subjects", json_subjects(d, subjects, count));
+  json_object_set_new(all, "other_files", json_integer((json_int_t)d->ignored));
+  json_object_set_new(all, "refused_files", data_refused_json(d));
+  json_object_set_new(all, "folders_left_out", data_folders_json(d));
+  return cli_print_json(all);
+}
+
+int data_scan(int argc, char **argv) {
+  static const struct argp_option options[] = {
+      {"positive", 'p', "CLASS", 0,
+       "of two classes the positive one (default: all, else the last by name)", 0},
+      {"subjects", 'u', "CSV", 0, "subjects from a file with the columns path,subject", 0},
+      {"manifest", 'm', "FILE", 0,
+       "the official list of files (default: cnmc2019-manifest.tsv in DIR or beside it)", 0},
+      {"threads", 't', "N", 0, "threads (default: all processors)", 0},
+      {"json", 'j', NULL, 0, "the result as JSON", 0},
+      {0}};
+  static const struct argp parser = {
+      options,
+      parse,
+      "DIR",
+      "Count the cells below DIR by class, fold, subject, format and size.\v"
+      "Every file is decoded; one that cannot be is named on stderr with the reason, and the exit "
+      "code is then 4. A second scan reads changed files only.",
+      NULL,
+      NULL,
+      NULL};
+  arguments a = {0};
+  argp_parse(&parser, argc, argv, 0, NULL, &a);
+  cli_catch_signals();
+  progress p = cli_progress();
+  leuko_error error = {0};
+  dataset d;
+  if (dataset_scan(a.folder, &a.options, &p, &d, &error) != LEUKO_OK) return cli_fail(&error);
+  cli_progress_end();
+  char found[1024];
+  const char *manifest = data_manifest(&d, a.manifest, found, sizeof found);
+  dataset_ties ties;
+  size_t count;
+  data_subject *subjects = NULL;
+  int code;
+  if (dataset_tie(&d, manifest, &ties, &error) != LEUKO_OK) {
+    code = cli_fail(&error);
+  } else if (!(subjects = data_subjects(&d, DATASET_NONE, &count))) {
+    error = (leuko_error){.status = LEUKO_NO_MEMORY};
+    code = cli_fail(&error);
+  } else {
+    code = data_report_refused(&d);
+    if (!a.json) print_text(&d, &ties, subjects, count, manifest);
+    else if (print_json(&d, &ties, subjects, count, manifest)) code = 1;
+  }
+  free(subjects);
+  dataset_free(&d);
+  return code;
+}
