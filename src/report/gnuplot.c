@@ -37,7 +37,8 @@ static int spawn_gnuplot(const char *folder, char *script, int said, pid_t *chil
   return failure;
 }
 
-/* Reads until the child closes its end, keeping what fits as one line of text. */
+/* Reads until the child closes its end, keeping the last that fits as one line of text: gnuplot
+ * first repeats the command, then says what is wrong with it. */
 static void read_messages(int from, char *text, size_t size) {
   size_t used = 0;
   char block[512];
@@ -45,7 +46,11 @@ static void read_messages(int from, char *text, size_t size) {
     ssize_t got = read(from, block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
-    for (ssize_t i = 0; i < got && used + 1 < size; i++) {
+    for (ssize_t i = 0; i < got; i++) {
+      if (used + 1 == size) {
+        used -= size / 2;
+        memmove(text, text + size / 2, used);
+      }
       bool space = (unsigned char)block[i] <= ' ';
       if (!space) text[used++] = block[i];
       else if (used > 0 && text[used - 1] != ' ') text[used++] = ' ';

@@ -19,8 +19,8 @@ leuko_status script_open(figure_script *script, const char *folder, const char *
               "set terminal svg size %d,%d font 'Helvetica,11' background 'white'\n"
               "set output '%s.svg'\n",
               width, height, name);
-  file_printf(writer, "set style line %d lc rgb '#0072B2' lw 1.6 pt 7\n", SCRIPT_BLUE);
-  file_printf(writer, "set style line %d lc rgb '#D55E00' lw 1.6 pt 7\n", SCRIPT_VERMILION);
+  file_printf(writer, "set style line %d lc rgb '#0072B2' lw 1.6 pt 7 ps 0.4\n", SCRIPT_BLUE);
+  file_printf(writer, "set style line %d lc rgb '#D55E00' lw 1.6 pt 7 ps 0.4\n", SCRIPT_VERMILION);
   file_printf(writer, "set style line %d lc rgb '#777777' lw 1 dt (6,4)\n", SCRIPT_GREY);
   file_printf(writer, "set border lw 0.8\n"
                       "set tics nomirror out scale 0.6\n");

@@ -85,6 +85,11 @@ static leuko_status read_history(const char *path, history *h, leuko_error *erro
   return status;
 }
 
+/* Lines alone vanish where there is one epoch, points crowd where there are many. */
+static bool few_epochs(const history *h) {
+  return h->epochs <= 12;
+}
+
 /* The data, and axes that all three figures share. */
 static void write_history(file_writer *writer, const history *h) {
   file_printf(writer, "# epoch loss accuracy val_loss val_accuracy\n$history << END\n");
@@ -101,20 +106,17 @@ static void write_history(file_writer *writer, const history *h) {
               "END\n"
               "set xlabel 'Epoch'\n"
               "set xrange [%g:%g]\n"
+              "set offsets 0,0,graph 0.04,0\n"
               "set grid y lc rgb '#DDDDDD' lw 0.5 lt 1\n"
               "set key left bottom vertical Left reverse samplen 1.6 width -2\n",
               h->epoch[0] - 0.5, h->epoch[h->epochs - 1] + 0.5);
-}
-
-/* Lines alone vanish where there is one epoch, points crowd where there are many. */
-static const char *curve_style(const history *h) {
-  return h->epochs <= 12 ? "linespoints ps 0.4" : "lines";
+  if (few_epochs(h)) file_printf(writer, "set xtics 1\n");
 }
 
 static void write_curve(file_writer *writer, const history *h, int curve, int style,
                         const char *extra, const char *title) {
   file_printf(writer, "  $history using 1:%d with %s ls %d %s title '%s', \\\n", curve + 2,
-              curve_style(h), style, extra, title);
+              few_epochs(h) ? "linespoints" : "lines", style, extra, title);
 }
 
 /* An open circle at one row; `options` are its axes and title. */
@@ -136,7 +138,10 @@ static leuko_status draw_pair(const char *folder, const char *name, const char *
   file_writer *writer = &script.writer;
   write_history(writer, h);
   if (loss) file_printf(writer, "set ylabel 'Loss (cross-entropy, nats)'\nset yrange [0:*]\n");
-  else file_printf(writer, "set ylabel 'Accuracy (share of cells)'\nset format y '%%.2f'\n");
+  else
+    file_printf(
+        writer,
+        "set ylabel 'Accuracy (share of cells)'\nset yrange [*:*<1]\nset format y '%%.2f'\n");
   file_printf(writer, "set key at screen 0.1,0.02 maxrows 2\nset bmargin at screen 0.3\nplot \\\n");
   write_curve(writer, h, curve, SCRIPT_BLUE, "", "training");
   if (h->validated) {
@@ -172,6 +177,7 @@ static leuko_status draw_both(const char *folder, const char *title, const histo
               "set ylabel 'Loss (cross-entropy, nats)'\n"
               "set yrange [0:*]\n"
               "set y2label 'Accuracy (share of cells)'\n"
+              "set y2range [*:*<1]\n"
               "set y2tics\n"
               "set format y2 '%%.2f'\n"
               "set key at screen 0.04,0.02 maxrows %d\n"
