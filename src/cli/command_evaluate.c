@@ -1,0 +1,215 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "cli/cli.h"
+#include "cli/print_evaluation.h"
+#include "dataset/dataset.h"
+#include "dataset/split.h"
+#include "evaluate/evaluate.h"
+#include "predict/predictor.h"
+
+typedef struct {
+  const char *model, *folder, *split, *subjects, *predictions, *backend;
+  dataset_part part;
+  int threads;
+  bool json;
+} arguments;
+
+enum {
+  KEY_SPLIT = 256,
+  KEY_PART,
+  KEY_SUBJECTS,
+  KEY_PREDICTIONS,
+  KEY_THREADS,
+  KEY_BACKEND,
+  KEY_JSON
+};
+
+static const struct argp_option options[] = {
+    {"split", KEY_SPLIT, "CSV", 0, "take only the cells of one part of this split", 0},
+    {"part", KEY_PART, "PART", 0, "train or test (default) of the split", 0},
+    {"subjects", KEY_SUBJECTS, "CSV", 0, "path,subject for trees without C-NMC names", 0},
+    {"predictions", KEY_PREDICTIONS, "CSV", 0, "write the answer for each cell", 0},
+    {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
+    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 0},
+    {"json", KEY_JSON, 0, 0, "print as JSON", 0},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+  case KEY_SPLIT:
+    a->split = arg;
+    return 0;
+  case KEY_PART:
+    if (strcmp(arg, "train") != 0 && strcmp(arg, "test") != 0)
+      argp_error(state, "--part takes train or test");
+    a->part = strcmp(arg, "train") == 0 ? DATASET_TRAIN : DATASET_TEST;
+    return 0;
+  case KEY_SUBJECTS:
+    a->subjects = arg;
+    return 0;
+  case KEY_PREDICTIONS:
+    a->predictions = arg;
+    return 0;
+  case KEY_THREADS:
+    a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
+    return 0;
+  case KEY_BACKEND:
+    a->backend = arg;
+    return 0;
+  case KEY_JSON:
+    a->json = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (!a->model) a->model = arg;
+    else if (!a->folder) a->folder = arg;
+    else argp_error(state, "a model and one folder are enough");
+    return 0;
+  case ARGP_KEY_END:
+    if (!a->model || !a->folder) argp_error(state, "the model or the folder of cells is missing");
+    if (a->part != DATASET_NONE && !a->split) argp_error(state, "--part needs --split");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* The model's index of a class of the data, matched by name; -1 where it has none. */
+static leuko_status match_classes(const model *m, const dataset *set, int *out,
+                                  leuko_error *error) {
+  for (int c = 0; c < set->class_count; c++) {
+    out[c] = -1;
+    for (int k = 0; k < m->class_count; k++)
+      if (strcasecmp(m->classes[k], set->classes[c]) == 0) out[c] = k;
+    if (out[c] < 0)
+      return error_set(error, LEUKO_BAD_DATA, set->root, "give cells of the model's classes",
+                       "the model does not know the class '%s'", set->classes[c]);
+  }
+  return LEUKO_OK;
+}
+
+typedef struct {
+  char (*paths)[2048];
+  const char **files;
+  leuko_answer *answers;
+  evaluate_sample *samples;
+  double *logits;
+  size_t count;
+} cells;
+
+static void free_cells(cells *c) {
+  free(c->paths);
+  free(c->files);
+  free(c->answers);
+  free(c->samples);
+  free(c->logits);
+}
+
+/* Lists the cells of the part and answers them. */
+static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set, dataset_part part,
+                                 const int *classes, const progress *p, cells *c,
+                                 leuko_error *error) {
+  const model *m = predictor_model(predictor);
+  const size_t outputs = (size_t)m->net.outputs;
+  *c = (cells){.paths = calloc(set->count, sizeof *c->paths),
+               .files = calloc(set->count, sizeof *c->files),
+               .answers = calloc(set->count, sizeof *c->answers),
+               .samples = calloc(set->count, sizeof *c->samples),
+               .logits = calloc(set->count * outputs, sizeof *c->logits)};
+  if (!c->paths || !c->files || !c->answers || !c->samples || !c->logits)
+    return error_set_memory(error, set->count * (sizeof *c->paths + sizeof *c->answers));
+  for (size_t i = 0; i < set->count; i++) {
+    const dataset_sample *s = &set->samples[i];
+    if (part != DATASET_NONE && s->part != part) continue;
+    leuko_status status = dataset_sample_file(set, i, c->paths[c->count], sizeof *c->paths, error);
+    if (status != LEUKO_OK) return status;
+    c->files[c->count] = c->paths[c->count];
+    c->samples[c->count++] = (evaluate_sample){.path = s->path,
+                                               .sha256 = s->sha256,
+                                               .subject = s->subject,
+                                               .label = s->label < 0 ? -1 : classes[s->label],
+                                               .status = s->status};
+  }
+  leuko_status status = predictor_files(predictor, c->files, c->count, c->answers, p, error);
+  /* Refused files are counted by the evaluation; only what stopped the whole is an error. */
+  if (status != LEUKO_OK && status != LEUKO_PARTIAL && c->answers[0].status != status)
+    return status;
+  for (size_t i = 0; i < c->count; i++) {
+    double *logits = c->logits + i * outputs;
+    if (outputs == 1) logits[0] = c->answers[i].logit;
+    else
+      for (size_t k = 0; k < outputs; k++) logits[k] = log(c->answers[i].probabilities[k]);
+    c->samples[i].logits = logits;
+    if (c->samples[i].status == LEUKO_OK) c->samples[i].status = c->answers[i].status;
+    if (c->samples[i].status != LEUKO_OK)
+      fprintf(stderr, "refused: %s: %s (%s)\n", c->samples[i].path, c->answers[i].message,
+              leuko_status_name(c->samples[i].status));
+  }
+  return LEUKO_OK;
+}
+
+static leuko_status run(const arguments *a, const dataset *set, leuko_predictor *predictor,
+                        const progress *p, evaluation *e, leuko_error *error) {
+  const model *m = predictor_model(predictor);
+  int classes[LEUKO_MAX_CLASSES];
+  cells c = {0};
+  leuko_status status = match_classes(m, set, classes, error);
+  dataset_part part = a->split ? (a->part == DATASET_NONE ? DATASET_TEST : a->part) : DATASET_NONE;
+  if (status == LEUKO_OK) status = answer_cells(predictor, set, part, classes, p, &c, error);
+  if (status == LEUKO_OK) {
+    const char *names[LEUKO_MAX_CLASSES];
+    for (int k = 0; k < m->class_count; k++) names[k] = m->classes[k];
+    evaluate_input input = {.classes = names,
+                            .class_count = m->class_count,
+                            .positive = m->positive,
+                            .threshold = m->threshold,
+                            .samples = c.samples,
+                            .count = c.count};
+    status = evaluate_samples(&input, e, error);
+    if (status == LEUKO_OK && a->predictions)
+      status = evaluate_write_predictions(a->predictions, &input, error);
+  }
+  free_cells(&c);
+  return status;
+}
+
+int command_evaluate(int argc, char **argv) {
+  arguments a = {0};
+  static const struct argp parser = {
+      options,
+      parse,
+      "RUN|MODEL.safetensors DIR",
+      "Scores a model on labelled cells.\vWithout --split all labelled cells of DIR count, those "
+      "that the model was trained on too.",
+      0,
+      0,
+      0};
+  argp_parse(&parser, argc, argv, 0, 0, &a);
+  cli_catch_signals();
+  progress p = cli_progress();
+  leuko_error error = {0};
+  leuko_options how = {.threads = a.threads, .backend = a.backend};
+  leuko_predictor *predictor;
+  if (leuko_predictor_open(a.model, &how, &predictor, &error) != LEUKO_OK) return cli_fail(&error);
+  dataset set = {0};
+  evaluation e = {0};
+  dataset_options scan = {.subjects = a.subjects, .threads = a.threads, .skip_pixels = true};
+  leuko_status status = dataset_scan(a.folder, &scan, &p, &set, &error);
+  if (status == LEUKO_OK && a.split) status = dataset_read_split(&set, a.split, &error);
+  if (status == LEUKO_OK) status = run(&a, &set, predictor, &p, &e, &error);
+  int code = 0;
+  if (status != LEUKO_OK) code = cli_fail(&error);
+  else if (a.json) code = cli_print_json(evaluate_json(&e));
+  else evaluate_print(stdout, &e);
+  if (status == LEUKO_OK && code == 0 && e.refused) code = 4;
+  evaluate_free(&e);
+  dataset_free(&set);
+  leuko_predictor_close(predictor);
+  return code;
+}

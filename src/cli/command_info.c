@@ -1,0 +1,102 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "model/model.h"
+
+typedef struct {
+  const char *path;
+  bool json;
+} arguments;
+
+static const struct argp_option options[] = {{"json", 'j', 0, 0, "print as JSON", 0}, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+  case 'j':
+    a->json = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (a->path) argp_error(state, "one model is enough");
+    a->path = arg;
+    return 0;
+  case ARGP_KEY_END:
+    if (!a->path) argp_error(state, "the run folder or model file is missing");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static json_t *info_json(const model *m, const char *check) {
+  json_t *classes = json_array();
+  for (int c = 0; c < m->class_count; c++)
+    json_array_append_new(classes, json_string(m->classes[c]));
+  json_t *out =
+      json_pack("{s:o,s:I,s:f,s:i,s:o,s:f,s:s,s:s,s:s}", "network", zoo_to_json(&m->net),
+                "parameters", (json_int_t)model_parameter_count(m), "gflop_per_image",
+                net_flop(m->graph) / 1e9, "crop", m->crop, "classes", classes, "threshold",
+                m->threshold, "data", m->data, "version", m->version, "self_check", check);
+  if (out && m->positive >= 0)
+    json_object_set_new(out, "positive", json_string(m->classes[m->positive]));
+  /* The epochs' history belongs to history.csv. */
+  json_t *training = m->training ? json_copy(m->training) : json_object();
+  json_object_del(training, "history");
+  if (out) json_object_set_new(out, "training", training);
+  return out;
+}
+
+static void print_info(const model *m, const char *check) {
+  printf("network      %s, %d x %d pixels", m->net.name, m->net.size, m->net.size);
+  if (m->crop) printf(" from the central %d", m->crop);
+  printf("\nparameters   %zu, %.3f GFLOP an image\nclasses     ", model_parameter_count(m),
+         net_flop(m->graph) / 1e9);
+  for (int c = 0; c < m->class_count; c++)
+    printf(" %s%s", m->classes[c], c == m->positive ? " (positive)" : "");
+  if (m->positive >= 0) printf("\nthreshold    p(%s) >= %g", m->classes[m->positive], m->threshold);
+  json_t *epoch = json_object_get(m->training, "epoch");
+  json_t *loss = json_object_get(m->training, "val_loss");
+  if (epoch) printf("\ntrained      to epoch %lld", (long long)json_integer_value(epoch));
+  if (loss) printf(", validation loss %.4f", json_number_value(loss));
+  printf("\ndata         %s\nwritten by   leuko %s\nself-check   %s\n\n", m->data, m->version,
+         check);
+  printf("%-14s %-15s %16s %12s\n", "layer", "operation", "output", "parameters");
+  for (int i = 0; i < m->graph->node_count; i++) {
+    const net_node *node = &m->graph->nodes[i];
+    char shape[48];
+    snprintf(shape, sizeof shape, "%d x %d x %d", node->shape.h, node->shape.w, node->shape.c);
+    size_t count = 0;
+    for (int p = 0; p < NET_MAX_PARAMS; p++)
+      if (node->params[p] >= 0) count += m->graph->params[node->params[p]].count;
+    printf("%-14s %-15s %16s", node->name, net_op_name(node->op), shape);
+    if (count) printf(" %12zu", count);
+    printf("\n");
+  }
+}
+
+int command_info(int argc, char **argv) {
+  arguments a = {0};
+  static const struct argp parser = {options,
+                                     parse,
+                                     "RUN|MODEL.safetensors",
+                                     "Tells what a model file holds and runs its self-check.",
+                                     0,
+                                     0,
+                                     0};
+  argp_parse(&parser, argc, argv, 0, 0, &a);
+  leuko_error error = {0};
+  model m;
+  if (model_load(a.path, &m, &error) != LEUKO_OK) return cli_fail(&error);
+  leuko_status checked = model_self_check(&m, &error);
+  const char *check = checked == LEUKO_OK ? "passed" : "FAILED";
+  int code = 0;
+  if (a.json) code = cli_print_json(info_json(&m, check));
+  else print_info(&m, check);
+  if (checked != LEUKO_OK) {
+    if (!error.file[0]) snprintf(error.file, sizeof error.file, "%s", a.path);
+    code = cli_fail(&error);
+  }
+  model_free(&m);
+  return code;
+}

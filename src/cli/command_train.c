@@ -1,0 +1,314 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "cli/cli.h"
+#include "cli/outputs.h"
+#include "cli/print_evaluation.h"
+
+typedef struct {
+  train_data_options data;
+  train_options train;
+  const char *model;
+  bool json;
+} arguments;
+
+enum {
+  KEY_MODEL = 256,
+  KEY_SPLIT,
+  KEY_BY,
+  KEY_RATIO,
+  KEY_MANIFEST,
+  KEY_SUBJECTS,
+  KEY_POSITIVE,
+  KEY_ALLOW_LEAK,
+  KEY_LIMIT,
+  KEY_EPOCHS,
+  KEY_BATCH,
+  KEY_LR,
+  KEY_SIZE,
+  KEY_CROP,
+  KEY_AUGMENT,
+  KEY_WEIGHTS,
+  KEY_PATIENCE,
+  KEY_DROPOUT,
+  KEY_WIDTHS,
+  KEY_DENSE,
+  KEY_SEED,
+  KEY_THREADS,
+  KEY_BACKEND,
+  KEY_RESUME,
+  KEY_OUT,
+  KEY_JSON
+};
+
+static const struct argp_option options[] = {
+    {0, 0, 0, 0, "Which cells:", 1},
+    {"by", KEY_BY, "KIND", 0, "split by subject (default), fold or image", 1},
+    {"ratio", KEY_RATIO, "A:B", 0, "shares to train and to test on (60:40)", 1},
+    {"split", KEY_SPLIT, "CSV", 0, "the split that 'leuko data split' has written", 1},
+    {"manifest", KEY_MANIFEST, "FILE", 0,
+     "names identical originals; by default "
+     "cnmc2019-manifest.tsv in DIR or beside it",
+     1},
+    {"subjects", KEY_SUBJECTS, "CSV", 0, "path,subject for trees without C-NMC names", 1},
+    {"positive", KEY_POSITIVE, "CLASS", 0, "the class whose probability is given (all)", 1},
+    {"allow-leak", KEY_ALLOW_LEAK, 0, 0, "train although patients are on both sides", 1},
+    {"limit", KEY_LIMIT, "N", 0, "take N cells only, spread over classes and subjects", 1},
+    {0, 0, 0, 0, "The network:", 2},
+    {"model", KEY_MODEL, "NAME", 0, "cnn (default)", 2},
+    {"size", KEY_SIZE, "PIXELS", 0, "side of the network's input (128)", 2},
+    {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
+    {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},
+    {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (512)", 2},
+    {"dropout", KEY_DROPOUT, "RATE", 0, "before each dense layer (0)", 2},
+    {0, 0, 0, 0, "Training:", 3},
+    {"epochs", KEY_EPOCHS, "N", 0, "35 by default", 3},
+    {"batch", KEY_BATCH, "N", 0, "images of a step (32)", 3},
+    {"lr", KEY_LR, "RATE", 0, "Adam's learning rate (0.001)", 3},
+    {"augment", KEY_AUGMENT, 0, 0, "turn and mirror: the eight symmetries of the square", 3},
+    {"class-weights", KEY_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones", 3},
+    {"patience", KEY_PATIENCE, "N", 0, "stop after N epochs without a lower validation loss", 3},
+    {"seed", KEY_SEED, "N", 0, "of split, weights, order, augmentation, dropout (1)", 3},
+    {0, 0, 0, 0, "Running:", 4},
+    {"out", KEY_OUT, "RUN", 0, "the run folder to write (required)", 4},
+    {"resume", KEY_RESUME, 0, 0, "go on with the run in that folder", 4},
+    {"threads", KEY_THREADS, "N", 0, "all processors by default", 4},
+    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 4},
+    {"json", KEY_JSON, 0, 0, "print the result as JSON", 4},
+    {0}};
+
+static bool read_widths(const char *text, zoo_options *net) {
+  net->blocks = 0;
+  for (;;) {
+    char *end;
+    long width = strtol(text, &end, 10);
+    if (end == text || width < 1 || width > 4096 || net->blocks == ZOO_MAX_BLOCKS) return false;
+    net->widths[net->blocks++] = (int)width;
+    if (*end == 0) return true;
+    if (*end != ',') return false;
+    text = end + 1;
+  }
+}
+
+static error_t parse_data(int key, char *arg, struct argp_state *state, arguments *a) {
+  train_data_options *d = &a->data;
+  switch (key) {
+  case KEY_SPLIT:
+    d->split = arg;
+    return 0;
+  case KEY_BY:
+    if (!split_kind_parse(arg, &d->by)) argp_error(state, "--by takes subject, fold or image");
+    return 0;
+  case KEY_RATIO:
+    if (!split_parse_ratio(arg, &d->train_share))
+      argp_error(state, "--ratio takes two numbers, such as 60:40");
+    return 0;
+  case KEY_MANIFEST:
+    d->manifest = arg;
+    return 0;
+  case KEY_SUBJECTS:
+    d->subjects = arg;
+    return 0;
+  case KEY_POSITIVE:
+    d->positive = arg;
+    return 0;
+  case KEY_ALLOW_LEAK:
+    d->allow_leak = true;
+    return 0;
+  case KEY_LIMIT:
+    d->limit = (size_t)cli_number(state, "--limit", arg, 4, 100000000);
+    return 0;
+  case KEY_CROP:
+    d->crop = (int)cli_number(state, "--crop", arg, 0, 10000);
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static error_t parse_training(int key, char *arg, struct argp_state *state, arguments *a) {
+  train_options *t = &a->train;
+  switch (key) {
+  case KEY_SIZE:
+    t->net.size = (int)cli_number(state, "--size", arg, 8, 1024);
+    return 0;
+  case KEY_WIDTHS:
+    if (!read_widths(arg, &t->net))
+      argp_error(state, "--widths takes 1 to %d numbers, such as 32,64,128,128", ZOO_MAX_BLOCKS);
+    return 0;
+  case KEY_DENSE:
+    t->net.dense = (int)cli_number(state, "--dense", arg, 1, 65536);
+    return 0;
+  case KEY_DROPOUT:
+    t->net.dropout = cli_real(state, "--dropout", arg, 0, 0.95);
+    return 0;
+  case KEY_EPOCHS:
+    t->epochs = (int)cli_number(state, "--epochs", arg, 1, 10000);
+    return 0;
+  case KEY_BATCH:
+    t->batch = (int)cli_number(state, "--batch", arg, 1, 1024);
+    return 0;
+  case KEY_LR:
+    t->lr = cli_real(state, "--lr", arg, 1e-9, 10);
+    return 0;
+  case KEY_AUGMENT:
+    t->augment = true;
+    return 0;
+  case KEY_WEIGHTS:
+    t->class_weights = true;
+    return 0;
+  case KEY_PATIENCE:
+    t->patience = (int)cli_number(state, "--patience", arg, 0, 10000);
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  arguments *a = state->input;
+  if (parse_data(key, arg, state, a) == 0 || parse_training(key, arg, state, a) == 0) return 0;
+  switch (key) {
+  case KEY_MODEL:
+    a->model = arg;
+    return 0;
+  case KEY_SEED:
+    a->train.seed = (uint64_t)cli_number(state, "--seed", arg, 0, 2147483647);
+    return 0;
+  case KEY_THREADS:
+    a->train.threads = (int)cli_number(state, "--threads", arg, 1, 256);
+    return 0;
+  case KEY_BACKEND:
+    if (strcmp(arg, "onednn") != 0 && strcmp(arg, "ref") != 0)
+      argp_error(state, "--backend takes onednn or ref");
+    a->train.backend = arg;
+    return 0;
+  case KEY_RESUME:
+    a->train.resume = true;
+    return 0;
+  case KEY_OUT:
+    a->train.out = arg;
+    return 0;
+  case KEY_JSON:
+    a->json = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (a->data.folder) argp_error(state, "one folder of cells is enough");
+    a->data.folder = arg;
+    return 0;
+  case ARGP_KEY_END:
+    if (!a->data.folder) argp_error(state, "the folder of cells is missing");
+    if (!a->train.out) argp_error(state, "--out RUN is missing");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static void print_cells(const train_data *data, const train_data_options *o) {
+  fprintf(stderr, "%zu cells to train on, %zu to test on, %zu subjects", data->train_count,
+          data->test_count, data->leaks.subjects);
+  if (data->ties.tied_subjects)
+    fprintf(stderr, " (%zu names tied by identical cells)", data->ties.tied_subjects);
+  fprintf(stderr, "\n");
+  if (data->leaks.leaking || data->leaks.twins)
+    fprintf(stderr,
+            "THIS SPLIT LEAKS: %zu of %zu subjects are on both sides%s, so the scores say nothing "
+            "about the next patient\n",
+            data->leaks.leaking, data->leaks.subjects, o->split ? "" : " (--allow-leak)");
+  if (data->set.refused + data->pixels.refused)
+    fprintf(stderr, "%zu files were refused; 'leuko data scan' names them\n",
+            data->set.refused + data->pixels.refused);
+}
+
+static json_t *result_json(const train_data *data, const train_result *r, const evaluation *e) {
+  json_t *out = evaluate_json(e);
+  const train_epoch *best = &r->history[r->best], *last = &r->history[r->epochs - 1];
+  double highest = 0;
+  for (int i = 0; i < r->epochs; i++) highest = fmax(highest, r->history[i].val_accuracy);
+  json_object_set_new(out, "training",
+                      json_pack("{s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:I}", "epochs", r->epochs,
+                                "best_epoch", r->best + 1, "last_loss", last->loss, "last_accuracy",
+                                last->accuracy, "last_val_loss", last->val_loss,
+                                "last_val_accuracy", last->val_accuracy, "lowest_val_loss",
+                                best->val_loss, "highest_val_accuracy", highest, "train_cells",
+                                (json_int_t)data->train_count, "subjects_on_both_sides",
+                                (json_int_t)data->leaks.leaking));
+  if (r->images > 0) {
+    json_object_set_new(out, "train_images_per_second",
+                        json_real((double)r->images / r->train_seconds));
+    json_object_set_new(out, "loader_share", json_real(r->loader_share));
+  }
+  return out;
+}
+
+static int finish(const arguments *a, const train_data *data, const train_result *r,
+                  const progress *p) {
+  leuko_error error = {0};
+  evaluation e;
+  if (outputs_write(a->train.out, data, a->train.threads, a->train.backend, p, &e, &error) !=
+      LEUKO_OK)
+    return cli_fail(&error);
+  int code = data->set.refused + data->pixels.refused ? 4 : 0;
+  const train_epoch *best = &r->history[r->best];
+  if (r->images > 0)
+    fprintf(stderr, "%.0f images a second; %.1f %% of the time waiting for them\n",
+            (double)r->images / r->train_seconds, 100 * r->loader_share);
+  if (r->stopped_early)
+    fprintf(stderr, "stopped early: no lower validation loss in %d epochs\n", a->train.patience);
+  if (a->json) {
+    if (cli_print_json(result_json(data, r, &e))) code = 1;
+  } else {
+    printf("The model of epoch %d of %d (lowest validation loss, %.4f) on the tested cells:\n\n",
+           r->best + 1, r->epochs, best->val_loss);
+    evaluate_print(stdout, &e);
+    printf("\nIn %s: best.safetensors, last.safetensors, history.csv, predictions.csv, "
+           "metrics.json, figures/\n",
+           a->train.out);
+  }
+  evaluate_free(&e);
+  return code;
+}
+
+int command_train(int argc, char **argv) {
+  arguments a = {.model = "cnn",
+                 .data = {.by = SPLIT_BY_SUBJECT, .train_share = SPLIT_TRAIN_SHARE},
+                 .train = {.epochs = 35, .batch = 32, .lr = 0.001, .seed = 1, .backend = "onednn"}};
+  leuko_error error = {0};
+  /* The network's own defaults first, so that options change them. */
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--model") == 0 && i + 1 < argc) a.model = argv[i + 1];
+    else if (strncmp(argv[i], "--model=", 8) == 0) a.model = argv[i] + 8;
+  if (zoo_defaults(a.model, &a.train.net, &error) != LEUKO_OK) return cli_fail(&error);
+  static const struct argp parser = {
+      options,
+      parse,
+      "DIR --out RUN",
+      "Trains a network on a folder of cells.\vThe model of the epoch with the lowest validation "
+      "loss is kept in RUN/best.safetensors. A run that was stopped, or killed, goes on with "
+      "--resume and ends with the same bits.",
+      0,
+      0,
+      0};
+  argp_parse(&parser, argc, argv, 0, 0, &a);
+  a.data.threads = a.train.threads = threads_count(a.train.threads);
+  a.data.seed = a.train.seed;
+  a.data.size = a.train.net.size;
+  cli_catch_signals();
+  progress p = cli_progress();
+  train_data data;
+  train_result result = {0};
+  if (train_data_open(&a.data, &p, &data, &error) != LEUKO_OK) return cli_fail(&error);
+  print_cells(&data, &a.data);
+  if (data.set.class_count > 2) a.train.net.outputs = data.set.class_count;
+  int code;
+  if (train_run(&data, &a.data, &a.train, &p, &result, &error) != LEUKO_OK) code = cli_fail(&error);
+  else code = finish(&a, &data, &result, &p);
+  train_result_free(&result);
+  train_data_free(&data);
+  return code;
+}
