@@ -7,7 +7,7 @@
 #include "dataset/split.h"
 
 typedef struct {
-  const char *folder, *manifest, *output;
+  const char *folder, *manifest, *output, *ratio;
   dataset_options options;
   bool chosen, json;
   split_kind by;
@@ -26,6 +26,7 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case 'r':
     if (!split_parse_ratio(text, &a->share))
       argp_error(state, "--ratio takes two positive numbers such as 60:40, not '%s'", text);
+    a->ratio = text;
     return 0;
   case 's':
     a->seed = (uint64_t)cli_number(state, "--seed", text, 0, 0x7fffffffffffffff);
@@ -122,9 +123,9 @@ static json_t *json_part(const dataset *d, dataset_part part, size_t cells) {
 
 static int print_json(const dataset *d, const arguments *a, const split_report *r,
                       const split_leaks *leaks, const char *manifest) {
-  json_t *all =
-      json_pack("{so so ss sf sI}", "output", text_json(a->output), "manifest", text_json(manifest),
-                "by", split_kind_name(a->by), "train_share", a->share, "seed", (json_int_t)a->seed);
+  json_t *all = json_pack("{so so ss so sI}", "output", text_json(a->output), "manifest",
+                          text_json(manifest), "by", split_kind_name(a->by), "ratio",
+                          text_json(a->ratio), "seed", (json_int_t)a->seed);
   json_object_set_new(all, "train", json_part(d, DATASET_TRAIN, r->train));
   json_object_set_new(all, "test", json_part(d, DATASET_TEST, r->test));
   json_object_set_new(all, "left_aside", json_integer((json_int_t)r->aside));
@@ -156,7 +157,9 @@ int data_split(int argc, char **argv) {
        "subject: no subject on both sides; fold: one official fold is tested on; image: cell by "
        "cell, which leaks",
        0},
-      {"ratio", 'r', "TRAIN:TEST", 0, "by subject and by image (default 60:40)", 0},
+      {"ratio", 'r', "TRAIN:TEST", 0,
+       "cells of every class (default 60:40); by fold, the fold that comes nearest is tested on",
+       0},
       {"seed", 's', "N", 0, "equal seeds give equal splits (default 1)", 0},
       {"manifest", 'm', "FILE", 0,
        "the official list of files, which tells identical originals (default: "
@@ -179,7 +182,7 @@ int data_split(int argc, char **argv) {
       NULL,
       NULL,
       NULL};
-  arguments a = {.share = SPLIT_TRAIN_SHARE, .seed = SPLIT_SEED};
+  arguments a = {.ratio = "60:40", .share = SPLIT_TRAIN_SHARE, .seed = SPLIT_SEED};
   argp_parse(&parser, argc, argv, 0, NULL, &a);
   cli_catch_signals();
   progress p = cli_progress();

@@ -131,10 +131,11 @@ static size_t try_fold(const dataset *d, gathering *g, int fold) {
   return tested;
 }
 
-static leuko_status by_fold(const dataset *d, gathering *g, split_report *report,
-                            leuko_error *error) {
+static leuko_status by_fold(const dataset *d, gathering *g, double train_share,
+                            split_report *report, leuko_error *error) {
   bool present[FOLDS] = {false};
-  size_t folds = 0, most = 0;
+  size_t folds = 0;
+  double nearest = 1;
   for (size_t i = 0; i < g->sample_count; i++) {
     int fold = d->samples[g->samples[i]].fold;
     folds += !present[fold];
@@ -145,9 +146,10 @@ static leuko_status by_fold(const dataset *d, gathering *g, split_report *report
                      "a split by fold needs two folders fold_N, here is only one");
   for (int fold = 0; fold < FOLDS; fold++) {
     if (!present[fold]) continue;
-    size_t tested = try_fold(d, g, fold);
-    if (tested < most) continue;
-    most = tested;
+    double tested = (double)try_fold(d, g, fold) / (double)g->sample_count;
+    double distance = fabs(1 - tested - train_share);
+    if (distance > nearest + 1e-12) continue;
+    nearest = distance;
     report->test_fold = fold;
   }
   try_fold(d, g, report->test_fold);
@@ -208,7 +210,7 @@ leuko_status dataset_split(dataset *d, split_kind by, double train_share, uint64
                            split_report *report, leuko_error *error) {
   split_report found = {.test_fold = -1};
   for (size_t i = 0; i < d->count; i++) d->samples[i].part = DATASET_NONE;
-  if (by != SPLIT_BY_FOLD && !(train_share > 0 && train_share < 1))
+  if (!(train_share > 0 && train_share < 1))
     return error_set(error, LEUKO_ARGUMENT, d->root, "give a ratio such as 60:40",
                      "the share of training cells must lie between 0 and 1, not %g", train_share);
   if (d->count && d->samples[0].group < 0)
@@ -218,10 +220,10 @@ leuko_status dataset_split(dataset *d, split_kind by, double train_share, uint64
   leuko_status status = gather(d, by, &g, &found, error);
   if (status != LEUKO_OK) return status;
   if (by == SPLIT_BY_SUBJECT) status = by_subject(d, &g, train_share, seed, error);
-  else if (by == SPLIT_BY_FOLD) status = by_fold(d, &g, &found, error);
+  else if (by == SPLIT_BY_FOLD) status = by_fold(d, &g, train_share, &found, error);
   else status = by_image(d, &g, train_share, seed, error);
   if (status == LEUKO_OK) {
-    set_parts(d, &g, by == SPLIT_BY_FOLD ? NAN : train_share, &found);
+    set_parts(d, &g, train_share, &found);
     if (found.train == 0 || found.test == 0) {
       for (size_t i = 0; i < d->count; i++) d->samples[i].part = DATASET_NONE;
       status = error_set(error, LEUKO_NO_DATA, d->root, "give more cells or another ratio",

@@ -32,10 +32,10 @@ bool split_parse_ratio(const char *text, double *train_share);
 /* Sets every sample's part; equal for equal data, options and seed. dataset_tie must have been
  * called. Refused and unlabelled cells get no part, nor do cells of the preliminary phase where
  * cells of the training part are there too: they are the challenge's own test. By subject and by
- * fold, tied subjects stay together; a tie across folds pulls all its cells into training, and the
- * fold that keeps most cells then is the tested one (of equals the last). By image only identical
- * cells stay together. `train_share` lies within (0, 1) and is ignored by fold; `report` may be
- * NULL.
+ * fold, tied subjects stay together; a tie across folds pulls all its cells into training. Of the
+ * folds the one is tested that then leaves a share of training cells nearest to `train_share` (of
+ * equals the last). By image only identical cells stay together. `train_share` lies within (0, 1);
+ * `report` may be NULL.
  * Errors: NO_DATA (nothing labelled, one side empty), BAD_DATA (by subject: cells without a
  * subject, too few subjects; by fold: fewer than two folds), ARGUMENT, NO_MEMORY. */
 leuko_status dataset_split(dataset *d, split_kind by, double train_share, uint64_t seed,
