@@ -34,7 +34,7 @@ typedef struct {
 
 static subject_traits draw_subject(uint64_t seed, size_t subject) {
   rng r = rng_open(seed, RNG_SYNTH, STREAM_SUBJECT, (uint32_t)subject);
-  return (subject_traits){.size = 1 + 0.04 * rng_normal(&r),
+  return (subject_traits){.size = 1 + 0.03 * rng_normal(&r),
                           .lightness = clamp(0.05 * rng_normal(&r), -0.08, 0.12),
                           .hue = clamp(0.5 * rng_normal(&r), -1, 1),
                           .contrast = between(&r, 0.8, 1.2)};
@@ -81,14 +81,14 @@ static void draw_outline(cell *c, rng *r, double radius, double oval, double rou
 static void draw_traits(cell *c, rng *r, bool blast, const subject_traits *subject) {
   c->x = SYNTH_SIDE / 2.0 + 3 * rng_normal(r);
   c->y = SYNTH_SIDE / 2.0 + 3 * rng_normal(r);
-  double radius = (blast ? 100 : 87) * subject->size * (1 + 0.1 * rng_normal(r));
+  double radius = (blast ? 101 : 84) * subject->size * (1 + 0.09 * rng_normal(r));
   double oval = (blast ? 0.06 : 0.04) + 0.025 * rng_normal(r);
   draw_outline(c, r, clamp(radius, 45, 150), clamp(oval, 0, 0.16), blast ? 0.06 : 0.045);
   c->share = clamp((blast ? 0.98 : 0.95) + 0.03 * rng_normal(r), 0.8, 1);
   const double toward = between(r, 0, 2 * PI);
   c->shift_x = (1 - c->share) * cos(toward);
   c->shift_y = (1 - c->share) * sin(toward);
-  c->grain = (blast ? 10 : 15) * exp(0.22 * rng_normal(r));
+  c->grain = (blast ? 9 : 16) * exp(0.18 * rng_normal(r));
   c->clump = clamp((blast ? 0.3 : 0.6) + 0.2 * rng_normal(r), 0, 1);
   c->contrast = 0.14 * subject->contrast * exp(0.15 * rng_normal(r));
   c->lightness = 0.27 + subject->lightness + (blast ? 0.02 : -0.02) + 0.05 * rng_normal(r);
