@@ -62,12 +62,43 @@ static inline uint8_t to_byte(int32_t sum) {
   return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
+/* The part of a row or column that is not black: first .. last-1; 0 .. 0 if all of it is. Cells lie
+ * on pure black, which costs four fifths of the work and stays what it is. */
+typedef struct {
+  int first, last;
+} span;
+
+/* Of `count` bytes; both ends are rounded outwards to whole pixels. */
+static span lit_pixels(const uint8_t *row, size_t count) {
+  static const uint8_t black[48];
+  size_t first = 0, last = count;
+  while (last - first >= sizeof black && memcmp(row + first, black, sizeof black) == 0)
+    first += sizeof black;
+  while (first < last && row[first] == 0) first++;
+  while (last - first >= sizeof black &&
+         memcmp(row + last - sizeof black, black, sizeof black) == 0)
+    last -= sizeof black;
+  while (first < last && row[last - 1] == 0) last--;
+  if (first == last) return (span){0, 0};
+  return (span){(int)(first / 3), (int)((last + 2) / 3)};
+}
+
+/* Which of the `to` new pixels look at any of the old ones in `lit`. */
+static span touched(const filter *f, int to, span lit) {
+  span new = {0, to};
+  while (new.first < to && f->first[new.first] + f->taps <= lit.first) new.first++;
+  while (new.last > new.first && f->first[new.last - 1] >= lit.last) new.last--;
+  return new;
+}
+
 /* in [height][width][3] to out [height][to][3]. */
 static void shrink_rows(const view *in, int to, const filter *f, uint8_t *restrict out) {
-  for (int y = 0; y < in->height; y++) {
+  for (int y = 0; y < in->height; y++, out += (size_t)to * 3) {
     const uint8_t *row = in->rgb + (size_t)y * in->stride;
-    const int32_t *weights = f->weights;
-    for (int x = 0; x < to; x++, out += 3, weights += f->taps) {
+    const span new = touched(f, to, lit_pixels(row, (size_t)in->width * 3));
+    memset(out, 0, (size_t)to * 3);
+    for (int x = new.first; x < new.last; x++) {
+      const int32_t *weights = f->weights + (size_t)x * (size_t)f->taps;
       const uint8_t *from = row + (size_t)f->first[x] * 3;
       int32_t r = 1 << (WEIGHT_BITS - 1), g = r, b = r;
       for (int j = 0; j < f->taps; j++, from += 3) {
@@ -75,9 +106,9 @@ static void shrink_rows(const view *in, int to, const filter *f, uint8_t *restri
         g += from[1] * weights[j];
         b += from[2] * weights[j];
       }
-      out[0] = to_byte(r);
-      out[1] = to_byte(g);
-      out[2] = to_byte(b);
+      out[x * 3] = to_byte(r);
+      out[x * 3 + 1] = to_byte(g);
+      out[x * 3 + 2] = to_byte(b);
     }
   }
 }
@@ -87,18 +118,28 @@ static leuko_status shrink_columns(const view *in, int to, const filter *f, uint
                                    leuko_error *error) {
   const size_t length = (size_t)in->width * 3;
   int32_t *restrict sums = malloc(length * sizeof *sums);
-  if (!sums) return error_set_memory(error, length * sizeof *sums);
+  span *lit = malloc((size_t)in->height * sizeof *lit);
+  if (!sums || !lit) {
+    free(sums);
+    free(lit);
+    return error_set_memory(error, length * sizeof *sums);
+  }
+  for (int y = 0; y < in->height; y++)
+    lit[y] = lit_pixels(in->rgb + (size_t)y * in->stride, length);
   for (int y = 0; y < to; y++, out += length) {
     for (size_t i = 0; i < length; i++) sums[i] = 1 << (WEIGHT_BITS - 1);
     for (int j = 0; j < f->taps; j++) {
       const int32_t weight = f->weights[(size_t)y * (size_t)f->taps + (size_t)j];
+      const int from = f->first[y] + j;
       if (weight == 0) continue;
-      const uint8_t *row = in->rgb + (size_t)(f->first[y] + j) * in->stride;
-      for (size_t i = 0; i < length; i++) sums[i] += row[i] * weight;
+      const uint8_t *row = in->rgb + (size_t)from * in->stride;
+      const size_t end = (size_t)lit[from].last * 3;
+      for (size_t i = (size_t)lit[from].first * 3; i < end; i++) sums[i] += row[i] * weight;
     }
     for (size_t i = 0; i < length; i++) out[i] = to_byte(sums[i]);
   }
   free(sums);
+  free(lit);
   return LEUKO_OK;
 }
 
