@@ -182,7 +182,10 @@ static void print_subjects(const dataset *d, const data_subject *subjects, size_
 
 static void print_text(const dataset *d, const dataset_ties *ties, const data_subject *subjects,
                        size_t count, const char *manifest) {
-  printf("%s: %zu images%s", d->root, d->count, d->official ? " of C-NMC 2019 by their names" : "");
+  printf("%s: %zu images%s", d->root, d->count,
+         d->official    ? " of C-NMC 2019 by their names"
+         : d->synthetic ? ", drawn, not real"
+                        : "");
   if (d->refused) printf(", %zu of them refused", d->refused);
   printf("\n%s%s", d->remark, d->remark[0] ? "\n" : "");
   if (d->ignored) printf("%zu other files passed over\n", d->ignored);
@@ -260,10 +263,10 @@ static int print_json(const dataset *d, const dataset_ties *ties, const data_sub
   json_t *formats = json_object(), *sizes = json_object();
   count_values(d, false, add_value_json, formats);
   count_values(d, true, add_value_json, sizes);
-  json_t *all =
-      json_pack("{so sb sI sI sI so}", "root", text_json(d->root), "official", d->official,
-                "images", (json_int_t)d->count, "refused", (json_int_t)d->refused, "unlabelled",
-                (json_int_t)count_cells(d, -1, -2), "manifest", text_json(manifest));
+  json_t *all = json_pack("{so sb sb sI sI sI so}", "root", text_json(d->root), "official",
+                          d->official, "synthetic", d->synthetic, "images", (json_int_t)d->count,
+                          "refused", (json_int_t)d->refused, "unlabelled",
+                          (json_int_t)count_cells(d, -1, -2), "manifest", text_json(manifest));
   json_object_set_new(all, "positive",
                       d->positive < 0 ? json_null() : text_json(d->classes[d->positive]));
   json_object_set_new(all, "remark", text_json(d->remark));

@@ -92,10 +92,10 @@ static void print_text(const dataset *d, const arguments *a, const split_report 
   }
   table_print(&t, stdout);
   if (manifest) printf("identical originals are kept together by the manifest %s\n", manifest);
-  if (a->by == SPLIT_BY_FOLD)
-    printf("fold_%d is tested on; %zu of its cells went to training, since their subjects are tied "
-           "to subjects there\n",
-           r->test_fold, r->moved);
+  if (a->by == SPLIT_BY_FOLD) printf("fold_%d is tested on\n", r->test_fold);
+  if (r->moved)
+    printf("%zu of its cells went to training, since their subjects are tied to subjects there\n",
+           r->moved);
   if (r->aside)
     printf("%zu labelled cells are left aside: %s\n", r->aside,
            a->by == SPLIT_BY_FOLD ? "they lie in no fold"

@@ -49,9 +49,10 @@ typedef struct {
   int class_count;                  /* 0 if nothing is labelled, else at least 2 */
   int positive;                     /* 1 with two classes; -1 otherwise */
   size_t ignored;                   /* visible files that are no images by name and by content */
-  bool official;                    /* subjects and labels come from C-NMC names */
-  size_t indexed;                   /* samples taken unread from the index of an earlier scan */
-  char remark[320];                 /* why nothing is labelled, or ""; one sentence */
+  bool official;    /* subjects and labels come from C-NMC names, and the cells are real */
+  bool synthetic;   /* a file SYNTHETIC.txt in the root or above it says that the cells are drawn */
+  size_t indexed;   /* samples taken unread from the index of an earlier scan */
+  char remark[320]; /* why nothing is labelled, or ""; one sentence */
 } dataset;
 
 /* Zero in every field gives the defaults. */

@@ -124,7 +124,7 @@ void index_write(const scan_index *x, const walk_file *files, const dataset_samp
     const walk_file *f = &files[i];
     const dataset_sample *s = &samples[i];
     if (!known[i] || !status_is_kept(s->status)) continue;
-    if (f->mtime_ns > now_ns - RACY_NS || f->ctime_ns > now_ns - RACY_NS) continue;
+    if (f->mtime_ns > now_ns - RACY_NS) continue;
     csv_write_field(&writer, f->path, true);
     file_printf(&writer, ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",%" PRIu64 ",%s,%s,%s,%d,%d,%s\n",
                 f->size, f->mtime_ns, f->ctime_ns, f->inode, s->sha256, s->pixels, s->format,

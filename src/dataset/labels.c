@@ -315,7 +315,7 @@ leuko_status labels_set(dataset *d, const dataset_options *options, leuko_error 
     snprintf(d->remark, sizeof d->remark,
              "nothing is labelled: cells of a test phase without their label file");
   }
-  d->official = !folders && parsed > 0;
+  d->official = !folders && parsed > 0 && !d->synthetic;
   if (status == LEUKO_OK && options->subjects) status = read_subjects(d, options->subjects, error);
   if (status == LEUKO_OK) status = choose_positive(d, options->positive, error);
   free(apart);

@@ -114,6 +114,14 @@ static leuko_status fill_samples(dataset *d, const walk *w, const dataset_option
   return status;
 }
 
+static bool says_synthetic(const char *root) {
+  char path[PATH_MAX];
+  return (file_join(path, sizeof path, root, "SYNTHETIC.txt", NULL) == LEUKO_OK &&
+          file_exists(path)) ||
+         (file_join(path, sizeof path, root, "../SYNTHETIC.txt", NULL) == LEUKO_OK &&
+          file_exists(path));
+}
+
 leuko_status dataset_scan(const char *root, const dataset_options *options, const progress *p,
                           dataset *out, leuko_error *error) {
   static const dataset_options defaults = {0};
@@ -132,6 +140,7 @@ leuko_status dataset_scan(const char *root, const dataset_options *options, cons
   if (status == LEUKO_OK) {
     out->count = w.count;
     out->ignored = w.ignored;
+    out->synthetic = says_synthetic(out->root);
     for (size_t i = 0; i < w.count; i++) {
       out->samples[i] = (dataset_sample){
           .path = w.files[i].path, .label = -1, .fold = -1, .group = -1, .twin = -1};

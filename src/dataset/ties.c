@@ -178,7 +178,8 @@ leuko_status dataset_tie(dataset *d, const char *manifest_path, dataset_ties *ti
     find_subjects(&t);
     for (size_t i = 0; d->official && i < sizeof known_ties / sizeof *known_ties; i++)
       tie_subjects(&t, known_ties[i][0], known_ties[i][1]);
-    if (manifest_path) status = tie_by_manifest(&t, manifest_path, &found.matched, error);
+    if (manifest_path && !d->synthetic)
+      status = tie_by_manifest(&t, manifest_path, &found.matched, error);
   }
   if (status == LEUKO_OK) {
     for (size_t i = 0; i < d->count; i++) join_sets(t.group, i, find_set(t.twin, i));
