@@ -9,7 +9,7 @@ export LEUKO_SHARED ?= $(if $(SHARED),$(abspath $(SHARED)))
 
 PACKAGES := gcc make pkg-config libdnnl-dev libleptonica-dev libjpeg62-turbo-dev libjansson-dev \
   libssl-dev gnuplot-nox libcmocka-dev perl
-LINT_PACKAGES := clang clang-format clang-tidy cppcheck
+LINT_PACKAGES := clang clang-format clang-tidy cppcheck libomp-dev git
 VERSION := $(shell sed -n 's/^\#define LEUKO_VERSION "\(.*\)"/\1/p' include/leuko.h)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
@@ -18,6 +18,8 @@ CFLAGS ?= -O3 -g
 CFLAGS_ALL := -std=c17 $(WARN) -fPIC -fvisibility=hidden -fopenmp $(CFLAGS)
 LIBS := -ldnnl -llept -ljpeg -ljansson -lcrypto -lm -lpthread
 LDFLAGS_ALL := -fopenmp $(LDFLAGS)
+# `CC file` and the like instead of the commands, unless V=1.
+say = $(if $(V),,@printf '  %-3s %s\n' $(1) $(or $(2),$@);)
 ifdef SANITIZE
 CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS_ALL += -fsanitize=address,undefined
@@ -54,6 +56,7 @@ help:
 	@echo '  make clean'
 	@echo
 	@echo '  SANITIZE=1       build with address and undefined-behaviour sanitizers'
+	@echo '  V=1              print the whole commands'
 	@echo '  LEUKO_DATA=DIR   the C-NMC 2019 data for demo and reproduce$(if $(LEUKO_DATA), (now $(LEUKO_DATA)))'
 
 deps:
@@ -66,28 +69,27 @@ build: $(BUILD)/leuko $(BUILD)/libleuko.a $(BUILD)/libleuko.so
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/leuko: $(CLI_OBJ) $(LIB_OBJ)
-	$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 # One relocatable object whose hidden symbols are made local: the archive, too, exports leuko_* only.
 $(BUILD)/libleuko.a: $(LIB_OBJ)
 	@rm -f $@
-	$(LD) -r $^ -o $(BUILD)/libleuko.o
-	objcopy --localize-hidden $(BUILD)/libleuko.o
-	$(AR) rcs $@ $(BUILD)/libleuko.o
+	$(call say,AR) $(LD) -r $^ -o $(BUILD)/libleuko.o && \
+	  objcopy --localize-hidden $(BUILD)/libleuko.o && $(AR) rcs $@ $(BUILD)/libleuko.o
 
 $(BUILD)/libleuko.so: $(LIB_OBJ)
-	$(CC) -shared -Wl,-soname,libleuko.so.0 $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+	$(call say,LD) $(CC) -shared -Wl,-soname,libleuko.so.0 $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -lcmocka -o $@
+	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -lcmocka -o $@
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 bench: build $(BENCHES)
 

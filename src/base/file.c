@@ -34,8 +34,8 @@ static leuko_status open_regular(const char *path, size_t max_size, int *fd_out,
 
 leuko_status file_map_open(const char *path, size_t max_size, file_map *out, leuko_error *error) {
   *out = (file_map){0};
-  int fd;
-  size_t size;
+  int fd = -1;
+  size_t size = 0;
   leuko_status status = open_regular(path, max_size, &fd, &size, error);
   if (status != LEUKO_OK) return status;
   if (size == 0) {
@@ -61,8 +61,8 @@ void file_unmap(file_map *map) {
 leuko_status file_read(const char *path, size_t max_size, char **out, size_t *size,
                        leuko_error *error) {
   *out = NULL;
-  int fd;
-  size_t want;
+  int fd = -1;
+  size_t want = 0;
   leuko_status status = open_regular(path, max_size, &fd, &want, error);
   if (status != LEUKO_OK) return status;
   char *data = malloc(want + 1);
