@@ -19,12 +19,6 @@ leuko_status image_check_sides(const image_source *source, int64_t width, int64_
 leuko_status image_allocate(const image_source *source, int64_t width, int64_t height, image *out,
                             leuko_error *error);
 
-/* A color seen through `alpha` on the black of the data set's backgrounds; rounds as libtiff does.
- */
-static inline void image_blend(const uint8_t color[3], unsigned alpha, uint8_t rgb[3]) {
-  for (int i = 0; i < 3; i++) rgb[i] = (uint8_t)((color[i] * alpha + 127) / 255);
-}
-
 /* CORRUPT_IMAGE with a reason and the usual remedy. */
 leuko_status image_damaged(const image_source *source, const char *reason, leuko_error *error);
 /* NOT_AN_IMAGE for a variant of the format that is not read. */

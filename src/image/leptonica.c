@@ -19,25 +19,32 @@ void image_silence_leptonica(void) {
   pthread_once(&once, silence);
 }
 
+/* One row of leptonica's 32-bit words. */
+static void take_row(const l_uint32 *row, int width, bool blend, uint8_t *rgb) {
+  for (int x = 0; x < width; x++, rgb += 3) {
+    rgb[0] = (uint8_t)(row[x] >> L_RED_SHIFT);
+    rgb[1] = (uint8_t)(row[x] >> L_GREEN_SHIFT);
+    rgb[2] = (uint8_t)(row[x] >> L_BLUE_SHIFT);
+    /* As libtiff and libpng round it. */
+    const unsigned alpha = blend ? row[x] >> L_ALPHA_SHIFT & 255 : 255;
+    if (alpha < 255)
+      for (int i = 0; i < 3; i++) rgb[i] = (uint8_t)((rgb[i] * alpha + 127) / 255);
+  }
+}
+
 leuko_status image_from_pix(const image_source *source, PIX *pix, bool blend, image *out,
                             leuko_error *error) {
   if (!pix) return image_damaged(source, "the pixels are damaged or cut off", error);
-  PIX *rgb = pixConvertTo32(pix); /* from 1, 2, 4, 8, 16 bits, with or without palette */
-  blend = blend && pixGetSpp(pix) == 4;
+  /* From 1, 2, 4, 8 or 16 bits, with or without palette. */
+  PIX *words = pixGetDepth(pix) == 32 ? pixClone(pix) : pixConvertTo32(pix);
   pixDestroy(&pix);
-  if (!rgb) return image_unsupported(source, "an unusual kind of pixels", error);
-  const int width = pixGetWidth(rgb), height = pixGetHeight(rgb);
+  if (!words) return image_unsupported(source, "an unusual kind of pixels", error);
+  const int width = pixGetWidth(words), height = pixGetHeight(words);
+  blend = blend && pixGetSpp(words) == 4;
   leuko_status status = image_allocate(source, width, height, out, error);
-  for (int y = 0; status == LEUKO_OK && y < height; y++) {
-    const l_uint32 *row = pixGetData(rgb) + (size_t)y * (size_t)pixGetWpl(rgb);
-    uint8_t *to = out->rgb + (size_t)y * (size_t)width * 3;
-    for (int x = 0; x < width; x++, to += 3) {
-      const uint8_t color[3] = {(uint8_t)(row[x] >> L_RED_SHIFT),
-                                (uint8_t)(row[x] >> L_GREEN_SHIFT),
-                                (uint8_t)(row[x] >> L_BLUE_SHIFT)};
-      image_blend(color, blend ? row[x] >> L_ALPHA_SHIFT & 255 : 255, to);
-    }
-  }
-  pixDestroy(&rgb);
+  for (int y = 0; status == LEUKO_OK && y < height; y++)
+    take_row(pixGetData(words) + (size_t)y * (size_t)pixGetWpl(words), width, blend,
+             out->rgb + (size_t)y * (size_t)width * 3);
+  pixDestroy(&words);
   return status;
 }
