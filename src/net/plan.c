@@ -19,7 +19,7 @@ typedef struct {
   net_plan *plan;
   node_state *nodes;
   size_t *workspaces; /* of each step, bytes */
-  const net_backend *backends[2];
+  const net_backend *backends[3];
   int backend_count;
 } builder;
 
@@ -84,14 +84,41 @@ static int fuse(builder *b, int node, plan_step *step) {
   return next;
 }
 
-static leuko_status choose(builder *b, plan_step *step, const net_node *node, leuko_error *error) {
-  const net_step wish = step->step;
+static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
   for (int i = 0; i < b->backend_count; i++) {
-    step->step = wish;
+    step->step = *wish;
     if (!b->backends[i]->choose(&step->step)) continue;
     step->backend = b->backends[i];
-    return LEUKO_OK;
+    return true;
   }
+  return false;
+}
+
+/* The max pooling of 2x2 that alone reads `node`, or -1. */
+static int pooling_behind(const builder *b, int node) {
+  int next = sole_consumer(b, node, NET_MAXPOOL);
+  if (next < 0) return -1;
+  const net_attributes *a = &b->plan->graph->nodes[next].attributes;
+  return a->kernel == 2 && a->stride == 2 && a->pad == 0 ? next : -1;
+}
+
+/* Finds who computes the step, with the pooling behind it if somebody can. *last becomes the last
+ * node that it computes. */
+static leuko_status choose(builder *b, plan_step *step, int *last, leuko_error *error) {
+  const net_node *node = &b->plan->graph->nodes[step->node];
+  const net_step wish = step->step;
+  int pooling = wish.training || wish.op != NET_CONV2D ? -1 : pooling_behind(b, *last);
+  if (pooling >= 0) {
+    net_step pooled = wish;
+    pooled.pool = true;
+    pooled.out = b->plan->graph->nodes[pooling].shape;
+    if (choose_backend(b, step, &pooled)) {
+      b->nodes[pooling].absorbed = true;
+      *last = pooling;
+      return LEUKO_OK;
+    }
+  }
+  if (choose_backend(b, step, &wish)) return LEUKO_OK;
   return error_set(error, LEUKO_ARGUMENT, node->name, "choose another backend",
                    "no implementation of layer '%s' (%s)", node->name, net_op_name(node->op));
 }
@@ -104,19 +131,18 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
       .node = index, .fold = -1, .inputs = {-1, -1}, .gradients = {-1, -1}, .workspace = -1};
   int value = b->nodes[node->inputs[0]].value;
   int last = fuse(b, index, &draft);
-  const net_node *tail = &plan->graph->nodes[last];
   draft.step.op = node->op;
   draft.step.node = node;
   draft.step.batch = plan->options.batch;
   draft.step.in = plan->graph->nodes[node->inputs[0]].shape;
-  draft.step.out = tail->shape;
+  draft.step.out = plan->graph->nodes[last].shape;
   draft.step.in_layout = draft.step.out_layout = plan->values[value].layout;
   draft.step.training = plan->options.training;
   draft.step.need_dx = plan->values[value].producer >= 0;
   draft.step.winograd = plan->options.winograd;
   draft.step.threads = plan->options.threads;
   if (node->op == NET_MAXPOOL && b->nodes[node->inputs[0]].relu_pending) draft.step.relu = true;
-  leuko_status status = choose(b, &draft, node, error);
+  leuko_status status = choose(b, &draft, &last, error);
   if (status != LEUKO_OK) return status;
   /* The pixels are written in the layout that their first reader wants. */
   plan_value *first = &plan->values[value];
@@ -132,7 +158,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   size_t *workspace = &b->workspaces[plan->step_count - 1];
   status = step->backend->prepare(&step->step, &step->kernel, workspace, &step->scratch, error);
   if (status != LEUKO_OK) return status;
-  step->output = add_value(plan, tail->shape, step->step.out_layout, plan->step_count - 1);
+  step->output = add_value(plan, step->step.out, step->step.out_layout, plan->step_count - 1);
   b->nodes[index].value = b->nodes[last].value = step->output;
   if (step->fold >= 0) b->nodes[step->fold].value = step->output;
   for (int n = index; n <= last; n++)
@@ -188,11 +214,14 @@ static leuko_status reserve_folded(net_plan *plan, leuko_error *error) {
 leuko_status net_plan_new(const net_graph *graph, const net_plan_options *options, net_plan **out,
                           leuko_error *error) {
   *out = NULL;
-  builder b = {.backends = {&net_backend_onednn, &net_backend_ref}, .backend_count = 2};
-  if (strcmp(options->backend, "ref") == 0) {
-    b.backends[0] = &net_backend_ref;
-    b.backend_count = 1;
-  } else if (strcmp(options->backend, "onednn") != 0) {
+  builder b = {0};
+  if (strcmp(options->backend, "onednn") == 0) {
+    if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
+    b.backends[b.backend_count++] = &net_backend_onednn;
+    b.backends[b.backend_count++] = &net_backend_ref;
+  } else if (strcmp(options->backend, "ref") == 0) {
+    b.backends[b.backend_count++] = &net_backend_ref;
+  } else {
     return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
                      "there is no backend '%s'", options->backend);
   }

@@ -22,6 +22,7 @@ typedef struct {
   bool training; /* keep what backward needs; batch statistics, dropout */
   bool relu;     /* conv2d, dense, batchnorm, add: relu follows */
   bool add;      /* conv2d (inference): the second input is added before relu */
+  bool pool;     /* conv2d (inference): 2x2 max pooling with stride 2 follows relu */
   bool need_dx;  /* backward must give the gradient of the input */
   bool winograd; /* Winograd's algorithm may be used for convolutions */
   int threads;
@@ -70,5 +71,7 @@ typedef struct {
 extern const net_backend net_backend_ref;
 /* oneDNN through its C API, float32. */
 extern const net_backend net_backend_onednn;
+/* 3x3 convolutions of stride 1 by Winograd's algorithm, float32, AVX-512. */
+extern const net_backend net_backend_winograd;
 
 #endif

@@ -31,7 +31,7 @@ static bool blockable(int channels) {
 static bool onednn_choose(net_step *step) {
   switch (step->op) {
   case NET_CONV2D:
-    if (step->add) return false;
+    if (step->add || step->pool) return false;
     step->in_layout = step->out_layout = NET_NHWC;
     if (!blockable(step->out.c)) return true;
     if (blockable(step->in.c)) step->in_layout = step->out_layout = NET_NCHW16C;

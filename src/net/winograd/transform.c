@@ -1,0 +1,297 @@
+#include <immintrin.h>
+#include <string.h>
+
+#include "net/winograd/winograd.h"
+
+#define AVX512 __attribute__((target("avx512f")))
+#define INLINE static inline __attribute__((always_inline, target("avx512f")))
+
+typedef __m512 v16; /* sixteen channels */
+
+/* The points are 0, +-A, +-B, infinity. */
+#define A (2.0f / 3)
+#define B (3.0f / 2)
+#define A2 (A * A)
+#define B2 (B * B)
+
+INLINE v16 times(float s, v16 x) {
+  return _mm512_mul_ps(_mm512_set1_ps(s), x);
+}
+
+/* x + s y */
+INLINE v16 plus(v16 x, float s, v16 y) {
+  return _mm512_fmadd_ps(_mm512_set1_ps(s), y, x);
+}
+
+INLINE v16 add(v16 x, v16 y) {
+  return _mm512_add_ps(x, y);
+}
+
+INLINE v16 subtract(v16 x, v16 y) {
+  return _mm512_sub_ps(x, y);
+}
+
+/* o = Bt d: the rows are the coefficients of M(x) / (x - p), the last of M(x) itself, with
+ * M(x) = x (x^2 - A^2) (x^2 - B^2) and A B = 1. */
+INLINE void input_1d(const v16 d[6], v16 o[6]) {
+  v16 even_a = plus(d[4], -B2, d[2]), odd_a = times(A, plus(d[3], -B2, d[1]));
+  v16 even_b = plus(d[4], -A2, d[2]), odd_b = times(B, plus(d[3], -A2, d[1]));
+  o[0] = plus(add(d[0], d[4]), -(A2 + B2), d[2]);
+  o[1] = add(even_a, odd_a);
+  o[2] = subtract(even_a, odd_a);
+  o[3] = add(even_b, odd_b);
+  o[4] = subtract(even_b, odd_b);
+  o[5] = plus(add(d[1], d[5]), -(A2 + B2), d[3]);
+}
+
+/* o = At m: powers 0 .. 3 of the points. */
+INLINE void output_1d(const v16 m[6], v16 o[4]) {
+  v16 sum_a = add(m[1], m[2]), difference_a = subtract(m[1], m[2]);
+  v16 sum_b = add(m[3], m[4]), difference_b = subtract(m[3], m[4]);
+  o[0] = add(m[0], add(sum_a, sum_b));
+  o[1] = plus(times(A, difference_a), B, difference_b);
+  o[2] = plus(times(A2, sum_a), B2, sum_b);
+  o[3] = add(m[5], plus(times(A2 * A, difference_a), B2 * B, difference_b));
+}
+
+/* o = A y, the transpose of output_1d. */
+INLINE void output_gradient_1d(const v16 y[4], v16 o[6]) {
+  v16 even_a = plus(y[0], A2, y[2]), odd_a = plus(times(A, y[1]), A2 * A, y[3]);
+  v16 even_b = plus(y[0], B2, y[2]), odd_b = plus(times(B, y[1]), B2 * B, y[3]);
+  o[0] = y[0];
+  o[1] = add(even_a, odd_a);
+  o[2] = subtract(even_a, odd_a);
+  o[3] = add(even_b, odd_b);
+  o[4] = subtract(even_b, odd_b);
+  o[5] = y[3];
+}
+
+/* 1 / N(p) for the points: N(x) = M(x) / (x - p). */
+#define F0 1.0f
+#define FA (1.0f / (2 * A2 * (A2 - B2)))
+#define FB (1.0f / (2 * B2 * (B2 - A2)))
+
+/* o = G g */
+INLINE void kernel_1d(const v16 g[3], v16 o[6]) {
+  v16 even_a = times(FA, plus(g[0], A2, g[2])), odd_a = times(FA * A, g[1]);
+  v16 even_b = times(FB, plus(g[0], B2, g[2])), odd_b = times(FB * B, g[1]);
+  o[0] = times(F0, g[0]);
+  o[1] = add(even_a, odd_a);
+  o[2] = subtract(even_a, odd_a);
+  o[3] = add(even_b, odd_b);
+  o[4] = subtract(even_b, odd_b);
+  o[5] = g[2];
+}
+
+/* o = Gt u, the transpose of kernel_1d. */
+INLINE void kernel_gradient_1d(const v16 u[6], v16 o[3]) {
+  v16 sum_a = times(FA, add(u[1], u[2])), difference_a = times(FA * A, subtract(u[1], u[2]));
+  v16 sum_b = times(FB, add(u[3], u[4])), difference_b = times(FB * B, subtract(u[3], u[4]));
+  o[0] = plus(add(sum_a, sum_b), F0, u[0]);
+  o[1] = add(difference_a, difference_b);
+  o[2] = add(u[5], plus(times(A2, sum_a), B2, sum_b));
+}
+
+/* One tile's 6x6 pixels of 16 channels; outside the image they are zero. */
+INLINE void load_patch(const winograd_shape *s, const float *plane, int top, int left,
+                       v16 d[6][6]) {
+  bool inside = top >= 0 && left >= 0 && top + 6 <= s->in_h && left + 6 <= s->in_w;
+  for (int i = 0; i < 6; i++)
+    for (int j = 0; j < 6; j++) {
+      int y = top + i, x = left + j;
+      if (inside || (y >= 0 && y < s->in_h && x >= 0 && x < s->in_w))
+        d[i][j] = _mm512_loadu_ps(plane + ((ptrdiff_t)y * s->in_w + x) * 16);
+      else d[i][j] = _mm512_setzero_ps();
+    }
+}
+
+AVX512 void winograd_input(const winograd_shape *s, const float *x, size_t first, size_t count,
+                           float *v, size_t stride) {
+  const size_t plane = (size_t)s->in_h * (size_t)s->in_w * 16;
+  const int blocks = s->channels / 16;
+  for (size_t t = 0; t < count; t++) {
+    winograd_place at = winograd_locate(s, first + t);
+    int top = at.y * 4 - s->pad, left = at.x * 4 - s->pad;
+    const float *image = x + (size_t)at.image * (size_t)blocks * plane;
+    float *to = v + t * (size_t)s->channels;
+    for (int b = 0; b < blocks; b++, to += 16) {
+      v16 d[6][6], half[6][6];
+      load_patch(s, image + (size_t)b * plane, top, left, d);
+      for (int j = 0; j < 6; j++) {
+        v16 column[6] = {d[0][j], d[1][j], d[2][j], d[3][j], d[4][j], d[5][j]}, o[6];
+        input_1d(column, o);
+        for (int i = 0; i < 6; i++) half[i][j] = o[i];
+      }
+      for (int i = 0; i < 6; i++) {
+        v16 o[6];
+        input_1d(half[i], o);
+        for (int j = 0; j < 6; j++) _mm512_storeu_ps(to + (size_t)(i * 6 + j) * stride, o[j]);
+      }
+    }
+  }
+}
+
+INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, int left, float *plane) {
+  for (int i = 0; i < 4 && top + i < s->out_h; i++)
+    for (int j = 0; j < 4 && left + j < s->out_w; j++)
+      _mm512_storeu_ps(plane + ((size_t)(top + i) * (size_t)s->out_w + (size_t)(left + j)) * 16,
+                       o[i][j]);
+}
+
+/* The four maxima of a tile, as far as their windows lie within the output. */
+INLINE void store_pooled(const winograd_shape *s, v16 o[4][4], int top, int left, float *plane) {
+  const int height = s->out_h / 2, width = s->out_w / 2;
+  for (int i = 0; i < 2 && top / 2 + i < height; i++)
+    for (int j = 0; j < 2 && left / 2 + j < width; j++) {
+      v16 upper = _mm512_max_ps(o[2 * i][2 * j], o[2 * i][2 * j + 1]);
+      v16 lower = _mm512_max_ps(o[2 * i + 1][2 * j], o[2 * i + 1][2 * j + 1]);
+      _mm512_storeu_ps(plane +
+                           ((size_t)(top / 2 + i) * (size_t)width + (size_t)(left / 2 + j)) * 16,
+                       _mm512_max_ps(upper, lower));
+    }
+}
+
+AVX512 void winograd_output(const winograd_shape *s, const float *m, size_t stride, size_t first,
+                            size_t count, int chunk, int width, const float *bias, float *y) {
+  const size_t pixels = s->pool ? (size_t)(s->out_h / 2) * (size_t)(s->out_w / 2)
+                                : (size_t)s->out_h * (size_t)s->out_w;
+  for (size_t t = 0; t < count; t++) {
+    winograd_place at = winograd_locate(s, first + t);
+    for (int f = 0; f < width; f += 16) {
+      const float *from = m + t * (size_t)width + (size_t)f;
+      v16 half[4][6], o[4][4];
+      for (int j = 0; j < 6; j++) {
+        v16 column[6], r[4];
+        for (int i = 0; i < 6; i++)
+          column[i] = _mm512_loadu_ps(from + (size_t)(i * 6 + j) * stride);
+        output_1d(column, r);
+        for (int i = 0; i < 4; i++) half[i][j] = r[i];
+      }
+      v16 offset = bias ? _mm512_loadu_ps(bias + chunk + f) : _mm512_setzero_ps();
+      for (int i = 0; i < 4; i++) {
+        output_1d(half[i], o[i]);
+        for (int j = 0; j < 4; j++) {
+          o[i][j] = add(o[i][j], offset);
+          /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
+          if (s->relu) o[i][j] = _mm512_max_ps(_mm512_setzero_ps(), o[i][j]);
+        }
+      }
+      size_t block = (size_t)at.image * (size_t)(s->filters / 16) + (size_t)(chunk + f) / 16;
+      float *plane = y + block * pixels * 16;
+      if (s->pool) store_pooled(s, o, at.y * 4, at.x * 4, plane);
+      else store_tile(s, o, at.y * 4, at.x * 4, plane);
+    }
+  }
+}
+
+AVX512 void winograd_output_gradient(const winograd_shape *s, const float *dy, size_t first,
+                                     size_t count, float *z, size_t stride) {
+  const size_t plane = (size_t)s->out_h * (size_t)s->out_w * 16;
+  const int blocks = s->filters / 16;
+  for (size_t t = 0; t < count; t++) {
+    winograd_place at = winograd_locate(s, first + t);
+    float *to = z + t * (size_t)s->filters;
+    for (int b = 0; b < blocks; b++, to += 16) {
+      const float *from = dy + ((size_t)at.image * (size_t)blocks + (size_t)b) * plane;
+      v16 half[6][4];
+      for (int j = 0; j < 4; j++) {
+        v16 column[4], o[6];
+        for (int i = 0; i < 4; i++) {
+          int row = at.y * 4 + i, x = at.x * 4 + j;
+          column[i] =
+              row < s->out_h && x < s->out_w
+                  ? _mm512_loadu_ps(from + ((size_t)row * (size_t)s->out_w + (size_t)x) * 16)
+                  : _mm512_setzero_ps();
+        }
+        output_gradient_1d(column, o);
+        for (int i = 0; i < 6; i++) half[i][j] = o[i];
+      }
+      for (int i = 0; i < 6; i++) {
+        v16 o[6];
+        output_gradient_1d(half[i], o);
+        for (int j = 0; j < 6; j++) _mm512_storeu_ps(to + (size_t)(i * 6 + j) * stride, o[j]);
+      }
+    }
+  }
+}
+
+/* u [36] of 16 filters at one channel. */
+INLINE void transform_kernel(v16 g[3][3], float *u, size_t stride) {
+  v16 half[6][3];
+  for (int j = 0; j < 3; j++) {
+    v16 column[3] = {g[0][j], g[1][j], g[2][j]}, o[6];
+    kernel_1d(column, o);
+    for (int i = 0; i < 6; i++) half[i][j] = o[i];
+  }
+  for (int i = 0; i < 6; i++) {
+    v16 o[6];
+    kernel_1d(half[i], o);
+    for (int j = 0; j < 6; j++) _mm512_storeu_ps(u + (size_t)(i * 6 + j) * stride, o[j]);
+  }
+}
+
+/* Sixteen filters of the kernel at one channel; turned, they are the kernel's channels, which lie
+ * `filters` apart. */
+AVX512 static v16 load_weights(const float *kernel, int k, int channels, int filters, int c, int f,
+                               bool turned) {
+  size_t window = (size_t)k * (size_t)channels * (size_t)filters;
+  if (!turned) return _mm512_loadu_ps(kernel + window + (size_t)c * (size_t)filters + (size_t)f);
+  float lane[16];
+  window = (size_t)(8 - k) * (size_t)channels * (size_t)filters;
+  for (int i = 0; i < 16; i++)
+    lane[i] = kernel[window + (size_t)(f + i) * (size_t)channels + (size_t)c];
+  return _mm512_loadu_ps(lane);
+}
+
+AVX512 static void kernel_channel(const float *kernel, int channels, int filters, bool turned,
+                                  int c, float *u) {
+  for (int chunk = 0; chunk < filters; chunk += WINOGRAD_CHUNK) {
+    int width = filters - chunk < WINOGRAD_CHUNK ? filters - chunk : WINOGRAD_CHUNK;
+    float *to = u + (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)chunk +
+                (size_t)c * (size_t)width;
+    for (int f = 0; f < width; f += 16) {
+      v16 g[3][3];
+      for (int k = 0; k < 9; k++)
+        g[k / 3][k % 3] = load_weights(kernel, k, channels, filters, c, chunk + f, turned);
+      transform_kernel(g, to + f, (size_t)channels * (size_t)width);
+    }
+  }
+}
+
+void winograd_kernel(const float *kernel, int channels, int filters, bool turned, float *u,
+                     int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int c = 0; c < channels; c++) kernel_channel(kernel, channels, filters, turned, c, u);
+}
+
+AVX512 static void gradient_channel(const float *du, int parts, size_t part_stride, int channels,
+                                    int filters, int c, float *dkernel) {
+  const size_t size = (size_t)channels * (size_t)filters;
+  for (int f = 0; f < filters; f += 16) {
+    const size_t at = (size_t)c * (size_t)filters + (size_t)f;
+    v16 half[3][6];
+    for (int j = 0; j < 6; j++) {
+      v16 column[6], o[3];
+      for (int i = 0; i < 6; i++) {
+        const float *from = du + (size_t)(i * 6 + j) * size + at;
+        column[i] = _mm512_loadu_ps(from);
+        for (int p = 1; p < parts; p++)
+          column[i] = add(column[i], _mm512_loadu_ps(from + (size_t)p * part_stride));
+      }
+      kernel_gradient_1d(column, o);
+      for (int i = 0; i < 3; i++) half[i][j] = o[i];
+    }
+    for (int i = 0; i < 3; i++) {
+      v16 o[3];
+      kernel_gradient_1d(half[i], o);
+      for (int j = 0; j < 3; j++) _mm512_storeu_ps(dkernel + (size_t)(i * 3 + j) * size + at, o[j]);
+    }
+  }
+}
+
+void winograd_kernel_gradient(const float *du, int parts, size_t part_stride, int channels,
+                              int filters, float *dkernel, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int c = 0; c < channels; c++)
+    gradient_channel(du, parts, part_stride, channels, filters, c, dkernel);
+}
