@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 int cli_fail(const leuko_error *error) {
   cli_progress_end();
   fprintf(stderr, "leuko: %s%s%s (%s)\n", error->file, error->file[0] ? ": " : "",
@@ -93,10 +95,15 @@ progress cli_progress(void) {
 }
 
 int cli_print_json(json_t *value) {
-  int failed = !value || json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0 ||
-               fputc('\n', stdout) == EOF || fflush(stdout) != 0;
+  if (!value) {
+    leuko_error error = {0};
+    error_set_memory(&error, 0);
+    return cli_fail(&error);
+  }
+  /* main tells of what could not be written. */
+  int failed =
+      json_dumpf(value, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0 || putchar('\n') == EOF;
   json_decref(value);
-  if (failed) fprintf(stderr, "leuko: the answer could not be written\n");
   return failed;
 }
 

@@ -30,8 +30,8 @@ void cli_progress_end(void);
 /* From now on SIGINT and SIGTERM ask the running call to stop; a second one ends the program. */
 void cli_catch_signals(void);
 
-/* Prints a JSON value on stdout with a newline and releases it; returns 0, or 1 if stdout failed.
- */
+/* Prints a JSON value on stdout with a newline and releases it (NULL: it could not be made).
+ * Returns 0, or 1 on failure; what a buffer still holds, main writes. */
 int cli_print_json(json_t *value);
 
 /* Parses a whole number within [low, high] or ends the parser with a message naming the option. */

@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,16 +135,16 @@ static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set,
                                                .label = s->label < 0 ? -1 : classes[s->label],
                                                .status = s->status};
   }
-  leuko_status status = predictor_files(predictor, c->files, c->count, c->answers, p, error);
+  if (c->count == 0)
+    return error_set(error, LEUKO_NO_DATA, set->root, "take the other --part",
+                     "no cell lies in that part of the split");
+  leuko_status status =
+      predictor_files(predictor, c->files, c->count, c->answers, c->logits, p, error);
   /* Refused files are counted by the evaluation; only what stopped the whole is an error. */
   if (status != LEUKO_OK && status != LEUKO_PARTIAL && c->answers[0].status != status)
     return status;
   for (size_t i = 0; i < c->count; i++) {
-    double *logits = c->logits + i * outputs;
-    if (outputs == 1) logits[0] = c->answers[i].logit;
-    else
-      for (size_t k = 0; k < outputs; k++) logits[k] = log(c->answers[i].probabilities[k]);
-    c->samples[i].logits = logits;
+    c->samples[i].logits = c->logits + i * outputs;
     if (c->samples[i].status == LEUKO_OK) c->samples[i].status = c->answers[i].status;
     if (c->samples[i].status != LEUKO_OK)
       fprintf(stderr, "refused: %s: %s (%s)\n", c->samples[i].path, c->answers[i].message,

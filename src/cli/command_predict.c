@@ -1,18 +1,24 @@
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "dataset/walk.h"
 #include "predict/predictor.h"
 
+/* A file to be answered, or a folder that could not be listed and why. */
 typedef struct {
-  char **items;
+  char *path;
+  leuko_status status;
+} input;
+
+typedef struct {
+  input *items;
   size_t count, capacity;
-} path_list;
+} input_list;
 
 typedef struct {
   const char *model, *backend;
@@ -64,58 +70,64 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static leuko_status add_path(path_list *list, const char *path, leuko_error *error) {
+static leuko_status add_input(input_list *list, const char *path, leuko_status state,
+                              leuko_error *error) {
   if (list->count == list->capacity) {
     size_t capacity = list->capacity ? 2 * list->capacity : 64;
-    char **grown = realloc(list->items, capacity * sizeof *grown);
+    input *grown = realloc(list->items, capacity * sizeof *grown);
     if (!grown) return error_set_memory(error, capacity * sizeof *grown);
     list->items = grown;
     list->capacity = capacity;
   }
-  list->items[list->count] = strdup(path);
-  if (!list->items[list->count]) return error_set_memory(error, strlen(path));
-  list->count++;
+  char *copy = strdup(path);
+  if (!copy) return error_set_memory(error, strlen(path));
+  list->items[list->count++] = (input){copy, state};
   return LEUKO_OK;
 }
 
-static leuko_status add_folder(path_list *list, const char *folder, leuko_error *error) {
+static leuko_status add_below(input_list *list, const char *folder, const char *name,
+                              leuko_status state, leuko_error *error) {
+  char path[2048];
+  leuko_status status = file_join(path, sizeof path, folder, name, error);
+  return status == LEUKO_OK ? add_input(list, path, state, error) : status;
+}
+
+static leuko_status add_folder(input_list *list, const char *folder, leuko_error *error) {
   walk w;
-  leuko_status status = walk_open(folder, &w, error);
-  if (status == LEUKO_OK && w.count == 0)
-    status = error_set(error, LEUKO_NO_DATA, folder, NULL, "the folder holds no image");
-  for (size_t i = 0; status == LEUKO_OK && i < w.count; i++) {
-    char path[2048];
-    status = file_join(path, sizeof path, folder, w.files[i].path, error);
-    if (status == LEUKO_OK) status = add_path(list, path, error);
-  }
-  for (size_t i = 0; i < w.folder_count; i++)
+  leuko_status status, listed = walk_open(folder, &w, error);
+  if (listed != LEUKO_OK) status = add_input(list, folder, listed, error);
+  else if (w.count + w.folder_count == 0) status = add_input(list, folder, LEUKO_NO_DATA, error);
+  else status = LEUKO_OK;
+  for (size_t i = 0; status == LEUKO_OK && i < w.count; i++)
+    status = add_below(list, folder, w.files[i].path, LEUKO_OK, error);
+  for (size_t i = 0; status == LEUKO_OK && i < w.folder_count; i++)
     if (w.folders[i].status != LEUKO_OK)
-      fprintf(stderr, "leuko: %s/%s: %s\n", folder, w.folders[i].path,
-              leuko_status_message(w.folders[i].status));
+      status = add_below(list, folder, w.folders[i].path, w.folders[i].status, error);
   walk_free(&w);
   return status;
 }
 
 /* One path a line from stdin. */
-static leuko_status add_stdin(path_list *list, leuko_error *error) {
+static leuko_status add_stdin(input_list *list, leuko_error *error) {
   char *line = NULL;
   size_t size = 0;
   ssize_t length;
   leuko_status status = LEUKO_OK;
   while (status == LEUKO_OK && (length = getline(&line, &size, stdin)) > 0) {
     while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
-    if (length > 0) status = add_path(list, line, error);
+    if (length > 0) status = add_input(list, line, LEUKO_OK, error);
   }
+  if (status == LEUKO_OK && ferror(stdin)) status = error_set_errno(error, "-", "read");
   free(line);
   return status;
 }
 
-static leuko_status collect(const arguments *a, path_list *list, leuko_error *error) {
+static leuko_status collect(const arguments *a, input_list *list, leuko_error *error) {
   leuko_status status = LEUKO_OK;
   for (int i = 0; i < a->input_count && status == LEUKO_OK; i++) {
     if (strcmp(a->inputs[i], "-") == 0) status = add_stdin(list, error);
     else if (file_is_folder(a->inputs[i])) status = add_folder(list, a->inputs[i], error);
-    else status = add_path(list, a->inputs[i], error);
+    else status = add_input(list, a->inputs[i], LEUKO_OK, error);
   }
   if (status == LEUKO_OK && list->count == 0)
     status = error_set(error, LEUKO_NO_DATA, NULL, "name image files", "there is no input");
@@ -135,10 +147,10 @@ static void print_csv_field(const char *text) {
   putchar('"');
 }
 
-static void print_csv(const path_list *list, const leuko_answer *answers) {
+static void print_csv(const input_list *list, const leuko_answer *answers) {
   printf("path,sha256,p,label,status\n");
   for (size_t i = 0; i < list->count; i++) {
-    print_csv_field(list->items[i]);
+    print_csv_field(list->items[i].path);
     printf(",%s,", answers[i].sha256);
     if (answers[i].status == LEUKO_OK) printf("%.6f", answers[i].p);
     putchar(',');
@@ -147,20 +159,18 @@ static void print_csv(const path_list *list, const leuko_answer *answers) {
   }
 }
 
-static json_t *answers_json(const path_list *list, const leuko_answer *answers,
+static json_t *answers_json(const input_list *list, const leuko_answer *answers,
                             const leuko_predictor *predictor) {
   json_t *array = json_array();
   for (size_t i = 0; i < list->count; i++) {
     const leuko_answer *answer = &answers[i];
     bool good = answer->status == LEUKO_OK;
-    /* A path that is not UTF-8 cannot stand in JSON as it is. */
-    json_t *path = json_string(list->items[i]);
     json_t *row =
-        json_pack("{s:o,s:s,s:o,s:o,s:s}", "path", path ? path : json_string("?"), "sha256",
+        json_pack("{s:o,s:s,s:o,s:o,s:s}", "path", text_json(list->items[i].path), "sha256",
                   answer->sha256, "p", good ? json_real(answer->p) : json_null(), "label",
                   good ? json_string(answer->label) : json_null(), "status",
                   leuko_status_name(answer->status));
-    if (!good) json_object_set_new(row, "message", json_string(answer->message));
+    if (!good) json_object_set_new(row, "message", text_json(answer->message));
     if (good && leuko_predictor_classes(predictor) > 2) {
       json_t *all = json_object();
       for (int k = 0; k < leuko_predictor_classes(predictor); k++)
@@ -173,7 +183,7 @@ static json_t *answers_json(const path_list *list, const leuko_answer *answers,
   return array;
 }
 
-static void print_table(const path_list *list, const leuko_answer *answers,
+static void print_table(const input_list *list, const leuko_answer *answers,
                         const leuko_predictor *predictor) {
   const char *positive = leuko_predictor_positive(predictor);
   char head[48];
@@ -181,41 +191,62 @@ static void print_table(const path_list *list, const leuko_answer *answers,
   printf("%-8s  %-8s  %s\n", head, "answer", "file");
   for (size_t i = 0; i < list->count; i++)
     if (answers[i].status == LEUKO_OK)
-      printf("%-8.4f  %-8s  %s\n", answers[i].p, answers[i].label, list->items[i]);
-    else printf("%-8s  %-8s  %s\n", "-", "refused", list->items[i]);
+      printf("%-8.4f  %-8s  %s\n", answers[i].p, answers[i].label, list->items[i].path);
+    else printf("%-8s  %-8s  %s\n", "-", "refused", list->items[i].path);
 }
 
-/* 0, 4 where some were refused, or 3 where all were. */
-static int print_refused(const path_list *list, const leuko_answer *answers) {
+/* 0, 4 where some were refused, or where all were the exit code of the first. */
+static int print_refused(const input_list *list, const leuko_answer *answers) {
   size_t refused = 0;
   for (size_t i = 0; i < list->count; i++) {
     if (answers[i].status == LEUKO_OK) continue;
     refused++;
-    fprintf(stderr, "leuko: %s: %s (%s)\n", list->items[i], answers[i].message,
+    fprintf(stderr, "leuko: %s: %s (%s)\n", list->items[i].path, answers[i].message,
             leuko_status_name(answers[i].status));
   }
   if (refused == 0) return 0;
   if (list->count > 1)
     fprintf(stderr, "leuko: %zu of %zu inputs were refused\n", refused, list->count);
-  return refused == list->count && list->count == 1 ? leuko_status_exit_code(answers[0].status)
-                                                    : leuko_status_exit_code(LEUKO_PARTIAL);
+  return leuko_status_exit_code(refused < list->count ? LEUKO_PARTIAL : answers[0].status);
 }
 
-static int predict(const arguments *a, const path_list *list, leuko_predictor *predictor) {
-  leuko_error error = {0};
-  leuko_answer *answers = calloc(list->count, sizeof *answers);
-  if (!answers) {
-    error_set_memory(&error, list->count * sizeof *answers);
-    return cli_fail(&error);
+/* Answers all inputs in their order; only what stopped the whole is an error. */
+static leuko_status answer(const input_list *list, leuko_predictor *predictor, const char **files,
+                           leuko_answer *answers, leuko_error *error) {
+  size_t count = 0;
+  for (size_t i = 0; i < list->count; i++)
+    if (list->items[i].status == LEUKO_OK) files[count++] = list->items[i].path;
+  if (count > 0) {
+    progress p = cli_progress();
+    leuko_status status = predictor_files(predictor, files, count, answers, NULL, &p, error);
+    cli_progress_end();
+    if (status != LEUKO_OK && status != LEUKO_PARTIAL && answers[0].status != status) return status;
   }
+  /* The answers are moved, from the last on, to the places of their inputs. */
+  for (size_t i = list->count; i-- > 0;) {
+    leuko_status refused = list->items[i].status;
+    if (refused == LEUKO_OK) {
+      answers[i] = answers[--count];
+      continue;
+    }
+    answers[i] = (leuko_answer){.status = refused, .label_index = -1};
+    snprintf(answers[i].message, sizeof answers[i].message, "%s",
+             refused == LEUKO_NO_DATA ? "the folder holds no image"
+                                      : leuko_status_message(refused));
+  }
+  return LEUKO_OK;
+}
+
+static int predict(const arguments *a, const input_list *list, leuko_predictor *predictor) {
+  leuko_error error = {0};
+  const char **files = calloc(list->count, sizeof *files);
+  leuko_answer *answers = calloc(list->count, sizeof *answers);
+  leuko_status status = LEUKO_OK;
+  if (!files || !answers) status = error_set_memory(&error, list->count * sizeof *answers);
   cli_catch_signals();
-  progress p = cli_progress();
-  leuko_status status = predictor_files(predictor, (const char *const *)list->items, list->count,
-                                        answers, &p, &error);
-  cli_progress_end();
+  if (status == LEUKO_OK) status = answer(list, predictor, files, answers, &error);
   int code;
-  bool refused_all = status != LEUKO_OK && answers[0].status == status;
-  if (status != LEUKO_OK && status != LEUKO_PARTIAL && !refused_all) {
+  if (status != LEUKO_OK) {
     code = cli_fail(&error);
   } else {
     int failed = 0;
@@ -224,11 +255,8 @@ static int predict(const arguments *a, const path_list *list, leuko_predictor *p
     else print_table(list, answers, predictor);
     code = failed ? 1 : print_refused(list, answers);
   }
+  free(files);
   free(answers);
-  if (fflush(stdout) != 0 || ferror(stdout)) {
-    fprintf(stderr, "leuko: the answers could not be written\n");
-    return 1;
-  }
   return code;
 }
 
@@ -250,7 +278,7 @@ int command_predict(int argc, char **argv) {
       0,
       0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
-  path_list list = {0};
+  input_list list = {0};
   leuko_predictor *predictor = NULL;
   leuko_options how = {.threads = a.threads, .batch = a.batch, .backend = a.backend};
   int code;
@@ -259,7 +287,7 @@ int command_predict(int argc, char **argv) {
     code = cli_fail(&error);
   else code = predict(&a, &list, predictor);
   leuko_predictor_close(predictor);
-  for (size_t i = 0; i < list.count; i++) free(list.items[i]);
+  for (size_t i = 0; i < list.count; i++) free(list.items[i].path);
   free(list.items);
   free(a.inputs);
   return code;

@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -27,7 +29,23 @@ static void print_help(FILE *out) {
           "Research use only: no answer of leuko is a diagnosis.\n");
 }
 
+/* A caller may have closed some of the three streams. Without this the first file that is opened
+ * would take the free place, and messages or answers would be written into it. */
+static void keep_streams_apart(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+      return;
+}
+
+/* An answer that did not get out is none. */
+static int finish(int code) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return code;
+  fprintf(stderr, "leuko: the answer could not be written\n");
+  return leuko_status_exit_code(LEUKO_IO);
+}
+
 int main(int argc, char **argv) {
+  keep_streams_apart();
   if (argc < 2) {
     print_help(stderr);
     return 2;
@@ -35,11 +53,11 @@ int main(int argc, char **argv) {
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
       strcmp(argv[1], "help") == 0) {
     print_help(stdout);
-    return 0;
+    return finish(0);
   }
   if (strcmp(argv[1], "--version") == 0) {
     printf("leuko %s\n", leuko_version());
-    return 0;
+    return finish(0);
   }
   argp_err_exit_status = 2;
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
@@ -47,7 +65,7 @@ int main(int argc, char **argv) {
     char name[64];
     snprintf(name, sizeof name, "leuko %s", commands[i].name);
     argv[1] = name;
-    return commands[i].run(argc - 1, argv + 1);
+    return finish(commands[i].run(argc - 1, argv + 1));
   }
   fprintf(stderr, "leuko: there is no command '%s'\n\n", argv[1]);
   print_help(stderr);

@@ -7,19 +7,23 @@
 
 #include "base/error.h"
 
+leuko_status model_allocate(model *m, leuko_error *error) {
+  size_t bytes = (m->graph->param_floats * sizeof *m->params + 63) / 64 * 64;
+  m->params = aligned_alloc(64, bytes);
+  if (!m->params) return error_set_memory(error, bytes);
+  memset(m->params, 0, bytes);
+  return LEUKO_OK;
+}
+
 leuko_status model_build(model *m, leuko_error *error) {
   m->params = NULL;
   leuko_status status = zoo_build(&m->net, &m->graph, error);
   if (status != LEUKO_OK) return status;
-  size_t bytes = (m->graph->param_floats * sizeof *m->params + 63) / 64 * 64;
-  m->params = aligned_alloc(64, bytes);
-  if (!m->params) {
-    net_graph_free(m->graph);
-    m->graph = NULL;
-    return error_set_memory(error, bytes);
-  }
-  memset(m->params, 0, bytes);
-  return LEUKO_OK;
+  status = model_allocate(m, error);
+  if (status == LEUKO_OK) return LEUKO_OK;
+  net_graph_free(m->graph);
+  m->graph = NULL;
+  return status;
 }
 
 void model_free(model *m) {

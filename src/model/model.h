@@ -31,6 +31,8 @@ typedef struct {
 /* Builds the graph of model->net and allocates zeroed parameters. On failure nothing is owned.
  * Errors: ARGUMENT, NO_MEMORY. */
 leuko_status model_build(model *m, leuko_error *error);
+/* The second half of it, for a graph that stands already. */
+leuko_status model_allocate(model *m, leuko_error *error);
 void model_free(model *m);
 
 /* Reads a model file, or best.safetensors of a run folder. Tensors that are missing, of another

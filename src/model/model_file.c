@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "model/model.h"
 
 static const char newer[] = "use the version of leuko that wrote it";
@@ -18,7 +19,7 @@ static json_t *floats_to_json(const float *values, int count) {
 static json_t *describe(const model *m) {
   json_t *classes = json_array(), *logits = json_array();
   for (int i = 0; i < m->class_count; i++)
-    json_array_append_new(classes, json_string(m->classes[i]));
+    json_array_append_new(classes, text_json(m->classes[i]));
   for (int i = 0; i < m->net.outputs; i++)
     json_array_append_new(logits, json_real(m->check_logits[i]));
   json_t *preprocessing =
@@ -118,10 +119,11 @@ static const char *read_description(json_t *d, model *m) {
   return NULL;
 }
 
-static leuko_status read_params(const char *path, const safetensors *file, model *m,
-                                leuko_error *error) {
-  for (int i = 0; i < m->graph->param_count; i++) {
-    const net_param *param = &m->graph->params[i];
+/* Checks that every parameter is there, whole and finite. */
+static leuko_status check_params(const char *path, const safetensors *file, const net_graph *graph,
+                                 leuko_error *error) {
+  for (int i = 0; i < graph->param_count; i++) {
+    const net_param *param = &graph->params[i];
     const safetensors_tensor *tensor = safetensors_find(file, param->name);
     size_t count = 0;
     const float *values = safetensors_f32(file, param->name, &count);
@@ -134,7 +136,25 @@ static leuko_status read_params(const char *path, const safetensors *file, model
       if (!isfinite(values[k]))
         return error_set(error, LEUKO_BAD_MODEL, path, again,
                          "tensor '%s' holds a value that is not a finite number", param->name);
-    memcpy(m->params + param->offset, values, count * sizeof *values);
+  }
+  return LEUKO_OK;
+}
+
+/* Builds the network and fills its parameters. What the file does not hold is not allocated, so a
+ * description of something huge costs nothing. */
+static leuko_status read_params(const char *path, const safetensors *file, model *m,
+                                leuko_error *error) {
+  leuko_error inner = {0};
+  leuko_status status = zoo_build(&m->net, &m->graph, &inner);
+  if (status == LEUKO_ARGUMENT) status = LEUKO_UNSUPPORTED_MODEL;
+  if (status != LEUKO_OK) return error_set(error, status, path, newer, "%s", inner.message);
+  status = check_params(path, file, m->graph, error);
+  if (status == LEUKO_OK) status = model_allocate(m, error);
+  if (status != LEUKO_OK) return status;
+  for (int i = 0; i < m->graph->param_count; i++) {
+    const net_param *param = &m->graph->params[i];
+    memcpy(m->params + param->offset, safetensors_f32(file, param->name, NULL),
+           param->count * sizeof *m->params);
   }
   return LEUKO_OK;
 }
@@ -162,7 +182,6 @@ static leuko_status read_model(const char *path, const safetensors *file, model 
                          "'%s' in the description is not understood", wrong);
   }
   json_decref(d);
-  if (status == LEUKO_OK) status = model_build(m, error);
   if (status == LEUKO_OK) status = read_params(path, file, m, error);
   if (status != LEUKO_OK && error && !error->file[0])
     snprintf(error->file, sizeof error->file, "%s", path);

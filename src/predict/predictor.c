@@ -12,6 +12,7 @@
 #include "stats/metrics.h"
 
 #define DEFAULT_BATCH 16
+#define MOST_THREADS 256
 
 struct leuko_predictor {
   model m;
@@ -44,6 +45,9 @@ leuko_status leuko_predictor_open(const char *path, const leuko_options *options
   if (status == LEUKO_OK && predictor->batch > 1024)
     status = error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 1024",
                        "a batch of %d is not possible", predictor->batch);
+  if (status == LEUKO_OK && options->threads > MOST_THREADS)
+    status = error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 256", "%d threads are not possible",
+                       predictor->threads);
   if (status == LEUKO_OK) status = model_load(path, &predictor->m, error);
   if (status == LEUKO_OK) {
     predictor->pixels = malloc(picture_bytes(predictor) * (size_t)predictor->batch);
@@ -135,6 +139,11 @@ static void refuse(leuko_answer *answer, leuko_status status, const char *messag
 
 /* From logits [outputs] to an answer. */
 static void decide(const model *m, const double *logits, leuko_answer *answer) {
+  for (int k = 0; k < m->net.outputs; k++)
+    if (!isfinite(logits[k])) {
+      refuse(answer, LEUKO_BAD_MODEL, "the model's answer is not a finite number");
+      return;
+    }
   memset(answer->probabilities, 0, sizeof answer->probabilities);
   answer->status = LEUKO_OK;
   answer->message[0] = 0;
@@ -153,21 +162,23 @@ static void decide(const model *m, const double *logits, leuko_answer *answer) {
   snprintf(answer->label, sizeof answer->label, "%s", m->classes[answer->label_index]);
 }
 
-/* Answers the `used` pictures that lie in predictor->pixels; answers[at[i]] receives the i-th. */
+/* Answers the `used` pictures that lie in predictor->pixels; answers[at[i]] and, if wanted,
+ * logits[at[i]] receive the i-th. */
 static leuko_status answer_pictures(leuko_predictor *predictor, size_t used, const size_t *at,
-                                    leuko_answer *answers, leuko_error *error) {
+                                    leuko_answer *answers, double *logits, leuko_error *error) {
   if (used == 0) return LEUKO_OK;
   net_plan *plan;
-  const float *logits;
+  const float *computed;
   leuko_status status = ready(predictor, used, &plan, error);
   if (status == LEUKO_OK)
-    status = net_plan_forward(plan, predictor->pixels, (int)used, 0, &logits, error);
+    status = net_plan_forward(plan, predictor->pixels, (int)used, 0, &computed, error);
   if (status != LEUKO_OK) return status;
-  const int outputs = predictor->m.net.outputs;
+  const size_t outputs = (size_t)predictor->m.net.outputs;
   for (size_t i = 0; i < used; i++) {
     double row[LEUKO_MAX_CLASSES];
-    for (int k = 0; k < outputs; k++) row[k] = (double)logits[i * (size_t)outputs + (size_t)k];
+    for (size_t k = 0; k < outputs; k++) row[k] = (double)computed[i * outputs + k];
     decide(&predictor->m, row, &answers[at[i]]);
+    if (logits) memcpy(logits + at[i] * outputs, row, outputs * sizeof *row);
   }
   return LEUKO_OK;
 }
@@ -197,22 +208,29 @@ static size_t read_files(leuko_predictor *predictor, const char *const *paths, s
 }
 
 leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
-                             leuko_answer *answers, const progress *p, leuko_error *error) {
+                             leuko_answer *answers, double *logits, const progress *p,
+                             leuko_error *error) {
   if (count == 0) return error_set(error, LEUKO_NO_DATA, NULL, NULL, "no file is named");
-  const size_t batch = (size_t)predictor->batch;
+  const size_t batch = (size_t)predictor->batch, outputs = (size_t)predictor->m.net.outputs;
+  for (size_t i = 0; logits && i < count * outputs; i++) logits[i] = NAN;
+  for (size_t i = 0; i < count; i++) {
+    answers[i] = (leuko_answer){0};
+    refuse(&answers[i], LEUKO_INTERRUPTED, "not reached");
+  }
   size_t *at = malloc(batch * sizeof *at), refused = 0;
   if (!at) return error_set_memory(error, batch * sizeof *at);
   leuko_status status = LEUKO_OK;
   for (size_t first = 0; first < count && status == LEUKO_OK; first += batch) {
     size_t now = count - first < batch ? count - first : batch;
     size_t used = read_files(predictor, paths + first, now, answers + first, at);
-    refused += now - used;
-    status = answer_pictures(predictor, used, at, answers + first, error);
+    status = answer_pictures(predictor, used, at, answers + first,
+                             logits ? logits + first * outputs : NULL, error);
     if (status == LEUKO_OK && count > 1 &&
         progress_report(p, "answering", first + now, count, NULL))
       status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
   }
   free(at);
+  for (size_t i = 0; i < count; i++) refused += answers[i].status != LEUKO_OK;
   if (status != LEUKO_OK || refused == 0) return status;
   if (refused < count)
     return error_set(error, LEUKO_PARTIAL, NULL, NULL, "%zu of %zu files were refused", refused,
@@ -222,12 +240,12 @@ leuko_status predictor_files(leuko_predictor *predictor, const char *const *path
 
 leuko_status leuko_predict_files(leuko_predictor *predictor, const char *const *paths, size_t count,
                                  leuko_answer *answers, leuko_error *error) {
-  return predictor_files(predictor, paths, count, answers, NULL, error);
+  return predictor_files(predictor, paths, count, answers, NULL, NULL, error);
 }
 
 leuko_status leuko_predict_file(leuko_predictor *predictor, const char *path, leuko_answer *answer,
                                 leuko_error *error) {
-  return predictor_files(predictor, &path, 1, answer, NULL, error);
+  return predictor_files(predictor, &path, 1, answer, NULL, NULL, error);
 }
 
 leuko_status leuko_predict_pixels(leuko_predictor *predictor, const uint8_t *rgb, int width,
@@ -242,7 +260,9 @@ leuko_status leuko_predict_pixels(leuko_predictor *predictor, const uint8_t *rgb
   leuko_status status =
       image_prepare(&picture, predictor->m.crop, predictor->m.net.size, predictor->pixels, error);
   size_t at = 0;
-  if (status == LEUKO_OK) status = answer_pictures(predictor, 1, &at, answer, error);
+  if (status == LEUKO_OK) status = answer_pictures(predictor, 1, &at, answer, NULL, error);
   if (status != LEUKO_OK) refuse(answer, status, error ? error->message : NULL);
+  else if (answer->status != LEUKO_OK)
+    status = error_set(error, answer->status, NULL, NULL, "%s", answer->message);
   return status;
 }

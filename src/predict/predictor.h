@@ -14,8 +14,11 @@ const model *predictor_model(const leuko_predictor *predictor);
 leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
                               double *logits, const progress *p, leuko_error *error);
 
-/* leuko_predict_files with progress; asked to stop it ends with INTERRUPTED. */
+/* leuko_predict_files with progress; asked to stop it ends with INTERRUPTED. `logits`
+ * [count][outputs] receives what the answers were made from, NaN for refused files; it may be NULL.
+ */
 leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
-                             leuko_answer *answers, const progress *p, leuko_error *error);
+                             leuko_answer *answers, double *logits, const progress *p,
+                             leuko_error *error);
 
 #endif
