@@ -1,0 +1,134 @@
+/* Winograd's algorithm against the reference: random shapes, all three directions, fused pooling,
+ * and the same bits whatever the batch and the number of threads. */
+#include "step_run.h"
+
+#include "base/rng.h"
+
+static int between(rng *r, int low, int high) {
+  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
+}
+
+static void fill(rng *r, float *values, size_t count, double scale) {
+  for (size_t i = 0; i < count; i++) values[i] = (float)(scale * rng_normal(r));
+}
+
+static bool missing(void) {
+  if (__builtin_cpu_supports("avx512f")) return false;
+  print_message("# this processor has no AVX-512\n");
+  return true;
+}
+
+static void copy(step_values *to, const step_values *from) {
+  memcpy(to->x[0], from->x[0], from->x_count[0] * sizeof(float));
+  memcpy(to->dy, from->dy, from->y_count * sizeof(float));
+  for (int i = 0; i < 2; i++)
+    if (from->params[i])
+      memcpy(to->params[i], from->params[i], from->param_count[i] * sizeof(float));
+}
+
+static void test_random_shapes(void **state) {
+  (void)state;
+  if (missing()) skip();
+  for (uint32_t n = 0; n < 60; n++) {
+    rng r = rng_open(1, RNG_TEST, 100, n);
+    int c = 16 * between(&r, 1, 6), filters = 16 * between(&r, 1, 9), pad = between(&r, 0, 2);
+    int h = between(&r, 3, 19), w = between(&r, 3, 19);
+    net_graph *g = net_graph_new();
+    net_conv2d(g, "conv", net_input(g, h, w, c), filters, 3, 1, pad, n % 3 > 0);
+    net_step step = step_of(g, between(&r, 1, 5), n % 2 == 1);
+    step.winograd = true;
+    step.threads = between(&r, 1, 3);
+    step.in_layout = step.out_layout = NET_NCHW16C;
+    step_values want = step_values_new(g, &step), got = step_values_new(g, &step);
+    fill(&r, want.x[0], want.x_count[0], 1);
+    fill(&r, want.dy, want.y_count, 1);
+    for (int i = 0; i < 2; i++)
+      if (want.params[i]) fill(&r, want.params[i], want.param_count[i], 0.5);
+    copy(&got, &want);
+    assert_true(step_run(&net_backend_winograd, &step, step.training, &got));
+    assert_true(step_run(&net_backend_ref, &step, step.training, &want));
+    char name[96];
+    snprintf(name, sizeof name, "batch %d in %dx%dx%d filters %d pad %d", step.batch, h, w, c,
+             filters, pad);
+    step_compare(name, "y", got.y, want.y, want.y_count, 1e-4, 1e-5);
+    if (step.training) {
+      step_compare(name, "dx", got.dx[0], want.dx[0], want.x_count[0], 0, 1e-4);
+      for (int i = 0; i < 2; i++)
+        if (want.grads[i])
+          step_compare(name, i ? "dbias" : "dkernel", got.grads[i], want.grads[i],
+                       want.param_count[i], 0, 1e-4);
+    }
+    step_values_free(&want);
+    step_values_free(&got);
+    net_graph_free(g);
+  }
+}
+
+/* The fused relu and pooling give the very bits of doing one after the other. */
+static void test_fused_pooling(void **state) {
+  (void)state;
+  if (missing()) skip();
+  for (uint32_t n = 0; n < 12; n++) {
+    rng r = rng_open(1, RNG_TEST, 101, n);
+    int h = between(&r, 4, 21), w = between(&r, 4, 21), c = 16 * between(&r, 1, 3);
+    net_graph *g = net_graph_new();
+    int conv = net_conv2d(g, "conv", net_input(g, h, w, c), 48, 3, 1, between(&r, 0, 1), true);
+    net_step plain = step_of(g, 3, false);
+    int pool = net_maxpool(g, "pool", conv, 2, 2, 0);
+    plain.node = &g->nodes[conv];
+    plain.winograd = plain.relu = true;
+    plain.in_layout = plain.out_layout = NET_NCHW16C;
+    net_step pooled = plain, pooling = step_of(g, 3, false);
+    pooled.pool = true;
+    pooled.out = g->nodes[pool].shape;
+    step_values a = step_values_new(g, &plain), b = step_values_new(g, &pooled),
+                p = step_values_new(g, &pooling);
+    fill(&r, a.x[0], a.x_count[0], 1);
+    for (int i = 0; i < 2; i++) fill(&r, a.params[i], a.param_count[i], 0.5);
+    memcpy(b.x[0], a.x[0], a.x_count[0] * sizeof(float));
+    for (int i = 0; i < 2; i++) memcpy(b.params[i], a.params[i], a.param_count[i] * sizeof(float));
+    assert_true(step_run(&net_backend_winograd, &plain, false, &a));
+    assert_true(step_run(&net_backend_winograd, &pooled, false, &b));
+    memcpy(p.x[0], a.y, a.y_count * sizeof(float));
+    assert_true(step_run(&net_backend_ref, &pooling, false, &p));
+    assert_memory_equal(b.y, p.y, p.y_count * sizeof(float));
+    step_values_free(&a);
+    step_values_free(&b);
+    step_values_free(&p);
+    net_graph_free(g);
+  }
+}
+
+static void test_an_image_alone_and_in_a_batch(void **state) {
+  (void)state;
+  if (missing()) skip();
+  rng r = rng_open(1, RNG_TEST, 102, 0);
+  net_graph *g = net_graph_new();
+  net_conv2d(g, "conv", net_input(g, 17, 14, 32), 80, 3, 1, 1, true);
+  net_step many = step_of(g, 7, false), one = step_of(g, 1, false);
+  many.winograd = one.winograd = true;
+  many.in_layout = many.out_layout = one.in_layout = one.out_layout = NET_NCHW16C;
+  one.threads = 1;
+  step_values a = step_values_new(g, &many), b = step_values_new(g, &one);
+  fill(&r, a.x[0], a.x_count[0], 1);
+  for (int i = 0; i < 2; i++) fill(&r, a.params[i], a.param_count[i], 0.5);
+  for (int i = 0; i < 2; i++) memcpy(b.params[i], a.params[i], a.param_count[i] * sizeof(float));
+  assert_true(step_run(&net_backend_winograd, &many, false, &a));
+  for (size_t n = 0; n < 7; n++) {
+    memcpy(b.x[0], a.x[0] + n * b.x_count[0], b.x_count[0] * sizeof(float));
+    assert_true(step_run(&net_backend_winograd, &one, false, &b));
+    assert_memory_equal(b.y, a.y + n * b.y_count, b.y_count * sizeof(float));
+  }
+  step_values_free(&a);
+  step_values_free(&b);
+  net_graph_free(g);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_random_shapes),
+      cmocka_unit_test(test_fused_pooling),
+      cmocka_unit_test(test_an_image_alone_and_in_a_batch),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
