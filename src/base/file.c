@@ -1,7 +1,10 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -142,6 +145,26 @@ void file_writer_abort(file_writer *writer) {
   fclose(writer->stream);
   unlink(writer->temporary);
   writer->stream = NULL;
+}
+
+/* The process in "NAME.PID.tmp", or 0. */
+static long writer_of(const char *name) {
+  size_t length = strlen(name);
+  if (length < 6 || strcmp(name + length - 4, ".tmp") != 0) return 0;
+  const char *end = name + length - 4, *first = end;
+  while (first > name && first[-1] >= '0' && first[-1] <= '9') first--;
+  return first > name && first[-1] == '.' && first < end ? strtol(first, NULL, 10) : 0;
+}
+
+void file_remove_leftovers(const char *folder) {
+  DIR *stream = opendir(folder);
+  if (!stream) return;
+  for (struct dirent *entry; (entry = readdir(stream));) {
+    long writer = writer_of(entry->d_name);
+    if (writer > 0 && writer <= INT_MAX && kill((pid_t)writer, 0) != 0 && errno == ESRCH)
+      unlinkat(dirfd(stream), entry->d_name, 0);
+  }
+  closedir(stream);
 }
 
 leuko_status file_write_all(const char *path, const void *data, size_t size, leuko_error *error) {

@@ -42,6 +42,10 @@ leuko_status file_writer_commit(file_writer *writer, leuko_error *error);
 /* Removes the temporary file; harmless after a commit or on a zeroed writer. */
 void file_writer_abort(file_writer *writer);
 
+/* Removes what writers of processes that are no more have left in a folder under temporary names.
+ * Failures do not matter. */
+void file_remove_leftovers(const char *folder);
+
 /* The common case: `size` bytes to `path`, atomically. */
 leuko_status file_write_all(const char *path, const void *data, size_t size, leuko_error *error);
 

@@ -13,6 +13,8 @@ typedef struct {
   train_data_options data;
   train_options train;
   const char *model;
+  zoo_options
+      net; /* what is asked to differ from the network's own: 0, and -1 for dropout, if not */
   bool json;
 } arguments;
 
@@ -134,17 +136,17 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
   train_options *t = &a->train;
   switch (key) {
   case KEY_SIZE:
-    t->net.size = (int)cli_number(state, "--size", arg, 8, 1024);
+    a->net.size = (int)cli_number(state, "--size", arg, 8, 1024);
     return 0;
   case KEY_WIDTHS:
-    if (!read_widths(arg, &t->net))
+    if (!read_widths(arg, &a->net))
       argp_error(state, "--widths takes 1 to %d numbers, such as 32,64,128,128", ZOO_MAX_BLOCKS);
     return 0;
   case KEY_DENSE:
-    t->net.dense = (int)cli_number(state, "--dense", arg, 1, 65536);
+    a->net.dense = (int)cli_number(state, "--dense", arg, 1, 65536);
     return 0;
   case KEY_DROPOUT:
-    t->net.dropout = cli_real(state, "--dropout", arg, 0, 0.95);
+    a->net.dropout = cli_real(state, "--dropout", arg, 0, 0.95);
     return 0;
   case KEY_EPOCHS:
     t->epochs = (int)cli_number(state, "--epochs", arg, 1, 10000);
@@ -220,6 +222,11 @@ static void print_cells(const train_data *data, const train_data_options *o) {
             "THIS SPLIT LEAKS: %zu of %zu subjects are on both sides%s, so the scores say nothing "
             "about the next patient\n",
             data->leaks.leaking, data->leaks.subjects, o->split ? "" : " (--allow-leak)");
+  else if (data->leaks.unknown)
+    fprintf(stderr,
+            "the subject of %zu cells is not known: they may be on both sides, then the scores say "
+            "nothing about the next patient\n",
+            data->leaks.unknown);
   if (data->set.refused + data->pixels.refused)
     fprintf(stderr, "%zu files were refused; 'leuko data scan' names them\n",
             data->set.refused + data->pixels.refused);
@@ -274,16 +281,26 @@ static int finish(const arguments *a, const train_data *data, const train_result
   return code;
 }
 
+/* The network's own sizes but for those that were asked for. */
+static leuko_status choose_network(arguments *a, leuko_error *error) {
+  zoo_options *net = &a->train.net;
+  leuko_status status = zoo_defaults(a->model, net, error);
+  if (status != LEUKO_OK) return status;
+  if (a->net.size) net->size = a->net.size;
+  if (a->net.dense) net->dense = a->net.dense;
+  if (a->net.dropout >= 0) net->dropout = a->net.dropout;
+  if (!a->net.blocks) return LEUKO_OK;
+  net->blocks = a->net.blocks;
+  memcpy(net->widths, a->net.widths, sizeof net->widths);
+  return LEUKO_OK;
+}
+
 int command_train(int argc, char **argv) {
   arguments a = {.model = "cnn",
+                 .net = {.dropout = -1},
                  .data = {.by = SPLIT_BY_SUBJECT, .train_share = SPLIT_TRAIN_SHARE},
                  .train = {.epochs = 35, .batch = 32, .lr = 0.001, .seed = 1, .backend = "onednn"}};
   leuko_error error = {0};
-  /* The network's own defaults first, so that options change them. */
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--model") == 0 && i + 1 < argc) a.model = argv[i + 1];
-    else if (strncmp(argv[i], "--model=", 8) == 0) a.model = argv[i] + 8;
-  if (zoo_defaults(a.model, &a.train.net, &error) != LEUKO_OK) return cli_fail(&error);
   static const struct argp parser = {
       options,
       parse,
@@ -295,6 +312,7 @@ int command_train(int argc, char **argv) {
       0,
       0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
+  if (choose_network(&a, &error) != LEUKO_OK) return cli_fail(&error);
   a.data.threads = a.train.threads = threads_count(a.train.threads);
   a.data.seed = a.train.seed;
   a.data.size = a.train.net.size;

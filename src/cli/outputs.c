@@ -111,8 +111,14 @@ leuko_status outputs_write(const char *run, const train_data *data, int threads,
     return status;
   }
   leuko_error warning = {0};
-  if (draw_figures(run, result, &warning) != LEUKO_OK) {
-    fprintf(stderr, "leuko: no figures: ");
+  status = draw_figures(run, result, &warning);
+  if (status != LEUKO_OK && status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
+    evaluate_free(result);
+    if (error) *error = warning;
+    return status;
+  }
+  if (status != LEUKO_OK) {
+    fprintf(stderr, "leuko: the figures are not drawn\n");
     cli_fail(&warning);
   }
   return LEUKO_OK;

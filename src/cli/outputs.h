@@ -21,8 +21,8 @@ leuko_status outputs_score(leuko_predictor *predictor, const train_data *data, c
 void outputs_free(scored *s);
 
 /* Scores the run's best model on its tested cells and writes predictions.csv, metrics.json and
- * figures/ into `run`. Figures that cannot be drawn are a warning on stderr. *result is ended with
- * evaluate_free. */
+ * figures/ into `run`. Without a working gnuplot there is a warning on stderr instead of figures.
+ * *result is ended with evaluate_free. */
 leuko_status outputs_write(const char *run, const train_data *data, int threads,
                            const char *backend, const progress *p, evaluation *result,
                            leuko_error *error);

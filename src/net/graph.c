@@ -181,10 +181,26 @@ int net_dropout(net_graph *graph, const char *name, int input, float rate) {
   return finish_node(graph, node);
 }
 
+/* The first node but the last that no other reads, or -1. */
+static int dead_end(const net_graph *graph) {
+  for (int i = 0; i + 1 < graph->node_count; i++) {
+    bool read = false;
+    for (int k = i + 1; k < graph->node_count && !read; k++)
+      for (int input = 0; input < ops[graph->nodes[k].op].inputs; input++)
+        read |= graph->nodes[k].inputs[input] == i;
+    if (!read) return i;
+  }
+  return -1;
+}
+
 leuko_status net_graph_finish(net_graph *graph, leuko_error *error) {
   if (!graph) return error_set_memory(error, sizeof(net_graph));
   if (!graph->failed && graph->node_count < 2)
     graph->failed = error_set(&graph->error, LEUKO_ARGUMENT, NULL, NULL, "the network is empty");
+  int unread = graph->failed ? -1 : dead_end(graph);
+  if (unread >= 0)
+    graph->failed = error_set(&graph->error, LEUKO_ARGUMENT, graph->nodes[unread].name, NULL,
+                              "nothing reads the output of layer '%s'", graph->nodes[unread].name);
   if (graph->failed && error) *error = graph->error;
   return graph->failed;
 }

@@ -92,7 +92,7 @@ int net_flatten(net_graph *graph, const char *name, int input);
 int net_dropout(net_graph *graph, const char *name, int input, float rate);
 
 /* Ends building: the last node is the output. Errors: the first one met while building
- * (ARGUMENT with the node's name, NO_MEMORY). */
+ * (ARGUMENT with the node's name, NO_MEMORY), a node whose output nobody reads (ARGUMENT). */
 leuko_status net_graph_finish(net_graph *graph, leuko_error *error);
 
 /* Output shape of a node from its input shapes. Errors: ARGUMENT, naming the node. */

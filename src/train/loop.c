@@ -74,6 +74,11 @@ static void describe_model(trainer *t) {
 static leuko_status set_up(trainer *t, leuko_error *error) {
   const train_data *data = t->data;
   const size_t batch = (size_t)t->options->batch;
+  for (int c = 0; c < data->set.class_count; c++)
+    if (strlen(data->set.classes[c]) >= MODEL_CLASS_NAME)
+      return error_set(error, LEUKO_BAD_DATA, data->set.root, "rename the class's folder",
+                       "the class name '%s' is longer than %d bytes", data->set.classes[c],
+                       MODEL_CLASS_NAME - 1);
   leuko_status status = model_build(&t->m, error);
   if (status != LEUKO_OK) return status;
   const size_t floats = t->m.graph->param_floats, outputs = (size_t)t->m.net.outputs;
@@ -113,6 +118,11 @@ static void tear_down(trainer *t) {
   free(t->labels);
 }
 
+static leuko_status diverged(const trainer *t, leuko_error *error) {
+  return error_set(error, LEUKO_DIVERGED, t->options->out, "take a lower --lr",
+                   "the loss is no longer a finite number in epoch %d", t->state.epochs + 1);
+}
+
 static leuko_status train_batch(trainer *t, const loader_batch *batch, net_loss_sum *sum,
                                 leuko_error *error) {
   size_t whole = (size_t)t->options->batch < t->data->train_count ? (size_t)t->options->batch
@@ -127,9 +137,7 @@ static leuko_status train_batch(trainer *t, const loader_batch *batch, net_loss_
   for (size_t i = 0; i < batch->count; i++) t->labels[i] = t->data->labels[batch->samples[i]];
   net_loss_sum part = net_loss(logits, t->labels, (int)batch->count, t->m.net.outputs,
                                t->class_weights, t->dlogits);
-  if (!isfinite(part.loss))
-    return error_set(error, LEUKO_DIVERGED, t->options->out, "take a lower --lr",
-                     "the loss is no longer a finite number in epoch %d", t->state.epochs + 1);
+  if (!isfinite(part.loss)) return diverged(t, error);
   status = net_plan_backward(plan, t->dlogits, t->grads, error);
   if (status != LEUKO_OK) return status;
   adam_step(t->m.graph, ++t->state.step, t->options->lr, t->grads, t->m.params, t->state.m,
@@ -234,6 +242,8 @@ static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
   }
   loader_close(l);
   if (status != LEUKO_OK) return status;
+  for (size_t i = 0; i < done * outputs; i++)
+    if (!isfinite(t->logits[i])) return diverged(t, error);
   if (outputs > 1) {
     stats_multiclass scores;
     status = stats_multiclass_metrics(t->logits, t->labels, done, (int)outputs, &scores, error);
@@ -282,8 +292,10 @@ static leuko_status start(trainer *t, const train_data_options *data_options, le
     return LEUKO_OK;
   }
   status = checkpoint_load(t->options->out, &t->m, &t->state, error);
-  if (status == LEUKO_OK) run_read_seconds(t->options->out, t->state.history, t->state.epochs);
-  return status;
+  if (status != LEUKO_OK) return status;
+  run_read_seconds(t->options->out, t->state.history, t->state.epochs);
+  /* A run killed right behind a checkpoint has not written that epoch's line. */
+  return run_write_history(t->options->out, t->state.history, t->state.epochs, error);
 }
 
 leuko_status train_run(const train_data *data, const train_data_options *data_options,

@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/text.h"
 
 json_t *run_options_json(const train_data *data, const train_data_options *d,
                          const train_options *o) {
@@ -28,7 +29,7 @@ static void processor(char *out, size_t size) {
     char *value = strchr(line, ':');
     if (strncmp(line, "model name", 10) != 0 || !value) continue;
     value[strcspn(value, "\n")] = 0;
-    snprintf(out, size, "%s", value + 2);
+    snprintf(out, size, "%s", value + 1 + strspn(value + 1, " "));
     break;
   }
   if (info) fclose(info);
@@ -43,9 +44,9 @@ static json_t *describe_run(const train_data *data, const train_data_options *d,
     net_plan_row row = net_plan_row_at(plan, i);
     json_array_append_new(steps, json_pack("[s,s,s]", row.name, row.op, row.implementation));
   }
-  return json_pack("{s:s,s:o,s:i,s:{s:s,s:I,s:I,s:I,s:I,s:I},s:{s:s,s:o}}", "leuko", LEUKO_VERSION,
+  return json_pack("{s:s,s:o,s:i,s:{s:o,s:I,s:I,s:I,s:I,s:I},s:{s:s,s:o}}", "leuko", LEUKO_VERSION,
                    "options", run_options_json(data, d, o), "epochs", o->epochs, "cells", "folder",
-                   d->folder, "train", (json_int_t)data->train_count, "test",
+                   text_json(d->folder), "train", (json_int_t)data->train_count, "test",
                    (json_int_t)data->test_count, "subjects", (json_int_t)data->leaks.subjects,
                    "subjects_on_both_sides", (json_int_t)data->leaks.leaking, "refused",
                    (json_int_t)(data->set.refused + data->pixels.refused), "machine", "processor",
@@ -111,6 +112,7 @@ leuko_status run_folder_open(const train_data *data, const train_data_options *d
       return error_set(error, LEUKO_ARGUMENT, o->out, "pass --resume, or choose another --out",
                        "the folder already holds a run");
     status = check_same(run, data, d, o, error);
+    if (status == LEUKO_OK) file_remove_leftovers(o->out);
     *resumes = file_exists(last);
   }
   if (status == LEUKO_OK) status = dataset_write_split(&data->set, split, error);
