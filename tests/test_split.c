@@ -154,6 +154,14 @@ static void few_subjects_are_divided_as_well_as_they_can_be(void **state) {
     assert_true(count(&d, DATASET_TEST, label) > 0);
   }
   dataset_free(&d);
+  d = empty(); /* one subject of each class: one of the two must be tested on */
+  add_many(&d, "1", 1, 0, 10);
+  add_many(&d, "H1", 0, 0, 10);
+  tie(&d, NULL);
+  split_report r = split(&d, SPLIT_BY_SUBJECT, 0.6, 1);
+  assert_int_equal(r.train, 10);
+  assert_int_equal(r.test, 10);
+  dataset_free(&d);
 }
 
 static void known_subjects_are_tied_without_a_manifest(void **state) {

@@ -16,11 +16,13 @@
 #define MAX_SWAPPED 200 /* groups; beyond, moving single ones is fine enough */
 
 #define GROUP_WEIGHT 0.1
-#define ONE_SIDED 1.0
+#define ONE_SIDED 1.0  /* a class that could be on both sides is not */
+#define EMPTY_SIDE 100 /* above all that classes can add up to */
 
-/* Cells and groups of each class. */
+/* Cells and groups of each class, and groups in all. */
 typedef struct {
   double cells[LEUKO_MAX_CLASSES], groups[LEUKO_MAX_CLASSES];
+  double count;
 } tally;
 
 typedef struct {
@@ -33,6 +35,7 @@ typedef struct {
 
 static void add_group(const problem *p, tally *t, size_t group, double sign) {
   const size_t *cells = p->cells + group * (size_t)p->classes;
+  t->count += sign;
   for (int c = 0; c < p->classes; c++) {
     if (cells[c] == 0) continue;
     t->cells[c] += sign * (double)cells[c];
@@ -42,7 +45,7 @@ static void add_group(const problem *p, tally *t, size_t group, double sign) {
 
 /* How far a choice with these groups in training is from the wanted one. */
 static double cost(const problem *p, const tally *train) {
-  double sum = 0;
+  double sum = train->count == 0 || train->count == p->all.count ? EMPTY_SIDE : 0;
   for (int c = 0; c < p->classes; c++) {
     if (p->all.groups[c] == 0) continue;
     double cells = train->cells[c] / p->all.cells[c] - p->train_share;
