@@ -61,7 +61,7 @@ static void convert(const char *root, const char *name, uint32_t number, image_f
 
 static verification verify(const char *root, const char *manifest) {
   dataset d;
-  verification v;
+  verification v = {0};
   leuko_error error = {0};
   if (dataset_scan(root, &(dataset_options){.skip_pixels = true}, NULL, &d, &error) != LEUKO_OK ||
       dataset_verify(&d, manifest, 0, NULL, &v, &error) != LEUKO_OK)
