@@ -141,6 +141,7 @@ static void add_class_heads(table *t, const dataset *d) {
 
 static void print_folds(const dataset *d) {
   int last = last_fold(d);
+  if (last < 0) return;
   table t = {.columns = class_columns(d) + 1};
   table_add(&t, "fold");
   add_class_heads(&t, d);
@@ -154,7 +155,7 @@ static void print_folds(const dataset *d) {
     for (int c = first_label(d); c < d->class_count; c++)
       table_add(&t, "%zu", count_cells(d, c, fold));
   }
-  if (last >= 0) table_print(&t, stdout);
+  table_print(&t, stdout);
 }
 
 static void print_subjects(const dataset *d, const data_subject *subjects, size_t count) {
