@@ -59,9 +59,11 @@ data_subject *data_subjects(const dataset *d, dataset_part part, size_t *count) 
   *count = 0;
   const dataset_sample **sorted = malloc((d->count + 1) * sizeof *sorted);
   data_subject *subjects = calloc(d->count + 1, sizeof *subjects);
-  if (!sorted || !subjects) {
+  size_t *in_group = calloc(d->count + 1, sizeof *in_group);
+  if (!sorted || !subjects || !in_group) {
     free(sorted);
     free(subjects);
+    free(in_group);
     return NULL;
   }
   size_t cells = 0;
@@ -82,7 +84,10 @@ data_subject *data_subjects(const dataset *d, dataset_part part, size_t *count) 
     if (s->label >= 0) last->cells[s->label]++;
     last->all++;
   }
+  for (size_t i = 0; i < *count; i++) in_group[subjects[i].group]++;
+  for (size_t i = 0; i < *count; i++) subjects[i].tied = in_group[subjects[i].group] - 1;
   free(sorted);
+  free(in_group);
   return subjects;
 }
 
@@ -126,6 +131,12 @@ json_t *data_folders_json(const dataset *d) {
                                     status == LEUKO_OK ? "REPEATED" : leuko_status_name(status)));
   }
   return list;
+}
+
+void data_set_json(json_t *object, const char *name, json_t *value) {
+  json_t *key = text_json(name);
+  json_object_set_new(object, json_string_value(key), value);
+  json_decref(key);
 }
 
 const char *data_manifest(const dataset *d, const char *given, char *out, size_t size) {

@@ -16,6 +16,7 @@ typedef struct {
   int group;
   size_t cells[LEUKO_MAX_CLASSES]; /* of each class */
   size_t all;                      /* unlabelled ones, too */
+  size_t tied;                     /* how many other subjects are tied to it */
   int fold;                        /* -1 without one, -2 in several */
 } data_subject;
 
@@ -30,6 +31,9 @@ int data_report_refused(const dataset *d);
 /* Both as JSON: an array of {path, status}. */
 json_t *data_refused_json(const dataset *d);
 json_t *data_folders_json(const dataset *d);
+
+/* Sets a member whose name may be any bytes, such as that of a class. */
+void data_set_json(json_t *object, const char *name, json_t *value);
 
 /* The manifest to use: `given`, else the one found beside the data, into out [size]; NULL if there
  * is none. */

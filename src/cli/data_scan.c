@@ -5,6 +5,8 @@
 #include "cli/data.h"
 #include "cli/table.h"
 
+#define LISTED 20 /* sizes that are printed; --json has all */
+
 typedef struct {
   const char *folder, *manifest;
   dataset_options options;
@@ -76,38 +78,56 @@ static int last_fold(const dataset *d) {
   return last;
 }
 
-/* Counts the values of a text that every sample has; calls `found` once for each, in the order of
- * first appearance. */
-typedef void on_value(void *context, const char *value, size_t count);
+static int compare_formats(const void *left, const void *right) {
+  const dataset_sample *a, *b;
+  memcpy(&a, left, sizeof a);
+  memcpy(&b, right, sizeof b);
+  return strcmp(a->format, b->format);
+}
 
-static void count_values(const dataset *d, bool sizes, on_value *found, void *context) {
-  bool *counted = calloc(d->count + 1, sizeof *counted);
-  for (size_t i = 0; counted && i < d->count; i++) {
-    const dataset_sample *first = &d->samples[i];
-    if (counted[i] || first->status != LEUKO_OK) continue;
-    size_t count = 0;
-    for (size_t j = i; j < d->count; j++) {
-      const dataset_sample *s = &d->samples[j];
-      bool same = sizes ? s->width == first->width && s->height == first->height
-                        : strcmp(s->format, first->format) == 0;
-      if (counted[j] || s->status != LEUKO_OK || !same) continue;
-      counted[j] = true;
-      count++;
-    }
+static int compare_sizes(const void *left, const void *right) {
+  const dataset_sample *a, *b;
+  memcpy(&a, left, sizeof a);
+  memcpy(&b, right, sizeof b);
+  int order = (a->width > b->width) - (a->width < b->width);
+  return order ? order : (a->height > b->height) - (a->height < b->height);
+}
+
+/* How many usable files there are of each format, or each size, as an object. */
+static json_t *count_values(const dataset *d, bool sizes) {
+  json_t *counts = json_object();
+  const dataset_sample **sorted = malloc((d->count + 1) * sizeof *sorted);
+  size_t count = 0;
+  for (size_t i = 0; sorted && i < d->count; i++)
+    if (d->samples[i].status == LEUKO_OK) sorted[count++] = &d->samples[i];
+  int (*compare)(const void *, const void *) = sizes ? compare_sizes : compare_formats;
+  if (count) qsort(sorted, count, sizeof *sorted, compare);
+  for (size_t i = 0, end; i < count; i = end) {
+    for (end = i + 1; end < count && compare(&sorted[i], &sorted[end]) == 0;) end++;
     char size[32];
-    snprintf(size, sizeof size, "%dx%d", first->width, first->height);
-    found(context, sizes ? size : first->format, count);
+    snprintf(size, sizeof size, "%dx%d", sorted[i]->width, sorted[i]->height);
+    json_object_set_new(counts, sizes ? size : sorted[i]->format,
+                        json_integer((json_int_t)(end - i)));
   }
-  free(counted);
+  free(sorted);
+  return counts;
 }
 
-static void add_value_row(void *context, const char *value, size_t count) {
-  table_add(context, "%s", value);
-  table_add(context, "%zu", count);
-}
-
-static void add_value_json(void *context, const char *value, size_t count) {
-  json_object_set_new(context, value, json_integer((json_int_t)count));
+static void print_values(const dataset *d, bool sizes) {
+  json_t *counts = count_values(d, sizes), *files;
+  const char *value;
+  size_t rows = 0, all = json_object_size(counts);
+  table t = {.columns = 2};
+  table_add(&t, "%s", sizes ? "size" : "format");
+  table_add(&t, "files");
+  json_object_foreach(counts, value, files) {
+    if (rows++ == LISTED) break;
+    table_add(&t, "%s", value);
+    table_add(&t, "%" JSON_INTEGER_FORMAT, json_integer_value(files));
+  }
+  table_print(&t, stdout);
+  if (all > LISTED) printf("and %zu more (all with --json)\n\n", all - LISTED);
+  json_decref(counts);
 }
 
 static void print_classes(const dataset *d, const data_subject *subjects, size_t subject_count) {
@@ -171,7 +191,7 @@ static void print_subjects(const dataset *d, const data_subject *subjects, size_
     else table_add(&t, "%s", s->fold == -1 ? "-" : "several");
     for (int c = first_label(d); c < d->class_count; c++) table_add(&t, "%zu", subject_cells(s, c));
     char tied[256] = "";
-    for (size_t j = 0; j < count; j++) {
+    for (size_t j = 0; s->tied && j < count; j++) {
       if (j == i || subjects[j].group != s->group) continue;
       size_t length = strlen(tied);
       snprintf(tied + length, sizeof tied - length, "%s%s", length ? " " : "", subjects[j].name);
@@ -194,15 +214,8 @@ static void print_text(const dataset *d, const dataset_ties *ties, const data_su
   putchar('\n');
   print_classes(d, subjects, count);
   print_folds(d);
-  table t = {.columns = 2};
-  table_add(&t, "format");
-  table_add(&t, "files");
-  count_values(d, false, add_value_row, &t);
-  table_print(&t, stdout);
-  table_add(&t, "size");
-  table_add(&t, "files");
-  count_values(d, true, add_value_row, &t);
-  table_print(&t, stdout);
+  print_values(d, false);
+  print_values(d, true);
   print_subjects(d, subjects, count);
   printf("%zu subjects by name, %zu persons: %zu names are tied by identical cells\n",
          ties->subjects, ties->persons, ties->tied_subjects);
@@ -217,8 +230,8 @@ static json_t *json_subjects(const dataset *d, const data_subject *subjects, siz
     const data_subject *s = &subjects[i];
     json_t *classes = json_object(), *tied = json_array();
     for (int c = 0; c < d->class_count; c++)
-      json_object_set_new(classes, d->classes[c], json_integer((json_int_t)s->cells[c]));
-    for (size_t j = 0; j < count; j++)
+      data_set_json(classes, d->classes[c], json_integer((json_int_t)s->cells[c]));
+    for (size_t j = 0; s->tied && j < count; j++)
       if (j != i && subjects[j].group == s->group)
         json_array_append_new(tied, text_json(subjects[j].name));
     json_array_append_new(list,
@@ -238,7 +251,7 @@ static json_t *json_folds(const dataset *d) {
     size_t unlabelled = count_cells(d, -1, fold), cells = unlabelled;
     for (int c = 0; c < d->class_count; c++) {
       size_t n = count_cells(d, c, fold);
-      json_object_set_new(classes, d->classes[c], json_integer((json_int_t)n));
+      data_set_json(classes, d->classes[c], json_integer((json_int_t)n));
       cells += n;
     }
     json_t *row =
@@ -261,9 +274,6 @@ static json_t *json_classes(const dataset *d, const data_subject *subjects, size
 
 static int print_json(const dataset *d, const dataset_ties *ties, const data_subject *subjects,
                       size_t count, const char *manifest) {
-  json_t *formats = json_object(), *sizes = json_object();
-  count_values(d, false, add_value_json, formats);
-  count_values(d, true, add_value_json, sizes);
   json_t *all = json_pack("{so sb sb sI sI sI so}", "root", text_json(d->root), "official",
                           d->official, "synthetic", d->synthetic, "images", (json_int_t)d->count,
                           "refused", (json_int_t)d->refused, "unlabelled",
@@ -273,8 +283,8 @@ static int print_json(const dataset *d, const dataset_ties *ties, const data_sub
   json_object_set_new(all, "remark", text_json(d->remark));
   json_object_set_new(all, "classes", json_classes(d, subjects, count));
   json_object_set_new(all, "folds", json_folds(d));
-  json_object_set_new(all, "formats", formats);
-  json_object_set_new(all, "sizes", sizes);
+  json_object_set_new(all, "formats", count_values(d, false));
+  json_object_set_new(all, "sizes", count_values(d, true));
   json_object_set_new(all, "ties",
                       json_pack("{sI sI sI sI sI}", "subjects", (json_int_t)ties->subjects,
                                 "persons", (json_int_t)ties->persons, "tied_subjects",

@@ -116,7 +116,7 @@ static void print_text(const dataset *d, const arguments *a, const split_report 
 static json_t *json_part(const dataset *d, dataset_part part, size_t cells) {
   json_t *classes = json_object();
   for (int c = 0; c < d->class_count; c++)
-    json_object_set_new(classes, d->classes[c], json_integer((json_int_t)count_part(d, part, c)));
+    data_set_json(classes, d->classes[c], json_integer((json_int_t)count_part(d, part, c)));
   return json_pack("{sI so sI}", "cells", (json_int_t)cells, "classes", classes, "subjects",
                    (json_int_t)count_part_subjects(d, part));
 }
