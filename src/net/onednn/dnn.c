@@ -83,6 +83,10 @@ static leuko_status finish(const dnn_context *context, dnnl_primitive_desc_t des
     for (const int *arg = pass ? internal : args; *arg && status == dnnl_success; arg++) {
       const dnnl_memory_desc_t *format_of = dnn_format(op, *arg);
       if (!format_of || dnn_bytes(format_of) == 0) continue;
+      if (op->arg_count == DNN_MAX_ARGS) {
+        status = dnnl_runtime_error;
+        break;
+      }
       dnnl_exec_arg_t *slot = &op->args[op->arg_count];
       slot->arg = *arg;
       status = dnnl_memory_create(&slot->memory, format_of, context->engine, DNNL_MEMORY_NONE);
@@ -308,9 +312,12 @@ leuko_status dnn_batchnorm_back(const dnn_context *context, const net_step *step
   dnnl_status_t status = dnnl_batch_normalization_backward_desc_init(
       &d, dnnl_backward, &in, &in, step->node->attributes.epsilon, norm_flags(step));
   if (status != dnnl_success) return failed(status, "describing a batch normalization", error);
-  static const int args[] = {DNNL_ARG_SRC,        DNNL_ARG_DIFF_SRC,   DNNL_ARG_DIFF_DST,
-                             DNNL_ARG_MEAN,       DNNL_ARG_VARIANCE,   DNNL_ARG_SCALE,
-                             DNNL_ARG_DIFF_SCALE, DNNL_ARG_DIFF_SHIFT, 0};
+  /* The shift is not needed here, but version 2 counts it among the arguments. */
+  static const int args[] = {DNNL_ARG_SRC,        DNNL_ARG_DIFF_SRC,
+                             DNNL_ARG_DIFF_DST,   DNNL_ARG_MEAN,
+                             DNNL_ARG_VARIANCE,   DNNL_ARG_SCALE,
+                             DNNL_ARG_SHIFT,      DNNL_ARG_DIFF_SCALE,
+                             DNNL_ARG_DIFF_SHIFT, 0};
   return build(context, &d, forward, false, args, op, "a batch normalization's way back", error);
 }
 

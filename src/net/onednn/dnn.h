@@ -8,7 +8,7 @@
 
 #include "net/step.h"
 
-#define DNN_MAX_ARGS 8
+#define DNN_MAX_ARGS 12 /* the way back of batch normalization has 9, scratch and workspace */
 
 /* A primitive with a memory object for each argument, and the engine and stream it runs on. */
 typedef struct {
