@@ -81,17 +81,17 @@ static void draw_outline(cell *c, rng *r, double radius, double oval, double rou
 static void draw_traits(cell *c, rng *r, bool blast, const subject_traits *subject) {
   c->x = SYNTH_SIDE / 2.0 + 3 * rng_normal(r);
   c->y = SYNTH_SIDE / 2.0 + 3 * rng_normal(r);
-  double radius = (blast ? 101 : 84) * subject->size * (1 + 0.09 * rng_normal(r));
+  double radius = (blast ? 102 : 82) * subject->size * (1 + 0.08 * rng_normal(r));
   double oval = (blast ? 0.06 : 0.04) + 0.025 * rng_normal(r);
   draw_outline(c, r, clamp(radius, 45, 150), clamp(oval, 0, 0.16), blast ? 0.06 : 0.045);
   c->share = clamp((blast ? 0.98 : 0.95) + 0.03 * rng_normal(r), 0.8, 1);
   const double toward = between(r, 0, 2 * PI);
   c->shift_x = (1 - c->share) * cos(toward);
   c->shift_y = (1 - c->share) * sin(toward);
-  c->grain = (blast ? 9 : 16) * exp(0.18 * rng_normal(r));
+  c->grain = (blast ? 8.5 : 17) * exp(0.18 * rng_normal(r));
   c->clump = clamp((blast ? 0.3 : 0.6) + 0.2 * rng_normal(r), 0, 1);
   c->contrast = 0.14 * subject->contrast * exp(0.15 * rng_normal(r));
-  c->lightness = 0.27 + subject->lightness + (blast ? 0.02 : -0.02) + 0.05 * rng_normal(r);
+  c->lightness = 0.27 + subject->lightness + (blast ? 0.03 : -0.03) + 0.05 * rng_normal(r);
   c->hue = subject->hue + 0.2 * rng_normal(r);
   double expected = blast ? 2.2 : 0.7;
   for (int i = 0; i < MAX_SPOTS; i++) {
