@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "net/layout.h"
 #include "net/step.h"
 
@@ -130,14 +131,15 @@ static inline bool step_run(const net_backend *backend, const net_step *step, bo
                    .seed = STEP_SEED,
                    .iteration = STEP_ITERATION,
                    .stream = STEP_STREAM};
-  /* First a rehearsal with other parameters: nothing of it may show in the second run. */
+  /* First a rehearsal with other parameters: nothing of it may show in the second run. (The
+   * reference keeps nothing.) */
   float *others[NET_MAX_PARAMS] = {NULL};
   for (int i = 0; i < NET_MAX_PARAMS; i++) {
     if (!v->params[i]) continue;
     others[i] = step_array(v->param_count[i]);
     for (size_t k = 0; k < v->param_count[i]; k++) others[i][k] = 1 + fabsf(v->params[i][k]);
   }
-  for (int run = 0; run < 2; run++) {
+  for (int run = backend == &net_backend_ref; run < 2; run++) {
     for (int i = 0; i < NET_MAX_PARAMS; i++) call.params[i] = run ? v->params[i] : others[i];
     for (int i = 0; i < 2 && v->running[i]; i++)
       memcpy(v->running[i], v->params[2 + i], v->param_count[2 + i] * sizeof(float));
@@ -179,6 +181,120 @@ static inline void step_compare(const char *name, const char *tensor, const floa
       fail_msg("%s: %s[%zu] is %.9g, not %.9g (largest %.3g)", name, tensor, i, (double)got[i],
                (double)want[i], largest);
   }
+}
+
+/* A layout that a producer could give for that many channels. */
+static inline net_layout step_some_layout(rng *r, int c) {
+  static const net_layout all[] = {NET_NHWC, NET_NCHW, NET_NCHW16C};
+  return all[rng_below(r, c % 16 == 0 ? 3 : 2)];
+}
+
+static inline void step_fill_array(rng *r, float *values, size_t count, double scale) {
+  for (size_t i = 0; i < count; i++) values[i] = (float)(scale * rng_normal(r));
+}
+
+/* Random inputs, parameters and gradient of the output. */
+static inline void step_fill(rng *r, const net_step *step, step_values *v) {
+  for (int i = 0; i < 2; i++)
+    if (v->x[i]) step_fill_array(r, v->x[i], v->x_count[i], 1);
+  step_fill_array(r, v->dy, v->y_count, 1);
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    if (v->params[i]) step_fill_array(r, v->params[i], v->param_count[i], 0.5);
+  if (step->op != NET_BATCHNORM) return;
+  for (size_t i = 0; i < v->param_count[3]; i++)
+    v->params[3][i] = (float)(0.5 + rng_uniform(r)); /* variances */
+  double shift = 3 * rng_normal(r);
+  for (size_t i = 0; i < v->x_count[0]; i++) v->x[0][i] += (float)shift;
+}
+
+/* The reference's answer, pooled afterwards where step->pool, which the reference does not fuse. */
+static inline void step_run_ref(const net_graph *graph, const net_step *step, step_values *v) {
+  if (!step->pool) {
+    assert_true(step_run(&net_backend_ref, step, step->training, v));
+    return;
+  }
+  net_step plain = *step;
+  plain.pool = false;
+  plain.out = step->node->shape;
+  step_values w = step_values_new(graph, &plain);
+  memcpy(w.x[0], v->x[0], v->x_count[0] * sizeof(float));
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    if (w.params[i]) memcpy(w.params[i], v->params[i], v->param_count[i] * sizeof(float));
+  assert_true(step_run(&net_backend_ref, &plain, false, &w));
+  const net_shape big = plain.out, small = step->out;
+  for (int n = 0; n < step->batch; n++)
+    for (int h = 0; h < small.h; h++)
+      for (int x = 0; x < small.w; x++)
+        for (int c = 0; c < small.c; c++) {
+          float best = -INFINITY;
+          for (int k = 0; k < 4; k++)
+            best =
+                fmaxf(best, w.y[((n * big.h + 2 * h + k / 2) * big.w + 2 * x + k % 2) * big.c + c]);
+          v->y[((n * small.h + h) * small.w + x) * small.c + c] = best;
+        }
+  step_values_free(&w);
+}
+
+/* What a backend may differ by from the reference: forward relative to the value (and 1/10 of that,
+ * relative to the largest, for what cancels out), gradients relative to the largest. */
+typedef struct {
+  double forward, gradient;
+} step_tolerance;
+
+/* Where a value before the relu is too near to zero for two backends to agree on its sign, takes
+ * the gradient out. */
+static inline void step_quieten_kinks(const net_step *step, step_values *v, double near) {
+  net_step plain = *step;
+  plain.relu = false;
+  assert_true(step_run(&net_backend_ref, &plain, false, v));
+  double largest = 0;
+  for (size_t i = 0; i < v->y_count; i++) largest = fmax(largest, fabs((double)v->y[i]));
+  for (size_t i = 0; i < v->y_count; i++)
+    if (fabs((double)v->y[i]) < near * largest) v->dy[i] = 0;
+}
+
+/* Runs the last node of `g` through `backend` and the reference on random values and frees it.
+ * Gives false if the backend declines the step. */
+static inline bool step_agrees(const net_backend *backend, rng *r, net_graph *g, net_step step,
+                               step_tolerance allowed) {
+  char name[160];
+  snprintf(name, sizeof name, "%s %s%s%s%s batch %d in %dx%dx%d out %dx%dx%d kernel %d/%d pad %d",
+           net_op_name(step.op), step.training ? "training" : "inference", step.relu ? " relu" : "",
+           step.add ? " add" : "", step.pool ? " pool" : "", step.batch, step.in.h, step.in.w,
+           step.in.c, step.out.h, step.out.w, step.out.c, step.node->attributes.kernel,
+           step.node->attributes.stride, step.node->attributes.pad);
+  step_values want = step_values_new(g, &step), got = step_values_new(g, &step);
+  step_fill(r, &step, &want);
+  if (step.relu && step.training) step_quieten_kinks(&step, &want, 10 * allowed.forward);
+  for (int i = 0; i < 2; i++)
+    if (want.x[i]) memcpy(got.x[i], want.x[i], want.x_count[i] * sizeof(float));
+  memcpy(got.dy, want.dy, want.y_count * sizeof(float));
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    if (want.params[i]) memcpy(got.params[i], want.params[i], want.param_count[i] * sizeof(float));
+
+  bool taken = step_run(backend, &step, step.training, &got);
+  if (taken) {
+    step_run_ref(g, &step, &want);
+    char full[sizeof name + sizeof got.implementation + 4];
+    snprintf(full, sizeof full, "%s (%s)", name, got.implementation);
+    step_compare(full, "y", got.y, want.y, want.y_count, allowed.forward, allowed.forward / 10);
+    for (int i = 0; i < 2; i++)
+      if (want.running[i])
+        step_compare(full, i ? "new variance" : "new mean", got.running[i], want.running[i],
+                     want.param_count[2 + i], allowed.forward, allowed.forward / 10);
+    for (int i = 0; step.training && i < 2; i++)
+      if (want.x[i] && step.need_dx)
+        step_compare(full, i ? "dx2" : "dx", got.dx[i], want.dx[i], want.x_count[i], 0,
+                     allowed.gradient);
+    for (int i = 0; step.training && i < NET_MAX_PARAMS; i++)
+      if (want.grads[i])
+        step_compare(full, g->params[step.node->params[i]].name, got.grads[i], want.grads[i],
+                     want.param_count[i], 0, allowed.gradient);
+  }
+  step_values_free(&want);
+  step_values_free(&got);
+  net_graph_free(g);
+  return taken;
 }
 
 #endif

@@ -1,8 +1,6 @@
 /* The oneDNN backend against the reference over random shapes, odd ones and tails included. */
 #include "step_run.h"
 
-#include "base/rng.h"
-
 static int between(rng *r, int low, int high) {
   return low + (int)rng_below(r, (uint32_t)(high - low + 1));
 }
@@ -16,90 +14,10 @@ static int channels(rng *r) {
   return odd[rng_below(r, sizeof odd / sizeof *odd)];
 }
 
-/* A layout that a producer could give for that many channels. */
-static net_layout some_layout(rng *r, int c) {
-  static const net_layout all[] = {NET_NHWC, NET_NCHW, NET_NCHW16C};
-  return all[rng_below(r, c % 16 == 0 ? 3 : 2)];
-}
+static const step_tolerance direct = {1e-4, 1e-3}, winograd = {1e-3, 1e-2};
 
-static void fill(rng *r, float *values, size_t count, double scale) {
-  for (size_t i = 0; i < count; i++) values[i] = (float)(scale * rng_normal(r));
-}
-
-/* What the two backends may differ by: forward relative to the value (and 1/10 of that, relative to
- * the largest, for what cancels out), gradients relative to the largest. */
-typedef struct {
-  double forward, gradient;
-} tolerance;
-
-static const tolerance direct = {1e-4, 1e-3}, winograd = {1e-3, 1e-2};
-
-static void fill_inputs(rng *r, const net_step *step, step_values *v) {
-  for (int i = 0; i < 2; i++)
-    if (v->x[i]) fill(r, v->x[i], v->x_count[i], 1);
-  fill(r, v->dy, v->y_count, 1);
-  for (int i = 0; i < NET_MAX_PARAMS; i++)
-    if (v->params[i]) fill(r, v->params[i], v->param_count[i], 0.5);
-  if (step->op != NET_BATCHNORM) return;
-  for (size_t i = 0; i < v->param_count[3]; i++)
-    v->params[3][i] = (float)(0.5 + rng_uniform(r)); /* variances */
-  double shift = 3 * rng_normal(r);
-  for (size_t i = 0; i < v->x_count[0]; i++) v->x[0][i] += (float)shift;
-}
-
-/* Where a value before the relu is too near to zero for the two backends to agree on its sign,
- * takes the gradient out. */
-static void quieten_kinks(const net_step *step, step_values *v, double near) {
-  net_step plain = *step;
-  plain.relu = false;
-  assert_true(step_run(&net_backend_ref, &plain, false, v));
-  double largest = 0;
-  for (size_t i = 0; i < v->y_count; i++) largest = fmax(largest, fabs((double)v->y[i]));
-  for (size_t i = 0; i < v->y_count; i++)
-    if (fabs((double)v->y[i]) < near * largest) v->dy[i] = 0;
-}
-
-/* Runs the last node of `g` through both backends and frees it. Gives false if oneDNN's declines
- * the step. */
-static bool compare_backends(rng *r, net_graph *g, net_step step, tolerance allowed) {
-  char name[160];
-  snprintf(name, sizeof name, "%s %s%s%s batch %d in %dx%dx%d out %dx%dx%d kernel %d/%d pad %d",
-           net_op_name(step.op), step.training ? "training" : "inference", step.relu ? " relu" : "",
-           step.add ? " add" : "", step.batch, step.in.h, step.in.w, step.in.c, step.out.h,
-           step.out.w, step.out.c, step.node->attributes.kernel, step.node->attributes.stride,
-           step.node->attributes.pad);
-  step_values want = step_values_new(g, &step), got = step_values_new(g, &step);
-  fill_inputs(r, &step, &want);
-  if (step.relu) quieten_kinks(&step, &want, 10 * allowed.forward);
-  for (int i = 0; i < 2; i++)
-    if (want.x[i]) memcpy(got.x[i], want.x[i], want.x_count[i] * sizeof(float));
-  memcpy(got.dy, want.dy, want.y_count * sizeof(float));
-  for (int i = 0; i < NET_MAX_PARAMS; i++)
-    if (want.params[i]) memcpy(got.params[i], want.params[i], want.param_count[i] * sizeof(float));
-
-  bool taken = step_run(&net_backend_onednn, &step, step.training, &got);
-  if (taken) {
-    assert_true(step_run(&net_backend_ref, &step, step.training, &want));
-    char full[sizeof name + sizeof got.implementation + 4];
-    snprintf(full, sizeof full, "%s (%s)", name, got.implementation);
-    step_compare(full, "y", got.y, want.y, want.y_count, allowed.forward, allowed.forward / 10);
-    for (int i = 0; i < 2; i++)
-      if (want.running[i])
-        step_compare(full, i ? "new variance" : "new mean", got.running[i], want.running[i],
-                     want.param_count[2 + i], allowed.forward, allowed.forward / 10);
-    for (int i = 0; step.training && i < 2; i++)
-      if (want.x[i] && step.need_dx)
-        step_compare(full, i ? "dx2" : "dx", got.dx[i], want.dx[i], want.x_count[i], 0,
-                     allowed.gradient);
-    for (int i = 0; step.training && i < NET_MAX_PARAMS; i++)
-      if (want.grads[i])
-        step_compare(full, g->params[step.node->params[i]].name, got.grads[i], want.grads[i],
-                     want.param_count[i], 0, allowed.gradient);
-  }
-  step_values_free(&want);
-  step_values_free(&got);
-  net_graph_free(g);
-  return taken;
+static bool compare_backends(rng *r, net_graph *g, net_step step, step_tolerance allowed) {
+  return step_agrees(&net_backend_onednn, r, g, step, allowed);
 }
 
 static void test_convolutions_of_any_shape(void **state) {
@@ -117,28 +35,37 @@ static void test_convolutions_of_any_shape(void **state) {
     step.relu = coin(&r);
     step.add = !step.training && coin(&r);
     step.need_dx = step.training && between(&r, 0, 3) > 0;
-    step.in_layout = step.out_layout = some_layout(&r, c);
+    step.in_layout = step.out_layout = step_some_layout(&r, c);
     bool add = step.add;
     bool taken = compare_backends(&r, g, step, direct);
     if (!add) assert_true(taken);
   }
 }
 
+static void check_winograd(rng *r, int batch, int side, int c, int filters, bool training) {
+  net_graph *g = net_graph_new();
+  net_conv2d(g, "conv", net_input(g, side, between(r, side - 2, side + 2), c), filters, 3, 1,
+             between(r, 0, 1), true);
+  net_step step = step_of(g, batch, training);
+  step.relu = coin(r);
+  step.winograd = true;
+  step.in_layout = step.out_layout = step_some_layout(r, c);
+  assert_true(compare_backends(r, g, step, winograd));
+}
+
+/* oneDNN takes Winograd's algorithm from a batch of 4 on, in training from one of 16 or 32. */
 static void test_winograd_convolutions(void **state) {
   (void)state;
+  static const int wide[] = {16, 32, 48, 64, 65};
   for (uint32_t n = 0; n < 24; n++) {
     rng r = rng_open(2, RNG_TEST, NET_CONV2D, n);
-    static const int wide[] = {16, 32, 48, 64, 65};
     int c = n < 4 ? 3 : wide[rng_below(&r, 5)], filters = wide[rng_below(&r, 5)];
-    net_graph *g = net_graph_new();
-    net_conv2d(g, "conv", net_input(g, between(&r, 5, 24), between(&r, 5, 24), c), filters, 3, 1,
-               between(&r, 0, 1), true);
-    net_step step = step_of(g, between(&r, 1, 3), coin(&r));
-    step.relu = coin(&r);
-    step.winograd = true;
-    step.in_layout = step.out_layout = some_layout(&r, c);
-    assert_true(compare_backends(&r, g, step, winograd));
+    check_winograd(&r, between(&r, 1, 6), between(&r, 7, 20), c, filters, n % 4 == 3);
   }
+  rng r = rng_open(3, RNG_TEST, NET_CONV2D, 0);
+  check_winograd(&r, 16, 16, 64, 64, true);
+  check_winograd(&r, 32, 12, 64, 64, true);
+  check_winograd(&r, 32, 9, 128, 64, true);
 }
 
 static void test_dense_layers(void **state) {
@@ -166,7 +93,7 @@ static void test_pooling_layers(void **state) {
     else net_maxpool(g, "pool", x, kernel, stride, between(&r, 0, kernel / 2));
     net_step step = step_of(g, between(&r, 1, 4), coin(&r));
     step.relu = step.op == NET_MAXPOOL && step.training && coin(&r);
-    step.in_layout = step.out_layout = some_layout(&r, c);
+    step.in_layout = step.out_layout = step_some_layout(&r, c);
     compare_backends(&r, g, step, direct);
   }
 }
@@ -181,7 +108,7 @@ static void test_batch_normalization(void **state) {
                   coin(&r) ? 1e-3f : 1.001e-5f, coin(&r) ? 0.99f : 0.9f);
     net_step step = step_of(g, between(&r, 2, 8), coin(&r));
     step.relu = coin(&r);
-    step.in_layout = step.out_layout = some_layout(&r, c);
+    step.in_layout = step.out_layout = step_some_layout(&r, c);
     compare_backends(&r, g, step, direct);
   }
 }
@@ -198,7 +125,7 @@ static void test_value_by_value_layers(void **state) {
     else net_add(g, "add", x, x);
     net_step step = step_of(g, between(&r, 1, 4), coin(&r));
     step.relu = step.op == NET_ADD && coin(&r);
-    step.in_layout = step.out_layout = some_layout(&r, c);
+    step.in_layout = step.out_layout = step_some_layout(&r, c);
     compare_backends(&r, g, step, direct);
   }
 }
@@ -213,7 +140,7 @@ static void test_the_same_step_gives_the_same_bits(void **state) {
     net_step step = step_of(g, 5, true);
     step.winograd = wino == 1;
     step_values first = step_values_new(g, &step), again = step_values_new(g, &step);
-    fill_inputs(&r, &step, &first);
+    step_fill(&r, &step, &first);
     memcpy(again.x[0], first.x[0], first.x_count[0] * sizeof(float));
     memcpy(again.dy, first.dy, first.y_count * sizeof(float));
     for (int i = 0; i < 2; i++)
