@@ -98,25 +98,25 @@ static void the_second_opening_maps_the_same(void **state) {
   prepared p;
   open_prepared(&r, &p);
   assert_prepared(&p);
-  assert_true(p.on_disk);
-  assert_false(p.from_cache);
+  assert_true(p.cache.on_disk);
+  assert_false(p.cache.ready);
   char path[PATH];
-  strcpy(path, p.path);
+  strcpy(path, p.cache.path);
   prepared_close(&p);
   assert_null(p.pixels);
   /* Even where the files are gone: their hashes name what is wanted. */
   r.root = "/nonexistent";
   open_prepared(&r, &p);
   assert_prepared(&p);
-  assert_true(p.from_cache);
-  assert_string_equal(p.path, path);
+  assert_true(p.cache.ready);
+  assert_string_equal(p.cache.path, path);
   prepared_close(&p);
   /* Hashes that are not known are computed. */
   r = request();
   r.sha256 = NULL;
   open_prepared(&r, &p);
   assert_prepared(&p);
-  assert_true(p.from_cache);
+  assert_true(p.cache.ready);
   prepared_close(&p);
 }
 
@@ -139,8 +139,8 @@ static void everything_that_matters_is_in_the_key(void **state) {
     }
     prepared p;
     open_prepared(&r, &p);
-    assert_false(p.from_cache);
-    strcpy(paths[i], p.path);
+    assert_false(p.cache.ready);
+    strcpy(paths[i], p.cache.path);
     if (i == 4) assert_memory_equal(prepared_sample(&p, 0), expected[CELLS - 1], SIZE * SIZE * 3);
     prepared_close(&p);
     for (int k = 0; k < i; k++) assert_string_not_equal(paths[i], paths[k]);
@@ -153,8 +153,8 @@ static void a_damaged_cache_file_is_made_anew(void **state) {
   prepared p;
   open_prepared(&r, &p);
   char path[PATH];
-  strcpy(path, p.path);
-  const size_t bytes = p.map_bytes;
+  strcpy(path, p.cache.path);
+  const size_t bytes = 4096 + p.cache.bytes;
   prepared_close(&p);
   for (int damage = 0; damage < 5; damage++) {
     if (damage == 0) assert_int_equal(truncate(path, (off_t)bytes - 1), 0);
@@ -168,12 +168,12 @@ static void a_damaged_cache_file_is_made_anew(void **state) {
       fclose(file);
     }
     open_prepared(&r, &p);
-    assert_false(p.from_cache);
-    assert_true(p.on_disk);
+    assert_false(p.cache.ready);
+    assert_true(p.cache.on_disk);
     assert_prepared(&p);
     prepared_close(&p);
     open_prepared(&r, &p);
-    assert_true(p.from_cache);
+    assert_true(p.cache.ready);
     prepared_close(&p);
   }
   /* What a killed process left is used up, and nothing but the file stays. */
@@ -181,7 +181,7 @@ static void a_damaged_cache_file_is_made_anew(void **state) {
   snprintf(draft, sizeof draft, "%s.tmp", path);
   assert_int_equal(rename(path, draft), 0);
   open_prepared(&r, &p);
-  assert_true(p.on_disk);
+  assert_true(p.cache.on_disk);
   assert_prepared(&p);
   prepared_close(&p);
   snprintf(inside, sizeof inside, "%.900s/leuko/prepared", cache);
@@ -198,8 +198,8 @@ static void without_a_cache_folder_memory_serves(void **state) {
   open_prepared(&r, &p);
   setenv("XDG_CACHE_HOME", cache, 1);
   assert_prepared(&p);
-  assert_false(p.on_disk);
-  assert_string_equal(p.path, "");
+  assert_false(p.cache.on_disk);
+  assert_string_equal(p.cache.path, "");
   prepared_close(&p);
 }
 
@@ -219,7 +219,7 @@ static void files_that_changed_are_refused_and_not_kept(void **state) {
   assert_int_equal(p.status[2], LEUKO_BAD_DATA);
   assert_int_equal(p.status[4], LEUKO_NOT_FOUND);
   assert_int_equal(p.refused, 3);
-  assert_false(p.on_disk);
+  assert_false(p.cache.on_disk);
   static const uint8_t black[SIZE * SIZE * 3];
   assert_memory_equal(prepared_sample(&p, 2), black, sizeof black);
   assert_memory_equal(prepared_sample(&p, 3), expected[3], sizeof black);
@@ -245,7 +245,7 @@ static void preparing_can_be_interrupted(void **state) {
   prepared p;
   leuko_error error = {0};
   assert_int_equal(prepared_open(&r, &report, &p, &error), LEUKO_INTERRUPTED);
-  assert_null(p.map);
+  assert_null(p.pixels);
   char inside[PATH];
   snprintf(inside, sizeof inside, "%.900s/leuko/prepared", cache);
   assert_int_equal(test_count(inside), 0);

@@ -97,6 +97,10 @@ leuko_status file_writer_open(file_writer *writer, const char *path, leuko_error
   *writer = (file_writer){0};
   if (strlen(path) >= sizeof writer->path)
     return error_set(error, LEUKO_TOO_LARGE, path, "use a shorter path", "the path is too long");
+  struct stat info;
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+    return error_set(error, LEUKO_UNREADABLE, path, "name a file",
+                     "a folder or device cannot be replaced by a file");
   strcpy(writer->path, path);
   snprintf(writer->temporary, sizeof writer->temporary, "%s.%ld.tmp", path, (long)getpid());
   writer->stream = fopen(writer->temporary, "wbe");

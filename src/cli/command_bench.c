@@ -131,7 +131,7 @@ static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size
   double started = now();
   if (status == LEUKO_OK) status = prepared_open(&request, NULL, &cells, error);
   double spent = now() - started;
-  if (status == LEUKO_OK && !cells.from_cache) b->decode = (double)count / spent;
+  if (status == LEUKO_OK && !cells.cache.ready) b->decode = (double)count / spent;
   for (size_t i = 0; status == LEUKO_OK && i < count; i++)
     if (cells.status[i] == LEUKO_OK)
       memcpy(b->pixels + (*used)++ * bytes, prepared_sample(&cells, i), bytes);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/cache.h"
 #include "base/progress.h"
 #include "leuko.h"
 
@@ -25,13 +26,8 @@ typedef struct {
   size_t count;
   size_t refused; /* how many are not LEUKO_OK */
   int size;
-  bool from_cache; /* nothing was decoded */
-  bool on_disk;    /* the pixels lie in a cache file; else in memory: the folder was not writable,
-                      the disk full, another process busy with the same file, or a file changed
-                      while it was read */
-  char path[1024]; /* the cache file's, or "" */
-  void *map;       /* owns everything above */
-  size_t map_bytes;
+  cache_file cache; /* owns everything above; ready: nothing was decoded. It is not kept on disk if
+                       a file changed while it was read */
 } prepared;
 
 /* Prepares the images, or maps what an earlier call with the same files (by hash, in order), crop

@@ -15,7 +15,14 @@ static leuko_status set_parts(const train_data_options *o, train_data *data, leu
 
 static leuko_status check_leaks(const train_data_options *o, train_data *data, leuko_error *error) {
   size_t found = dataset_leaks(&data->set, &data->leaks);
-  if (found == 0 || o->allow_leak) return LEUKO_OK;
+  if (o->allow_leak) return LEUKO_OK;
+  if (data->leaks.unknown > 0)
+    return error_set(
+        error, LEUKO_LEAK, o->split ? o->split : o->folder,
+        "name the subjects with --subjects CSV, or pass --allow-leak",
+        "the subject of %zu cells is not known, so it may be on both sides of the split",
+        data->leaks.unknown);
+  if (found == 0) return LEUKO_OK;
   return error_set(error, LEUKO_LEAK, o->split ? o->split : o->folder,
                    "split by subject, or pass --allow-leak to do it all the same",
                    "%zu of %zu subjects have cells on both sides of the split%s: the scores would "

@@ -5,27 +5,66 @@
 
 #include "base/error.h"
 
+/* The networks: what they are, and the parts that they are made of. */
+static const struct {
+  const char *name;
+  int size, dense;
+  int (*whole)(net_graph *graph, const zoo_options *options);
+  int (*base)(net_graph *graph, const zoo_options *options);
+  int (*head)(net_graph *graph, const zoo_options *options, int x);
+} networks[] = {
+    {"cnn", 128, 512, zoo_cnn, NULL, NULL},
+    {"vgg16", 224, 256, NULL, zoo_vgg16_base, zoo_vgg16_head},
+    {"resnet50", 224, 0, NULL, zoo_resnet50_base, zoo_resnet50_head},
+};
+
+static int find(const char *name) {
+  for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+    if (strcmp(networks[i].name, name) == 0) return (int)i;
+  return -1;
+}
+
 leuko_status zoo_defaults(const char *name, zoo_options *out, leuko_error *error) {
-  *out = (zoo_options){.size = 128,
-                       .outputs = 1,
+  int index = find(name);
+  *out = (zoo_options){.outputs = 1,
                        .blocks = 4,
                        .widths = {32, 64, 128, 128},
-                       .dense = 512,
-                       .dropout = 0};
-  if (strcmp(name, "cnn") != 0)
-    return error_set(error, LEUKO_ARGUMENT, name, "take cnn", "there is no network '%.40s'", name);
+                       .form = ZOO_KERAS,
+                       .epsilon = 1.001e-5};
+  if (index < 0)
+    return error_set(error, LEUKO_ARGUMENT, name, "take cnn, vgg16 or resnet50",
+                     "there is no network '%.40s'", name);
+  out->size = networks[index].size;
+  out->dense = networks[index].dense;
   snprintf(out->name, sizeof out->name, "%s", name);
   return LEUKO_OK;
 }
 
-leuko_status zoo_build(const zoo_options *options, net_graph **out, leuko_error *error) {
+bool zoo_has_base(const zoo_options *options) {
+  int index = find(options->name);
+  return index >= 0 && networks[index].base;
+}
+
+typedef enum { WHOLE, BASE, HEAD } part;
+
+static leuko_status build(const zoo_options *options, part which, int features, net_graph **out,
+                          leuko_error *error) {
   *out = NULL;
   zoo_options known;
   leuko_status status = zoo_defaults(options->name, &known, error);
   if (status != LEUKO_OK) return status;
+  const int index = find(options->name);
+  if (which != WHOLE && !networks[index].base)
+    return error_set(error, LEUKO_ARGUMENT, options->name, NULL,
+                     "the network '%s' has no base that could be kept", options->name);
   net_graph *graph = net_graph_new();
   if (!graph) return error_set_memory(error, sizeof *graph);
-  zoo_cnn(graph, options);
+  if (which == HEAD) networks[index].head(graph, options, net_input(graph, 1, 1, features));
+  else if (networks[index].whole) networks[index].whole(graph, options);
+  else {
+    int x = networks[index].base(graph, options);
+    if (which == WHOLE) networks[index].head(graph, options, x);
+  }
   status = net_graph_finish(graph, error);
   if (status != LEUKO_OK) {
     net_graph_free(graph);
@@ -35,13 +74,36 @@ leuko_status zoo_build(const zoo_options *options, net_graph **out, leuko_error 
   return LEUKO_OK;
 }
 
+leuko_status zoo_build(const zoo_options *options, net_graph **out, leuko_error *error) {
+  return build(options, WHOLE, 0, out, error);
+}
+
+leuko_status zoo_build_base(const zoo_options *options, net_graph **out, leuko_error *error) {
+  return build(options, BASE, 0, out, error);
+}
+
+leuko_status zoo_build_head(const zoo_options *options, int features, net_graph **out,
+                            leuko_error *error) {
+  return build(options, HEAD, features, out, error);
+}
+
+static const char *const forms[] = {[ZOO_KERAS] = "keras", [ZOO_TORCH] = "torch"};
+
 json_t *zoo_to_json(const zoo_options *options) {
-  json_t *widths = json_array();
-  for (int i = 0; i < options->blocks; i++)
-    json_array_append_new(widths, json_integer(options->widths[i]));
-  return json_pack("{s:s,s:i,s:i,s:o,s:i,s:f}", "name", options->name, "size", options->size,
-                   "outputs", options->outputs, "widths", widths, "dense", options->dense,
-                   "dropout", options->dropout);
+  json_t *out = json_pack("{s:s,s:i,s:i,s:f}", "name", options->name, "size", options->size,
+                          "outputs", options->outputs, "dropout", options->dropout);
+  if (strcmp(options->name, "cnn") == 0) {
+    json_t *widths = json_array();
+    for (int i = 0; i < options->blocks; i++)
+      json_array_append_new(widths, json_integer(options->widths[i]));
+    json_object_set_new(out, "widths", widths);
+  }
+  if (options->dense) json_object_set_new(out, "dense", json_integer(options->dense));
+  if (strcmp(options->name, "resnet50") == 0) {
+    json_object_set_new(out, "form", json_string(forms[options->form]));
+    json_object_set_new(out, "epsilon", json_real(options->epsilon));
+  }
+  return out;
 }
 
 static bool read_int(json_t *object, const char *key, int low, int high, int *out) {
@@ -53,29 +115,50 @@ static bool read_int(json_t *object, const char *key, int low, int high, int *ou
   return true;
 }
 
+static bool read_real(json_t *object, const char *key, double low, double high, double *out) {
+  json_t *value = json_object_get(object, key);
+  *out = json_number_value(value);
+  return json_is_number(value) && *out >= low && *out <= high;
+}
+
+static bool read_widths(json_t *widths, zoo_options *out) {
+  size_t blocks = json_array_size(widths);
+  if (blocks < 1 || blocks > ZOO_MAX_BLOCKS) return false;
+  for (size_t i = 0; i < blocks; i++) {
+    json_t *width = json_array_get(widths, i);
+    if (!json_is_integer(width) || json_integer_value(width) < 1 ||
+        json_integer_value(width) > 1 << 14)
+      return false;
+    out->widths[i] = (int)json_integer_value(width);
+  }
+  out->blocks = (int)blocks;
+  return true;
+}
+
+static bool read_form(json_t *value, zoo_options *out) {
+  const char *text = json_string_value(json_object_get(value, "form"));
+  for (int f = ZOO_KERAS; text && f <= ZOO_TORCH; f++)
+    if (strcmp(text, forms[f]) == 0) {
+      out->form = (zoo_form)f;
+      return read_real(value, "epsilon", 1e-12, 1, &out->epsilon);
+    }
+  return false;
+}
+
 leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error) {
+  static const char newer[] = "use the version that wrote the model";
   const char *name = json_string_value(json_object_get(value, "name"));
   leuko_status status = zoo_defaults(name ? name : "", out, NULL);
   if (status != LEUKO_OK)
-    return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "use the version that wrote the model",
+    return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, newer,
                      "the network '%.40s' is not known", name ? name : "");
-  json_t *widths = json_object_get(value, "widths");
-  json_t *dropout = json_object_get(value, "dropout");
-  size_t blocks = json_array_size(widths);
   bool good = read_int(value, "size", 8, 4096, &out->size) &&
               read_int(value, "outputs", 1, LEUKO_MAX_CLASSES, &out->outputs) &&
-              read_int(value, "dense", 1, 1 << 16, &out->dense) && json_is_number(dropout) &&
-              blocks >= 1 && blocks <= ZOO_MAX_BLOCKS;
-  for (size_t i = 0; good && i < blocks; i++) {
-    json_t *width = json_array_get(widths, i);
-    good = json_is_integer(width) && json_integer_value(width) >= 1 &&
-           json_integer_value(width) <= 1 << 14;
-    if (good) out->widths[i] = (int)json_integer_value(width);
-  }
-  if (!good)
-    return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "use the version that wrote the model",
-                     "the description of the network is not understood");
-  out->blocks = (int)blocks;
-  out->dropout = json_number_value(dropout);
-  return LEUKO_OK;
+              read_real(value, "dropout", 0, 0.999, &out->dropout);
+  if (good && out->dense) good = read_int(value, "dense", 1, 1 << 16, &out->dense);
+  if (good && strcmp(name, "cnn") == 0) good = read_widths(json_object_get(value, "widths"), out);
+  if (good && strcmp(name, "resnet50") == 0) good = read_form(value, out);
+  if (good) return LEUKO_OK;
+  return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, newer,
+                   "the description of the network is not understood");
 }

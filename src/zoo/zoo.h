@@ -8,30 +8,49 @@
 
 #define ZOO_MAX_BLOCKS 8
 
-/* Everything that decides a network's graph; stored in the model file. */
+/* ResNet-50 exists in two forms. Keras's has convolution biases and the stride on the first 1x1
+ * convolution of a block; torchvision's has no biases and the stride on the 3x3. */
+typedef enum { ZOO_KERAS, ZOO_TORCH } zoo_form;
+
+/* Everything that decides a network's graph; stored in the model file. A network reads only the
+ * fields that are named with it. */
 typedef struct {
-  char name[16];              /* "cnn" */
+  char name[16];              /* "cnn", "vgg16", "resnet50" */
   int size;                   /* side of the square input, pixels */
   int outputs;                /* logits: 1 for two classes, else one a class */
   int blocks;                 /* cnn: number of convolutions */
   int widths[ZOO_MAX_BLOCKS]; /* cnn: filters of each */
-  int dense;                  /* cnn: units of the hidden dense layer */
+  int dense;                  /* cnn, vgg16: units of the hidden dense layer */
   double dropout;             /* before each dense layer: rate, 0 for none */
+  zoo_form form;              /* resnet50 */
+  double epsilon;             /* resnet50: of batch normalization */
 } zoo_options;
 
 /* The paper's choice for the network of that name. Errors: ARGUMENT (no such network). */
 leuko_status zoo_defaults(const char *name, zoo_options *out, leuko_error *error);
 
+/* Whether the network has a base that is trained on ImageNet, and a head of its own behind it. */
+bool zoo_has_base(const zoo_options *options);
+
 /* Builds the graph; the caller ends with net_graph_free. Errors: ARGUMENT (sizes that do not fit,
  * naming the layer), NO_MEMORY. */
 leuko_status zoo_build(const zoo_options *options, net_graph **out, leuko_error *error);
+/* The same in two parts, whose layers and parameters bear the same names: from pixels to features,
+ * and from `features` values to logits. */
+leuko_status zoo_build_base(const zoo_options *options, net_graph **out, leuko_error *error);
+leuko_status zoo_build_head(const zoo_options *options, int features, net_graph **out,
+                            leuko_error *error);
 
 /* The options as a JSON object (new reference), and back. Errors: UNSUPPORTED_MODEL (naming what is
  * missing or unknown). */
 json_t *zoo_to_json(const zoo_options *options);
 leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error);
 
-/* cnn.c: the paper's own network, section III. */
-void zoo_cnn(net_graph *graph, const zoo_options *options);
+/* One file a network: layers are added behind node `x`; the last one's index is returned. */
+int zoo_cnn(net_graph *graph, const zoo_options *options);        /* pixels to logits */
+int zoo_vgg16_base(net_graph *graph, const zoo_options *options); /* pixels to features */
+int zoo_vgg16_head(net_graph *graph, const zoo_options *options, int x);
+int zoo_resnet50_base(net_graph *graph, const zoo_options *options);
+int zoo_resnet50_head(net_graph *graph, const zoo_options *options, int x);
 
 #endif
