@@ -52,9 +52,9 @@ static void draw_check(uint8_t *pixels, int size) {
       int dx = 2 * x - size, dy = 2 * y - size;
       int r = (dx * dx + dy * dy) * 64 / (size * size);
       uint8_t *p = pixels + 3 * ((size_t)y * (size_t)size + (size_t)x);
-      p[0] = r < 30 ? (uint8_t)(120 + 3 * r + x % 7) : 0;
-      p[1] = r < 30 ? (uint8_t)(60 + 2 * r + y % 5) : 0;
-      p[2] = r < 30 ? (uint8_t)(160 - r + (x + y) % 9) : 0;
+      p[0] = (uint8_t)(r < 30 ? 120 + 3 * r + x % 7 : 0);
+      p[1] = (uint8_t)(r < 30 ? 60 + 2 * r + y % 5 : 0);
+      p[2] = (uint8_t)(r < 30 ? 160 - r + (x + y) % 9 : 0);
     }
 }
 
