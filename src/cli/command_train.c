@@ -8,11 +8,14 @@
 #include "cli/cli.h"
 #include "cli/outputs.h"
 #include "cli/print_evaluation.h"
+#include "weights/weights.h"
 
 typedef struct {
   train_data_options data;
   train_options train;
-  const char *model;
+  const char *model, *weights; /* names of the network and of its weight file or folder */
+  char weights_path[2048];
+  weights_source source;
   zoo_options
       net; /* what is asked to differ from the network's own: 0, and -1 for dropout, if not */
   bool json;
@@ -34,7 +37,11 @@ enum {
   KEY_SIZE,
   KEY_CROP,
   KEY_AUGMENT,
+  KEY_CLASS_WEIGHTS,
   KEY_WEIGHTS,
+  KEY_PREPROCESS,
+  KEY_FINE_TUNE,
+  KEY_FEATURES,
   KEY_PATIENCE,
   KEY_DROPOUT,
   KEY_WIDTHS,
@@ -61,26 +68,34 @@ static const struct argp_option options[] = {
     {"allow-leak", KEY_ALLOW_LEAK, 0, 0, "train although patients are on both sides", 1},
     {"limit", KEY_LIMIT, "N", 0, "take N cells only, spread over classes and subjects", 1},
     {0, 0, 0, 0, "The network:", 2},
-    {"model", KEY_MODEL, "NAME", 0, "cnn (default)", 2},
-    {"size", KEY_SIZE, "PIXELS", 0, "side of the network's input (128)", 2},
+    {"model", KEY_MODEL, "NAME", 0, "cnn (default), vgg16 or resnet50", 2},
+    {"size", KEY_SIZE, "PIXELS", 0, "side of the network's input (cnn 128, else 224)", 2},
     {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
     {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},
-    {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (512)", 2},
+    {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (cnn 512, vgg16 256)", 2},
     {"dropout", KEY_DROPOUT, "RATE", 0, "before each dense layer (0)", 2},
-    {0, 0, 0, 0, "Training:", 3},
-    {"epochs", KEY_EPOCHS, "N", 0, "35 by default", 3},
-    {"batch", KEY_BATCH, "N", 0, "images of a step (32)", 3},
-    {"lr", KEY_LR, "RATE", 0, "Adam's learning rate (0.001)", 3},
-    {"augment", KEY_AUGMENT, 0, 0, "turn and mirror: the eight symmetries of the square", 3},
-    {"class-weights", KEY_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones", 3},
-    {"patience", KEY_PATIENCE, "N", 0, "stop after N epochs without a lower validation loss", 3},
-    {"seed", KEY_SEED, "N", 0, "of split, weights, order, augmentation, dropout (1)", 3},
-    {0, 0, 0, 0, "Running:", 4},
-    {"out", KEY_OUT, "RUN", 0, "the run folder to write (required)", 4},
-    {"resume", KEY_RESUME, 0, 0, "go on with the run in that folder", 4},
-    {"threads", KEY_THREADS, "N", 0, "all processors by default", 4},
-    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 4},
-    {"json", KEY_JSON, 0, 0, "print the result as JSON", 4},
+    {0, 0, 0, 0, "Networks with a base trained on ImageNet (vgg16, resnet50):", 3},
+    {"weights", KEY_WEIGHTS, "FILE|DIR", 0,
+     "the base's weights; by default looked for in $LEUKO_WEIGHTS and the cache", 3},
+    {"preprocess", KEY_PREPROCESS, "KIND", 0,
+     "weights (default): as they were trained; paper: divided by 255", 3},
+    {"fine-tune", KEY_FINE_TUNE, "WHAT", 0, "none (default): the head alone learns; all", 3},
+    {"features-dtype", KEY_FEATURES, "TYPE", 0, "f32 (default) or bf16, half the space", 3},
+    {0, 0, 0, 0, "Training:", 4},
+    {"epochs", KEY_EPOCHS, "N", 0, "35 by default", 4},
+    {"batch", KEY_BATCH, "N", 0, "images of a step (32)", 4},
+    {"lr", KEY_LR, "RATE", 0, "Adam's learning rate (0.001)", 4},
+    {"augment", KEY_AUGMENT, 0, 0, "turn and mirror: the eight symmetries of the square", 4},
+    {"class-weights", KEY_CLASS_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones",
+     4},
+    {"patience", KEY_PATIENCE, "N", 0, "stop after N epochs without a lower validation loss", 4},
+    {"seed", KEY_SEED, "N", 0, "of split, weights, order, augmentation, dropout (1)", 4},
+    {0, 0, 0, 0, "Running:", 5},
+    {"out", KEY_OUT, "RUN", 0, "the run folder to write (required)", 5},
+    {"resume", KEY_RESUME, 0, 0, "go on with the run in that folder", 5},
+    {"threads", KEY_THREADS, "N", 0, "all processors by default", 5},
+    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 5},
+    {"json", KEY_JSON, 0, 0, "print the result as JSON", 5},
     {0}};
 
 static bool read_widths(const char *text, zoo_options *net) {
@@ -160,7 +175,7 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
   case KEY_AUGMENT:
     t->augment = true;
     return 0;
-  case KEY_WEIGHTS:
+  case KEY_CLASS_WEIGHTS:
     t->class_weights = true;
     return 0;
   case KEY_PATIENCE:
@@ -171,9 +186,40 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
   }
 }
 
+/* True if `text` is `second`, false if it is `first`. */
+static bool choose(struct argp_state *state, const char *option, const char *text,
+                   const char *first, const char *second) {
+  if (strcmp(text, first) != 0 && strcmp(text, second) != 0)
+    argp_error(state, "%s takes %s or %s", option, first, second);
+  return strcmp(text, second) == 0;
+}
+
+static error_t parse_base(int key, char *arg, struct argp_state *state, arguments *a) {
+  train_options *t = &a->train;
+  switch (key) {
+  case KEY_WEIGHTS:
+    a->weights = arg;
+    return 0;
+  case KEY_PREPROCESS:
+    t->preprocess =
+        choose(state, "--preprocess", arg, "weights", "paper") ? TRAIN_AS_PAPER : TRAIN_AS_WEIGHTS;
+    return 0;
+  case KEY_FINE_TUNE:
+    t->fine_tune = choose(state, "--fine-tune", arg, "none", "all") ? TRAIN_ALL : TRAIN_HEAD;
+    return 0;
+  case KEY_FEATURES:
+    t->features_bf16 = choose(state, "--features-dtype", arg, "f32", "bf16");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
   arguments *a = state->input;
-  if (parse_data(key, arg, state, a) == 0 || parse_training(key, arg, state, a) == 0) return 0;
+  if (parse_data(key, arg, state, a) == 0 || parse_training(key, arg, state, a) == 0 ||
+      parse_base(key, arg, state, a) == 0)
+    return 0;
   switch (key) {
   case KEY_MODEL:
     a->model = arg;
@@ -289,10 +335,17 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
   if (a->net.size) net->size = a->net.size;
   if (a->net.dense) net->dense = a->net.dense;
   if (a->net.dropout >= 0) net->dropout = a->net.dropout;
-  if (!a->net.blocks) return LEUKO_OK;
-  net->blocks = a->net.blocks;
-  memcpy(net->widths, a->net.widths, sizeof net->widths);
-  return LEUKO_OK;
+  if (a->net.blocks) {
+    net->blocks = a->net.blocks;
+    memcpy(net->widths, a->net.widths, sizeof net->widths);
+  }
+  if (!zoo_has_base(net)) return LEUKO_OK;
+  status = weights_find(net->name, a->weights, a->weights_path, sizeof a->weights_path, error);
+  if (status == LEUKO_OK)
+    status = weights_identify(a->weights_path, net->name, NULL, &a->source, error);
+  a->train.weights = a->weights_path;
+  a->train.weights_sha256 = a->source.sha256;
+  return status;
 }
 
 int command_train(int argc, char **argv) {

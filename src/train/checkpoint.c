@@ -17,9 +17,11 @@ static json_t *epoch_json(const train_epoch *e) {
                    real_or_null(e->val_auc));
 }
 
-static leuko_status save(const char *out, const char *name, model *m, json_t *training,
+static leuko_status save(const char *out, const char *name, target *t, json_t *training,
                          const safetensors_entry *extra, size_t extra_count, leuko_error *error) {
   if (!training) return error_set_memory(error, 0);
+  model *m = &t->m;
+  target_store(t);
   json_decref(m->training);
   m->training = training;
   char path[1024];
@@ -27,29 +29,29 @@ static leuko_status save(const char *out, const char *name, model *m, json_t *tr
   return status == LEUKO_OK ? model_save(path, m, extra, extra_count, error) : status;
 }
 
-leuko_status checkpoint_save_best(const char *out, model *m, const checkpoint *c,
+leuko_status checkpoint_save_best(const char *out, target *t, const checkpoint *c,
                                   leuko_error *error) {
   const train_epoch *e = &c->history[c->best];
   json_t *training =
       json_pack("{s:i,s:f,s:f,s:o}", "epoch", c->best + 1, "val_loss", e->val_loss, "val_accuracy",
                 e->val_accuracy, "val_auc", real_or_null(e->val_auc));
-  return save(out, "best.safetensors", m, training, NULL, 0, error);
+  return save(out, "best.safetensors", t, training, NULL, 0, error);
 }
 
 static void entry_name(char *out, size_t size, const char *moment, const net_param *param) {
   snprintf(out, size, "adam/%s/%s", moment, param->name);
 }
 
-leuko_status checkpoint_save_last(const char *out, model *m, const checkpoint *c,
+leuko_status checkpoint_save_last(const char *out, target *t, const checkpoint *c,
                                   leuko_error *error) {
-  size_t count = 2 * (size_t)m->graph->param_count;
+  size_t count = 2 * (size_t)t->graph->param_count;
   safetensors_entry *entries = calloc(count, sizeof *entries);
   char(*names)[96] = calloc(count, sizeof *names);
   json_t *history = json_array();
   leuko_status status = LEUKO_OK;
   if (!entries || !names || !history) status = error_set_memory(error, count * sizeof *entries);
   for (size_t i = 0; status == LEUKO_OK && i < count; i++) {
-    const net_param *param = &m->graph->params[i / 2];
+    const net_param *param = &t->graph->params[i / 2];
     entry_name(names[i], sizeof names[i], i % 2 ? "v" : "m", param);
     entries[i] = (safetensors_entry){.name = names[i],
                                      .dtype = "F32",
@@ -61,7 +63,7 @@ leuko_status checkpoint_save_last(const char *out, model *m, const checkpoint *c
   for (int i = 0; status == LEUKO_OK && i < c->epochs; i++)
     json_array_append_new(history, epoch_json(&c->history[i]));
   if (status == LEUKO_OK)
-    status = save(out, "last.safetensors", m,
+    status = save(out, "last.safetensors", t,
                   json_pack("{s:i,s:I,s:i,s:O}", "epoch", c->epochs, "step", (json_int_t)c->step,
                             "best", c->best, "history", history),
                   entries, count, error);
@@ -111,7 +113,7 @@ static bool read_moments(const safetensors *file, const net_graph *graph, checkp
   return true;
 }
 
-leuko_status checkpoint_load(const char *out, model *m, checkpoint *c, leuko_error *error) {
+leuko_status checkpoint_load(const char *out, target *t, checkpoint *c, leuko_error *error) {
   char path[1024];
   model stored;
   safetensors file;
@@ -120,12 +122,14 @@ leuko_status checkpoint_load(const char *out, model *m, checkpoint *c, leuko_err
   if (status != LEUKO_OK) return status;
   status = safetensors_open(path, &file, error);
   if (status == LEUKO_OK) {
-    if (stored.graph->param_floats != m->graph->param_floats ||
-        stored.graph->param_count != m->graph->param_count || !read_state(&stored, c) ||
-        !read_moments(&file, m->graph, c))
+    const net_graph *whole = t->m.graph;
+    if (stored.graph->param_floats != whole->param_floats ||
+        stored.graph->param_count != whole->param_count || !read_state(&stored, c) ||
+        !read_moments(&file, t->graph, c))
       status = error_set(error, LEUKO_BAD_MODEL, path, "remove the run folder and train again",
                          "the checkpoint's optimizer state is not as documented");
-    else memcpy(m->params, stored.params, m->graph->param_floats * sizeof *m->params);
+    else memcpy(t->m.params, stored.params, whole->param_floats * sizeof *stored.params);
+    target_fetch(t);
     safetensors_close(&file);
   }
   model_free(&stored);

@@ -2,9 +2,9 @@
 #ifndef TRAIN_CHECKPOINT_H
 #define TRAIN_CHECKPOINT_H
 
-#include "train/train.h"
+#include "train/target.h"
 
-/* Beside the model: the optimizer's moments [graph->param_floats] and step, and the history. */
+/* Beside the target: the optimizer's moments [graph->param_floats] and step, and the history. */
 typedef struct {
   float *m, *v;
   uint64_t step;
@@ -14,14 +14,14 @@ typedef struct {
 } checkpoint;
 
 /* Writes best.safetensors: the model alone. */
-leuko_status checkpoint_save_best(const char *out, model *m, const checkpoint *c,
+leuko_status checkpoint_save_best(const char *out, target *t, const checkpoint *c,
                                   leuko_error *error);
 /* Writes last.safetensors: all that the next epoch needs. Holds no times, so that equal runs give
  * equal bytes. */
-leuko_status checkpoint_save_last(const char *out, model *m, const checkpoint *c,
+leuko_status checkpoint_save_last(const char *out, target *t, const checkpoint *c,
                                   leuko_error *error);
-/* Reads last.safetensors into `m` (its parameters only) and `c`. Errors: those of reading,
+/* Reads last.safetensors into `t` (its parameters only) and `c`. Errors: those of reading,
  * BAD_MODEL, MISMATCH (more epochs than c->capacity). */
-leuko_status checkpoint_load(const char *out, model *m, checkpoint *c, leuko_error *error);
+leuko_status checkpoint_load(const char *out, target *t, checkpoint *c, leuko_error *error);
 
 #endif

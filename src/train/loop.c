@@ -6,21 +6,26 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "dataset/loader.h"
 #include "net/loss.h"
 #include "stats/metrics.h"
 #include "train/adam.h"
 #include "train/checkpoint.h"
+#include "train/feed.h"
 #include "train/run_folder.h"
 
 #define MOST_EPOCHS 10000 /* that a checkpoint may hold */
+#define SAVE_SECONDS 15   /* between two checkpoints behind a frozen base */
 
 typedef struct {
   const train_data *data;
   const train_options *options;
   const progress *p;
-  model m;
+  target goal;
   checkpoint state;
+  float *best; /* [params] of the best epoch that is not saved yet */
+  bool best_unsaved;
+  int saved; /* epochs in the checkpoint */
+  double saved_at;
   float *grads;
   net_plan *whole, *rest; /* training plans of a full batch and of an epoch's last one */
   net_plan *validation;
@@ -52,51 +57,32 @@ static void set_class_weights(trainer *t) {
 static leuko_status make_plan(trainer *t, size_t batch, bool training, net_plan **out,
                               leuko_error *error) {
   net_plan_options options =
-      model_plan_options(&t->m, (int)batch, t->options->threads, t->options->backend);
+      model_plan_options(&t->goal.m, (int)batch, t->options->threads, t->options->backend);
   options.training = training;
   options.seed = t->options->seed;
-  return net_plan_new(t->m.graph, &options, out, error);
-}
-
-static void describe_model(trainer *t) {
-  const dataset *set = &t->data->set;
-  t->m = (model){.net = t->options->net,
-                 .crop = 0,
-                 .scaling = {.scale = 1.0f / 255, .deviation = {1, 1, 1}},
-                 .class_count = set->class_count,
-                 .positive = set->positive,
-                 .threshold = 0.5};
-  for (int c = 0; c < set->class_count; c++)
-    snprintf(t->m.classes[c], MODEL_CLASS_NAME, "%s", set->classes[c]);
-  snprintf(t->m.data, sizeof t->m.data, "%s", t->data->fingerprint);
+  return net_plan_new(t->goal.graph, &options, out, error);
 }
 
 static leuko_status set_up(trainer *t, leuko_error *error) {
   const train_data *data = t->data;
   const size_t batch = (size_t)t->options->batch;
-  for (int c = 0; c < data->set.class_count; c++)
-    if (strlen(data->set.classes[c]) >= MODEL_CLASS_NAME)
-      return error_set(error, LEUKO_BAD_DATA, data->set.root, "rename the class's folder",
-                       "the class name '%s' is longer than %d bytes", data->set.classes[c],
-                       MODEL_CLASS_NAME - 1);
-  leuko_status status = model_build(&t->m, error);
-  if (status != LEUKO_OK) return status;
-  const size_t floats = t->m.graph->param_floats, outputs = (size_t)t->m.net.outputs;
+  const size_t floats = t->goal.graph->param_floats, outputs = (size_t)t->goal.m.net.outputs;
   /* A run that has gone further than asked now is still read. */
   t->state.capacity = t->options->epochs > MOST_EPOCHS ? t->options->epochs : MOST_EPOCHS;
   t->grads = calloc(floats, sizeof *t->grads);
   t->state.m = calloc(floats, sizeof *t->state.m);
   t->state.v = calloc(floats, sizeof *t->state.v);
   t->state.history = calloc((size_t)t->state.capacity, sizeof *t->state.history);
+  if (t->goal.frozen) t->best = calloc(floats, sizeof *t->best);
   t->order = calloc(data->train_count, sizeof *t->order);
   t->dlogits = calloc(batch * outputs, sizeof *t->dlogits);
   t->logits = calloc(data->test_count * outputs, sizeof *t->logits);
   t->labels = calloc(batch + data->test_count, sizeof *t->labels);
   if (!t->grads || !t->state.m || !t->state.v || !t->state.history || !t->order || !t->dlogits ||
-      !t->logits || !t->labels)
+      !t->logits || !t->labels || (t->goal.frozen && !t->best))
     return error_set_memory(error, 3 * floats * sizeof(float));
   size_t whole = batch < data->train_count ? batch : data->train_count;
-  status = make_plan(t, whole, true, &t->whole, error);
+  leuko_status status = make_plan(t, whole, true, &t->whole, error);
   if (status == LEUKO_OK && data->train_count % whole)
     status = make_plan(t, data->train_count % whole, true, &t->rest, error);
   if (status == LEUKO_OK) status = make_plan(t, batch, false, &t->validation, error);
@@ -107,7 +93,8 @@ static void tear_down(trainer *t) {
   net_plan_free(t->whole);
   net_plan_free(t->rest);
   net_plan_free(t->validation);
-  model_free(&t->m);
+  target_close(&t->goal);
+  free(t->best);
   free(t->grads);
   free(t->state.m);
   free(t->state.v);
@@ -118,29 +105,34 @@ static void tear_down(trainer *t) {
   free(t->labels);
 }
 
+static leuko_status forward(net_plan *plan, const feed_batch *batch, uint32_t iteration,
+                            const float **logits, leuko_error *error) {
+  if (batch->rows)
+    return net_plan_forward_floats(plan, batch->rows, (int)batch->count, iteration, logits, error);
+  return net_plan_forward(plan, batch->pixels, (int)batch->count, iteration, logits, error);
+}
+
 static leuko_status diverged(const trainer *t, leuko_error *error) {
   return error_set(error, LEUKO_DIVERGED, t->options->out, "take a lower --lr",
                    "the loss is no longer a finite number in epoch %d", t->state.epochs + 1);
 }
 
-static leuko_status train_batch(trainer *t, const loader_batch *batch, net_loss_sum *sum,
+static leuko_status train_batch(trainer *t, const feed_batch *batch, net_loss_sum *sum,
                                 leuko_error *error) {
   size_t whole = (size_t)t->options->batch < t->data->train_count ? (size_t)t->options->batch
                                                                   : t->data->train_count;
   net_plan *plan = batch->count == whole ? t->whole : t->rest;
   const float *logits;
-  leuko_status status = net_plan_bind(plan, t->m.params, error);
-  if (status == LEUKO_OK)
-    status = net_plan_forward(plan, batch->pixels, (int)batch->count, (uint32_t)t->state.step,
-                              &logits, error);
+  leuko_status status = net_plan_bind(plan, t->goal.params, error);
+  if (status == LEUKO_OK) status = forward(plan, batch, (uint32_t)t->state.step, &logits, error);
   if (status != LEUKO_OK) return status;
   for (size_t i = 0; i < batch->count; i++) t->labels[i] = t->data->labels[batch->samples[i]];
-  net_loss_sum part = net_loss(logits, t->labels, (int)batch->count, t->m.net.outputs,
+  net_loss_sum part = net_loss(logits, t->labels, (int)batch->count, t->goal.m.net.outputs,
                                t->class_weights, t->dlogits);
   if (!isfinite(part.loss)) return diverged(t, error);
   status = net_plan_backward(plan, t->dlogits, t->grads, error);
   if (status != LEUKO_OK) return status;
-  adam_step(t->m.graph, ++t->state.step, t->options->lr, t->grads, t->m.params, t->state.m,
+  adam_step(t->goal.graph, ++t->state.step, t->options->lr, t->grads, t->goal.params, t->state.m,
             t->state.v, t->options->threads);
   sum->loss += part.loss;
   sum->correct += part.correct;
@@ -150,7 +142,7 @@ static leuko_status train_batch(trainer *t, const loader_batch *batch, net_loss_
 static leuko_status interrupted(const trainer *t, leuko_error *error) {
   return error_set(error, LEUKO_INTERRUPTED, t->options->out, "go on with --resume",
                    "stopped in epoch %d; %d complete ones are saved", t->state.epochs + 1,
-                   t->state.epochs);
+                   t->saved);
 }
 
 static leuko_status report(trainer *t, const char *phase, size_t done, size_t total,
@@ -182,8 +174,8 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
                          .augment = t->options->augment,
                          .seed = t->options->seed,
                          .epoch = epoch};
-  loader *l;
-  leuko_status status = loader_open(&load, &l, error);
+  feed *f;
+  leuko_status status = feed_open(&load, t->goal.frozen ? &t->goal.rows : NULL, &f, error);
   if (status != LEUKO_OK) return status;
   char phase[64];
   snprintf(phase, sizeof phase, "epoch %d/%d", t->state.epochs + 1, t->options->epochs);
@@ -191,9 +183,9 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
   size_t done = 0;
   double waited = 0, started = now();
   for (;;) {
-    loader_batch batch;
+    feed_batch batch;
     double asked = now();
-    bool more = loader_next(l, &batch);
+    bool more = feed_next(f, &batch);
     waited += now() - asked;
     if (!more) break;
     status = train_batch(t, &batch, &sum, error);
@@ -202,7 +194,7 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
     status = report(t, phase, done, data->train_count, &sum, error);
     if (status != LEUKO_OK) break;
   }
-  loader_close(l);
+  feed_close(f);
   if (t->state.epochs > t->result->first || t->options->epochs == 1) {
     t->result->train_seconds += now() - started;
     t->result->loader_share += waited; /* seconds until the end of train_run */
@@ -215,22 +207,22 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
 
 static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
   const train_data *data = t->data;
-  const size_t outputs = (size_t)t->m.net.outputs;
-  leuko_status status = net_plan_bind(t->validation, t->m.params, error);
+  const size_t outputs = (size_t)t->goal.m.net.outputs;
+  leuko_status status = net_plan_bind(t->validation, t->goal.params, error);
   if (status != LEUKO_OK) return status;
   loader_options load = {.pixels = data->pixels.pixels,
                          .size = data->pixels.size,
                          .samples = data->test,
                          .count = data->test_count,
                          .batch = (size_t)t->options->batch};
-  loader *l;
-  status = loader_open(&load, &l, error);
+  feed *f;
+  status = feed_open(&load, t->goal.frozen ? &t->goal.rows : NULL, &f, error);
   if (status != LEUKO_OK) return status;
-  loader_batch batch;
+  feed_batch batch;
   size_t done = 0;
-  while (status == LEUKO_OK && loader_next(l, &batch)) {
+  while (status == LEUKO_OK && feed_next(f, &batch)) {
     const float *logits;
-    status = net_plan_forward(t->validation, batch.pixels, (int)batch.count, 0, &logits, error);
+    status = forward(t->validation, &batch, 0, &logits, error);
     if (status != LEUKO_OK) break;
     for (size_t i = 0; i < batch.count * outputs; i++)
       t->logits[done * outputs + i] = (double)logits[i];
@@ -240,7 +232,7 @@ static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
         progress_report(t->p, "  validation", done, data->test_count, NULL))
       status = interrupted(t, error);
   }
-  loader_close(l);
+  feed_close(f);
   if (status != LEUKO_OK) return status;
   for (size_t i = 0; i < done * outputs; i++)
     if (!isfinite(t->logits[i])) return diverged(t, error);
@@ -261,6 +253,26 @@ static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
   return status;
 }
 
+/* The best model first: should the checkpoint not follow, its epochs come again, and with them the
+ * same best. */
+static leuko_status save(trainer *t, leuko_error *error) {
+  const char *out = t->options->out;
+  leuko_status status = LEUKO_OK;
+  if (t->best_unsaved) {
+    float *current = t->goal.params;
+    if (t->best) t->goal.params = t->best;
+    status = checkpoint_save_best(out, &t->goal, &t->state, error);
+    t->goal.params = current;
+  }
+  if (status == LEUKO_OK) status = checkpoint_save_last(out, &t->goal, &t->state, error);
+  if (status == LEUKO_OK) status = run_write_history(out, t->state.history, t->state.epochs, error);
+  if (status != LEUKO_OK) return status;
+  t->best_unsaved = false;
+  t->saved = t->state.epochs;
+  t->saved_at = now();
+  return LEUKO_OK;
+}
+
 /* One epoch: train, validate, save. A crash before last.safetensors is in place repeats it whole,
  * with the same bits. */
 static leuko_status one_epoch(trainer *t, leuko_error *error) {
@@ -275,39 +287,38 @@ static leuko_status one_epoch(trainer *t, leuko_error *error) {
   bool better = state->epochs == 0 || e->val_loss < state->history[state->best].val_loss;
   if (better) state->best = state->epochs;
   state->epochs++;
-  if (better) status = checkpoint_save_best(t->options->out, &t->m, state, error);
-  if (status == LEUKO_OK) status = checkpoint_save_last(t->options->out, &t->m, state, error);
-  if (status == LEUKO_OK)
-    status = run_write_history(t->options->out, state->history, state->epochs, error);
-  return status;
+  if (better && t->best)
+    memcpy(t->best, t->goal.params, t->goal.graph->param_floats * sizeof *t->best);
+  t->best_unsaved |= better;
+  bool due = !t->goal.frozen || now() - t->saved_at >= SAVE_SECONDS;
+  return due ? save(t, error) : LEUKO_OK;
 }
 
-static leuko_status start(trainer *t, const train_data_options *data_options, leuko_error *error) {
-  bool resumes;
-  leuko_status status =
-      run_folder_open(t->data, data_options, t->options, t->whole, &resumes, error);
+static leuko_status start(trainer *t, const train_data_options *data_options, bool resumes,
+                          leuko_error *error) {
+  const char *out = t->options->out;
+  leuko_status status = run_write_description(t->data, data_options, t->options, t->whole, error);
+  if (status != LEUKO_OK || !resumes) return status;
+  status = checkpoint_load(out, &t->goal, &t->state, error);
   if (status != LEUKO_OK) return status;
-  if (!resumes) {
-    net_init_params(t->m.graph, t->options->seed, t->m.params);
-    return LEUKO_OK;
-  }
-  status = checkpoint_load(t->options->out, &t->m, &t->state, error);
-  if (status != LEUKO_OK) return status;
-  run_read_seconds(t->options->out, t->state.history, t->state.epochs);
+  t->saved = t->state.epochs;
+  run_read_seconds(out, t->state.history, t->state.epochs);
   /* A run killed right behind a checkpoint has not written that epoch's line. */
-  return run_write_history(t->options->out, t->state.history, t->state.epochs, error);
+  return run_write_history(out, t->state.history, t->state.epochs, error);
 }
 
 leuko_status train_run(const train_data *data, const train_data_options *data_options,
                        const train_options *options, const progress *p, train_result *out,
                        leuko_error *error) {
   *out = (train_result){0};
-  trainer t = {.data = data, .options = options, .p = p, .result = out};
-  describe_model(&t);
-  t.m.crop = data_options->crop;
+  trainer t = {.data = data, .options = options, .p = p, .result = out, .saved_at = now()};
+  bool resumes;
+  leuko_status status = run_folder_open(data, data_options, options, &resumes, error);
+  if (status != LEUKO_OK) return status;
   set_class_weights(&t);
-  leuko_status status = set_up(&t, error);
-  if (status == LEUKO_OK) status = start(&t, data_options, error);
+  status = target_open(data, data_options->crop, options, p, &t.goal, error);
+  if (status == LEUKO_OK) status = set_up(&t, error);
+  if (status == LEUKO_OK) status = start(&t, data_options, resumes, error);
   out->first = t.state.epochs;
   while (status == LEUKO_OK && t.state.epochs < options->epochs) {
     if (options->patience > 0 && t.state.epochs > 0 &&
@@ -317,6 +328,7 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
     }
     status = one_epoch(&t, error);
   }
+  if (status == LEUKO_OK && t.saved < t.state.epochs) status = save(&t, error);
   if (out->train_seconds > 0) out->loader_share /= out->train_seconds;
   if (status == LEUKO_OK) {
     out->history = t.state.history;

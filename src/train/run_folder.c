@@ -14,11 +14,20 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
   json_t *split = d->split ? json_pack("{s:s}", "by", "csv")
                            : json_pack("{s:s,s:f}", "by", split_kind_name(d->by), "train_share",
                                        d->train_share > 0 ? d->train_share : SPLIT_TRAIN_SHARE);
-  return json_pack("{s:o,s:i,s:f,s:i,s:b,s:b,s:i,s:I,s:i,s:s,s:o,s:I,s:s}", "network",
-                   zoo_to_json(&o->net), "batch", o->batch, "lr", o->lr, "crop", d->crop, "augment",
-                   o->augment, "class_weights", o->class_weights, "patience", o->patience, "seed",
-                   (json_int_t)o->seed, "threads", o->threads, "backend", o->backend, "split",
-                   split, "limit", (json_int_t)d->limit, "data", data->fingerprint);
+  json_t *out =
+      json_pack("{s:o,s:i,s:f,s:i,s:b,s:b,s:i,s:I,s:i,s:s,s:o,s:I,s:s}", "network",
+                zoo_to_json(&o->net), "batch", o->batch, "lr", o->lr, "crop", d->crop, "augment",
+                o->augment, "class_weights", o->class_weights, "patience", o->patience, "seed",
+                (json_int_t)o->seed, "threads", o->threads, "backend", o->backend, "split", split,
+                "limit", (json_int_t)d->limit, "data", data->fingerprint);
+  if (out && zoo_has_base(&o->net)) {
+    json_object_set_new(out, "weights", json_string(o->weights_sha256));
+    json_object_set_new(out, "preprocess",
+                        json_string(o->preprocess == TRAIN_AS_PAPER ? "paper" : "weights"));
+    json_object_set_new(out, "fine_tune", json_string(o->fine_tune == TRAIN_ALL ? "all" : "none"));
+    json_object_set_new(out, "features", json_string(o->features_bf16 ? "bf16" : "f32"));
+  }
+  return out;
 }
 
 static void processor(char *out, size_t size) {
@@ -85,21 +94,23 @@ static leuko_status check_same(const char *path, const train_data *data,
   return status;
 }
 
-static leuko_status write_description(const char *path, const train_data *data,
-                                      const train_data_options *d, const train_options *o,
-                                      const net_plan *plan, leuko_error *error) {
+leuko_status run_write_description(const train_data *data, const train_data_options *d,
+                                   const train_options *o, const net_plan *plan,
+                                   leuko_error *error) {
+  char path[1024];
+  leuko_status status = file_join(path, sizeof path, o->out, "run.json", error);
+  if (status != LEUKO_OK) return status;
   json_t *run = describe_run(data, d, o, plan);
   char *text = run ? json_dumps(run, JSON_INDENT(2)) : NULL;
   json_decref(run);
   if (!text) return error_set_memory(error, 0);
-  leuko_status status = file_write_all(path, text, strlen(text), error);
+  status = file_write_all(path, text, strlen(text), error);
   free(text);
   return status;
 }
 
 leuko_status run_folder_open(const train_data *data, const train_data_options *d,
-                             const train_options *o, const net_plan *plan, bool *resumes,
-                             leuko_error *error) {
+                             const train_options *o, bool *resumes, leuko_error *error) {
   char run[1024], last[1024], split[1024];
   leuko_status status = file_make_folders(o->out, error);
   if (status == LEUKO_OK) status = file_join(run, sizeof run, o->out, "run.json", error);
@@ -116,7 +127,6 @@ leuko_status run_folder_open(const train_data *data, const train_data_options *d
     *resumes = file_exists(last);
   }
   if (status == LEUKO_OK) status = dataset_write_split(&data->set, split, error);
-  if (status == LEUKO_OK) status = write_description(run, data, d, o, plan, error);
   return status;
 }
 

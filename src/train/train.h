@@ -5,8 +5,19 @@
 #include "model/model.h"
 #include "train/data.h"
 
+/* From pixels to the network's input, where it has a base: as its weights were trained, or divided
+ * by 255 as the paper's code most likely did. */
+typedef enum { TRAIN_AS_WEIGHTS, TRAIN_AS_PAPER } train_preprocess;
+/* Which layers learn, where the network has a base: the head alone or all. */
+typedef enum { TRAIN_HEAD, TRAIN_ALL } train_fine_tune;
+
 typedef struct {
   zoo_options net;
+  const char *weights;        /* file with the base's weights; NULL for a network without a base */
+  const char *weights_sha256; /* of that file; NULL without */
+  train_preprocess preprocess;
+  train_fine_tune fine_tune;
+  bool features_bf16; /* keep a frozen base's features in half the space */
   int epochs, batch;
   double lr;
   bool augment;       /* the eight symmetries of the square */
@@ -41,6 +52,8 @@ typedef struct {
  * optimizer's state, and history.csv, each whole or not at all. With `resume` it goes on behind
  * the last complete epoch and ends with the same bits as a run that was never stopped; a folder
  * without a checkpoint is started from the beginning.
+ * With a frozen base, whose epochs are short, models and checkpoint are written every fifteen
+ * seconds and at the end.
  * Errors: ARGUMENT (the folder holds a run and resume is not set), MISMATCH (options or data
  * differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of writing, NO_MEMORY,
  * BACKEND. */
