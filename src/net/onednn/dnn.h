@@ -32,7 +32,7 @@ dnnl_memory_desc_t dnn_activation(int batch, net_shape shape, net_layout layout)
 /* The same with the layout left to the library. */
 dnnl_memory_desc_t dnn_vector(int count);
 dnnl_memory_desc_t dnn_kernel(const net_step *step); /* HWIO, as the parameters lie */
-size_t dnn_bytes(const dnnl_memory_desc_t *format);
+size_t dnn_bytes(const dnnl_memory_desc_t *description);
 
 /* Convolutions; the weights' layout is the library's choice (see dnn_format). `forward` is the
  * hint for the two backward ones. relu is fused where step->relu and not training. */
