@@ -1,0 +1,224 @@
+#!/bin/bash
+# `leuko predict`, `info` and `evaluate`: what they print, for what is refused, and exit codes.
+. "$ROOT/tests/tap.sh"
+
+run data synth cells --cells 48 --seed 3
+PATH=/nonexistent run train cells --out run --size 32 --widths 8,8 --dense 16 --epochs 2 --threads 1
+ok 'there is a model' code_is 0
+model=run/best.safetensors
+good=($(find cells -name '*.png' | sort | head -5))
+head -c 3000 "${good[0]}" >truncated.png
+: >empty.png
+echo 'this is a text' >garbage.png
+# A header of 65535 x 65535 pixels.
+printf 'BM\066\0\0\0\0\0\0\0\066\0\0\0\050\0\0\0\377\377\0\0\377\377\0\0\001\0\030\0' >huge.bmp
+head -c 24 /dev/zero >>huge.bmp
+bad=(truncated.png empty.png garbage.png huge.bmp missing.png)
+status_of=(CORRUPT_IMAGE EMPTY NOT_AN_IMAGE TOO_LARGE NOT_FOUND)
+
+# Good files
+
+run predict $model "${good[@]}"
+ok 'good files end with 0' code_is 0
+ok 'a line for each, and a head' lines_are out 6
+ok 'the head names the positive class' out_has '^p(all)'
+cp out table
+run predict run "${good[@]}"
+ok 'a run folder stands for its best model' same_file table out
+run predict $model "${good[@]}" --csv
+ok '--csv has its header' test "$(head -1 out)" = path,sha256,p,label,status
+ok 'and a line for each' lines_are out 6
+ok 'the first is the first file' \
+  test "$(sed -n 2p out | cut -d, -f1,2,5)" = "${good[0]},$(hash_of "${good[0]}"),OK"
+cp out all.csv
+run predict $model "${good[@]}" --json
+ok '--json is an array' json '' 5
+ok 'of objects with these keys' json 0 label,p,path,sha256,status
+for i in 0 4; do
+  ok "answer $i has its path" json $i.path "${good[i]}"
+  ok "answer $i has its hash" json $i.sha256 "$(hash_of "${good[i]}")"
+  ok "answer $i is good" json $i.status OK
+  p=$(value $i.p)
+  label=$(awk -v p="$p" 'BEGIN { print (p >= 0.5 ? "all" : "hem") }')
+  ok "answer $i is labelled by its p" json $i.label $label
+  ok "answer $i is in the CSV" test "$(sed -n $((i + 2))p all.csv | cut -d, -f3,4)" = \
+    "$(printf %.6f "$p"),$label"
+done
+run predict $model "${good[@]}" --json --backend ref
+ok 'backend ref answers the same to 4 digits' \
+  test "$(value 0.p | cut -c1-6)" = "$(sed -n 2p all.csv | cut -d, -f3 | cut -c1-6)"
+run predict $model "${good[@]}" --csv --batch 2 --threads 1
+ok 'so do other batches' same_file <(cut -d, -f1,2,4 all.csv) <(cut -d, -f1,2,4 out)
+
+# Bad ones
+
+run predict $model "${good[0]}" "${bad[@]}" "${good[1]}" --json
+ok 'some refused files end with 4' code_is 4
+ok 'every input has an answer' json '' 7
+ok 'the good ones theirs' json 0.status OK
+ok 'the good ones theirs' json 6.status OK
+ok 'with the same p as alone' \
+  test "$(printf %.5f "$(value 6.p)")" = "$(printf %.5f "$(sed -n 3p all.csv | cut -d, -f3)")"
+for i in "${!bad[@]}"; do
+  ok "${bad[i]} is ${status_of[i]}" json $((i + 1)).status "${status_of[i]}"
+  ok "${bad[i]} has no p" json $((i + 1)).p null
+  ok "${bad[i]} has no label" json $((i + 1)).label null
+  ok "${bad[i]} says why" test -n "$(value $((i + 1)).message)"
+  ok "${bad[i]} is named on stderr" err_has "${bad[i]}.*${status_of[i]}"
+done
+ok 'the missing one has no hash' json 5.sha256 ''
+ok 'the garbage has' json 3.sha256 "$(hash_of garbage.png)"
+run predict $model "${good[0]}" "${bad[@]}" --csv
+ok 'so does the CSV' test "$(sed 1d out | cut -d, -f5 | tr '\n' ' ')" = "OK ${status_of[*]} "
+run predict $model "${good[0]}" garbage.png
+ok 'the table, too' out_has 'refused.*garbage.png'
+for i in "${!bad[@]}"; do
+  run predict $model "${bad[i]}" --json
+  ok "${bad[i]} alone ends with 3" code_is 3
+  ok "and still has its answer" json 0.status "${status_of[i]}"
+done
+run predict $model "${bad[@]}"
+ok 'nothing but refused files ends with 3' code_is 3
+
+# Where the files come from
+
+printf '%s\n' "${good[@]}" | "$LEUKO" predict $model - --csv >out 2>err
+code=$?
+ok 'a list on stdin' same_file all.csv out
+printf '%s\r\n\n%s' "${good[0]}" garbage.png | "$LEUKO" predict $model - --json >out 2>err
+code=$?
+ok 'with other line ends, an empty line and no last one' json '' 2
+ok 'of which one is refused' code_is 4
+"$LEUKO" predict $model - </dev/null >out 2>err
+code=$?
+ok 'an empty list is no data' err_has NO_DATA
+ok 'and ends with 3' code_is 3
+run predict $model cells --csv
+ok 'a folder stands for all its images' lines_are out 49
+ok 'and ends with 0' code_is 0
+mkdir void
+run predict $model void "${good[0]}" --json
+ok 'an empty folder does not stop the others' code_is 4
+ok 'and has an answer of its own' json 0.status NO_DATA
+ok 'before that of the next' json 1.status OK
+run predict $model void
+ok 'alone it ends with 3' code_is 3
+odd=$'odd, "name"\n\xff.png'
+cp "${good[0]}" "$odd"
+run predict $model "$odd" --json
+ok 'any file name is answered' code_is 0
+ok 'and stands in the JSON as Latin-1' \
+  test "$(value 0.path | od -An -tx1 | tr -d ' \n')" = "$(printf '%s' "$odd" | iconv -f latin1 -t latin1 |
+    od -An -tx1 | tr -d ' \n')"
+run predict $model "$odd" --csv
+ok 'and in the CSV between quotes' out_has '^"odd, ""name""$'
+
+# info
+
+run info run --json
+ok 'info ends with 0' code_is 0
+ok 'the self-check has passed' json self_check passed
+ok 'the network is named' json network.name cnn
+ok 'with its size' json network.size 32
+ok 'and number of parameters' json parameters $((27 * 8 + 8 + 72 * 8 + 8 + 288 * 16 + 16 + 16 + 1))
+ok 'the classes are' json classes 2
+ok 'the positive one is' json positive all
+ok 'the epoch is' test "$(value training.epoch)" -ge 1
+run info run
+ok 'in words, too' out_has 'self-check *passed'
+run info run/last.safetensors --json
+ok 'the last model is one' json self_check passed
+ok 'without its history' test -z "$(value training.history | grep -v null)"
+
+# Broken models
+
+head -c 2000 $model >cut.safetensors
+cp $model flipped.safetensors
+printf '\377' | dd of=flipped.safetensors bs=1 seek=20 conv=notrunc 2>/dev/null
+sed 's/\\"format\\":1/\\"format\\":7/' $model >newer.safetensors
+sed 's/\\"name\\":\\"cnn\\"/\\"name\\":\\"xyz\\"/' $model >unknown.safetensors
+cp $model altered.safetensors
+size=$(stat -c %s $model)
+# The last kernel's numbers become 2.0 each.
+perl -e 'print pack("f<", 2) x 1000' |
+  dd of=altered.safetensors bs=1 seek=$((size - 5000)) conv=notrunc 2>/dev/null
+for broken in 'cut BAD_MODEL' 'flipped BAD_MODEL' 'newer UNSUPPORTED_MODEL' \
+  'unknown UNSUPPORTED_MODEL' 'altered SELF_CHECK'; do
+  set -- $broken
+  run info $1.safetensors
+  ok "info refuses the $1 model" code_is 3
+  ok "and names it" err_has "$1.safetensors.*$2"
+  [ $1 = altered ] && continue
+  run predict $1.safetensors "${good[0]}"
+  ok "predict refuses it" code_is 3
+  ok "and prints no answer" test ! -s out
+  run evaluate $1.safetensors cells
+  ok "so does evaluate" code_is 3
+done
+run predict "${good[0]}" "${good[1]}"
+ok 'an image is no model' err_has BAD_MODEL
+run predict nowhere "${good[0]}"
+ok 'nor is nothing' err_has 'nowhere.*NOT_FOUND'
+run predict void "${good[0]}"
+ok 'nor an empty folder' err_has 'void.*NOT_FOUND'
+
+# evaluate
+
+run evaluate run cells --json --predictions predictions.csv
+ok 'evaluate ends with 0' code_is 0
+ok 'on all cells' json n 48
+ok 'and lists its answers' lines_are predictions.csv 49
+run evaluate run cells --split run/split.csv --part train --json
+trained=$(value n)
+run evaluate run cells --split run/split.csv --part test --json
+ok 'or on a part' test $((trained + $(value n))) = 48
+run evaluate run cells --part test
+ok '--part needs --split' code_is 2
+mkdir -p other/x other/y
+cp "${good[0]}" other/x/1.png
+cp "${good[1]}" other/y/2.png
+run evaluate run other
+ok 'cells of other classes are refused' code_is 3
+ok 'by name' err_has "'x'"
+cp -r cells spoiled
+echo garbage >"spoiled/${good[2]#cells/}"
+run evaluate run spoiled --json
+ok 'a bad file is left out: exit code 4' code_is 4
+ok 'and counted' json refused 1
+ok 'and named' err_has NOT_AN_IMAGE
+
+# Wrong calls and closed streams
+
+for wrong in 'predict' 'predict run' 'predict run x --csv --json' 'predict run x --batch 0' \
+  'predict run x --threads 0' 'predict run x --backend abacus' 'predict run x --colour' 'info' \
+  'info run run' 'evaluate run' 'evaluate run cells more' 'nonsense' ''; do
+  run $wrong
+  ok "leuko $wrong is a wrong call" code_is 2
+done
+for command in predict info evaluate train bench; do
+  run $command --help
+  ok "$command --help explains" out_has Usage
+done
+run --version
+ok '--version' out_has '^leuko [0-9]'
+for call in "predict $model ${good[0]}" "predict $model ${good[0]} --json" "info run" \
+  "info run --json" "evaluate run cells"; do
+  "$LEUKO" $call 2>err >&- </dev/null
+  code=$?
+  ok "$call: a closed stdout ends with 1" code_is 1
+  ok 'and is said' err_has 'could not be written'
+  if [ -w /dev/full ]; then
+    "$LEUKO" $call 2>err >/dev/full </dev/null
+    code=$?
+    ok 'so does a full one' code_is 1
+  else
+    skip 1 'there is no /dev/full'
+  fi
+done
+"$LEUKO" evaluate run cells --predictions safe.csv >&- 2>err
+ok 'nothing is printed into a file instead' test "$(head -c 4 safe.csv)" = path
+"$LEUKO" predict $model "${good[0]}" missing.png --csv >out 2>&-
+code=$?
+ok 'a closed stderr changes nothing' code_is 4
+ok 'in the answers' lines_are out 3
+finish
