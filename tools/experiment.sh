@@ -50,6 +50,7 @@ print_gap() {
   done
   printf '%-20s %12s %12s\n' 'cells tested' "$(metric "$1/subject" n)" "$(metric "$1/image" n)"
   echo
-  echo "The right column is what knowing the patient adds. Only the left one says something about"
-  echo "the next patient, and it rests on the few patients tested: see the table of subjects."
+  echo "Only the left column says something about the next patient, and it rests on the few patients"
+  echo "tested: see the table of subjects. What the middle one adds to it is owed to cells of patients"
+  echo "that were trained on."
 }
