@@ -74,14 +74,16 @@ $(BUILD)/obj/%.o: %.c Makefile
 $(BUILD)/leuko: $(CLI_OBJ) $(LIB_OBJ)
 	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
-# One relocatable object whose hidden symbols are made local: the archive, too, exports leuko_* only.
+# One relocatable object whose other symbols are made local: the archive, too, exports leuko_* only.
 $(BUILD)/libleuko.a: $(LIB_OBJ)
 	@rm -f $@
-	$(call say,AR) $(LD) -r $^ -o $(BUILD)/libleuko.o && \
-	  objcopy --localize-hidden $(BUILD)/libleuko.o && $(AR) rcs $@ $(BUILD)/libleuko.o
+	$(call say,AR) $(LD) -r -d $^ -o $(BUILD)/libleuko.o && \
+	  objcopy --wildcard --keep-global-symbol='leuko_*' $(BUILD)/libleuko.o && \
+	  $(AR) rcs $@ $(BUILD)/libleuko.o
 
-$(BUILD)/libleuko.so: $(LIB_OBJ)
-	$(call say,LD) $(CC) -shared -Wl,-soname,libleuko.so.0 $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+$(BUILD)/libleuko.so: $(LIB_OBJ) tools/exports.map
+	$(call say,LD) $(CC) -shared -Wl,-soname,libleuko.so.0 -Wl,--version-script=tools/exports.map \
+	  $(LDFLAGS_ALL) $(LIB_OBJ) $(LIBS) -o $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
