@@ -323,15 +323,10 @@ leuko_status dnn_batchnorm_back(const dnn_context *context, const net_step *step
 
 leuko_status dnn_reorder(const dnn_context *context, const dnnl_memory_desc_t *from,
                          const dnnl_memory_desc_t *to, dnn_op *op, leuko_error *error) {
-  dnnl_primitive_attr_t attributes;
-  dnnl_status_t status = dnnl_primitive_attr_create(&attributes);
-  if (status != dnnl_success) return failed(status, "a reorder", error);
-  status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user);
+  /* Some reorders need scratch, too (into Winograd's kernel format); it is the library's own. */
   dnnl_primitive_desc_t desc = NULL;
-  if (status == dnnl_success)
-    status = dnnl_reorder_primitive_desc_create(&desc, from, context->engine, to, context->engine,
-                                                attributes);
-  dnnl_primitive_attr_destroy(attributes);
+  dnnl_status_t status =
+      dnnl_reorder_primitive_desc_create(&desc, from, context->engine, to, context->engine, NULL);
   if (status != dnnl_success) return failed(status, "describing a reorder", error);
   static const int args[] = {DNNL_ARG_FROM, DNNL_ARG_TO, 0};
   return finish(context, desc, args, op, "a reorder", error);
