@@ -15,9 +15,8 @@ if [ ! -e "$venv/complete" ]; then
     exit 1
   }
   "$venv/bin/pip" install tensorflow-cpu keras onnxruntime onnx pillow numpy >&2
-  # PyTorch's own index has a build without the gigabytes of libraries for graphics cards.
-  "$venv/bin/pip" install --timeout 15 --retries 1 torch \
-    --index-url https://download.pytorch.org/whl/cpu >&2 || "$venv/bin/pip" install torch >&2
+  # With the libraries for graphics cards: without them it cannot be imported.
+  "$venv/bin/pip" install torch >&2
   touch "$venv/complete"
 fi
 echo "$venv/bin/python"

@@ -60,7 +60,7 @@ static leuko_status sort_samples(const evaluate_input *input, const evaluate_sam
 }
 
 leuko_status evaluate_subjects(const evaluate_input *input, evaluation *out, leuko_error *error) {
-  const evaluate_sample **sorted;
+  const evaluate_sample **sorted = NULL;
   size_t count, subjects = 0;
   leuko_status status = sort_samples(input, &sorted, &count, error);
   if (status != LEUKO_OK) return status;
