@@ -111,4 +111,8 @@ double net_flop(const net_graph *graph);
  * normal where asked, zeros and ones for the rest; by seed and parameter index. */
 void net_init_params(const net_graph *graph, uint64_t seed, float *params);
 
+/* Copies the parameters that both graphs have by name, from values [from->param_floats] to out
+ * [to->param_floats]. Those of equal name must be of equal size. */
+void net_copy_params(const net_graph *from, const float *values, const net_graph *to, float *out);
+
 #endif

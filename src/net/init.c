@@ -39,3 +39,13 @@ void net_init_params(const net_graph *graph, uint64_t seed, float *params) {
     }
   }
 }
+
+void net_copy_params(const net_graph *from, const float *values, const net_graph *to, float *out) {
+  for (int i = 0; i < to->param_count; i++) {
+    const net_param *param = &to->params[i];
+    int other = net_find_param(from, param->name);
+    if (other >= 0)
+      memcpy(out + param->offset, values + from->params[other].offset,
+             param->count * sizeof *values);
+  }
+}

@@ -20,35 +20,47 @@ struct leuko_predictor {
   const char *backend;
   net_plan *single, *many; /* made when first needed: for one image and for `batch` */
   uint8_t *pixels;         /* [batch][size][size][3] */
+  /* The part before the head, made when features are first asked for. */
+  net_graph *base;
+  float *base_params;
+  net_plan *base_plan; /* of `batch` images */
 };
 
 static size_t picture_bytes(const leuko_predictor *predictor) {
   return (size_t)predictor->m.net.size * (size_t)predictor->m.net.size * 3;
 }
 
-leuko_status leuko_predictor_open(const char *path, const leuko_options *options,
-                                  leuko_predictor **out, leuko_error *error) {
-  *out = NULL;
-  if (!path) return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "no model file is named");
-  leuko_predictor *predictor = calloc(1, sizeof *predictor);
-  if (!predictor) return error_set_memory(error, sizeof *predictor);
-  leuko_options none = {0};
-  if (!options) options = &none;
+/* The options but for the model; defaults in place of zeros. */
+static leuko_status set_options(leuko_predictor *predictor, const leuko_options *options,
+                                leuko_error *error) {
   predictor->threads = threads_count(options->threads);
   predictor->batch = options->batch > 0 ? options->batch : DEFAULT_BATCH;
   predictor->backend = "onednn";
-  leuko_status status = LEUKO_OK;
   if (options->backend && strcmp(options->backend, "ref") == 0) predictor->backend = "ref";
   else if (options->backend && strcmp(options->backend, "onednn") != 0)
-    status = error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
-                       "there is no backend '%.40s'", options->backend);
-  if (status == LEUKO_OK && predictor->batch > 1024)
-    status = error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 1024",
-                       "a batch of %d is not possible", predictor->batch);
-  if (status == LEUKO_OK && options->threads > MOST_THREADS)
-    status = error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 256", "%d threads are not possible",
-                       predictor->threads);
-  if (status == LEUKO_OK) status = model_load(path, &predictor->m, error);
+    return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
+                     "there is no backend '%.40s'", options->backend);
+  if (predictor->batch > 1024)
+    return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 1024", "a batch of %d is not possible",
+                     predictor->batch);
+  if (options->threads > MOST_THREADS)
+    return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 256", "%d threads are not possible",
+                     predictor->threads);
+  return LEUKO_OK;
+}
+
+leuko_status predictor_open(model *m, const leuko_options *options, leuko_predictor **out,
+                            leuko_error *error) {
+  *out = NULL;
+  leuko_options none = {0};
+  leuko_predictor *predictor = calloc(1, sizeof *predictor);
+  if (!predictor) {
+    model_free(m);
+    return error_set_memory(error, sizeof *predictor);
+  }
+  predictor->m = *m;
+  *m = (model){0};
+  leuko_status status = set_options(predictor, options ? options : &none, error);
   if (status == LEUKO_OK) {
     predictor->pixels = malloc(picture_bytes(predictor) * (size_t)predictor->batch);
     if (!predictor->pixels)
@@ -62,10 +74,22 @@ leuko_status leuko_predictor_open(const char *path, const leuko_options *options
   return LEUKO_OK;
 }
 
+leuko_status leuko_predictor_open(const char *path, const leuko_options *options,
+                                  leuko_predictor **out, leuko_error *error) {
+  *out = NULL;
+  if (!path) return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "no model file is named");
+  model m;
+  leuko_status status = model_load(path, &m, error);
+  return status == LEUKO_OK ? predictor_open(&m, options, out, error) : status;
+}
+
 void leuko_predictor_close(leuko_predictor *predictor) {
   if (!predictor) return;
   net_plan_free(predictor->single);
   net_plan_free(predictor->many);
+  net_plan_free(predictor->base_plan);
+  net_graph_free(predictor->base);
+  free(predictor->base_params);
   model_free(&predictor->m);
   free(predictor->pixels);
   free(predictor);
@@ -236,6 +260,61 @@ leuko_status predictor_files(leuko_predictor *predictor, const char *const *path
     return error_set(error, LEUKO_PARTIAL, NULL, NULL, "%zu of %zu files were refused", refused,
                      count);
   return error_set(error, answers[0].status, paths[0], NULL, "%s", answers[0].message);
+}
+
+/* The plan of the part before the head. */
+static leuko_status ready_base(leuko_predictor *predictor, leuko_error *error) {
+  if (predictor->base_plan) return LEUKO_OK;
+  const model *m = &predictor->m;
+  leuko_status status = LEUKO_OK;
+  if (!predictor->base) status = zoo_build_base(&m->net, &predictor->base, error);
+  if (status == LEUKO_OK && !predictor->base_params) {
+    size_t bytes = (predictor->base->param_floats * sizeof(float) + 63) / 64 * 64;
+    predictor->base_params = aligned_alloc(64, bytes);
+    if (!predictor->base_params) return error_set_memory(error, bytes);
+    memset(predictor->base_params, 0, bytes);
+    net_copy_params(m->graph, m->params, predictor->base, predictor->base_params);
+  }
+  net_plan_options options =
+      model_plan_options(m, predictor->batch, predictor->threads, predictor->backend);
+  if (status == LEUKO_OK)
+    status = net_plan_new(predictor->base, &options, &predictor->base_plan, error);
+  if (status == LEUKO_OK)
+    status = net_plan_bind(predictor->base_plan, predictor->base_params, error);
+  if (status != LEUKO_OK) {
+    net_plan_free(predictor->base_plan);
+    predictor->base_plan = NULL;
+  }
+  return status;
+}
+
+leuko_status predictor_feature_count(leuko_predictor *predictor, size_t *out, leuko_error *error) {
+  leuko_status status = ready_base(predictor, error);
+  if (status == LEUKO_OK)
+    *out = net_shape_size(predictor->base->nodes[predictor->base->node_count - 1].shape);
+  return status;
+}
+
+leuko_status predictor_features(leuko_predictor *predictor, const char *const *paths, size_t count,
+                                leuko_answer *answers, float *rows, leuko_error *error) {
+  size_t width = 0;
+  leuko_status status = predictor_feature_count(predictor, &width, error);
+  const size_t batch = (size_t)predictor->batch;
+  size_t *at = malloc(batch * sizeof *at);
+  if (!at) return error_set_memory(error, batch * sizeof *at);
+  for (size_t first = 0; first < count && status == LEUKO_OK; first += batch) {
+    size_t now = count - first < batch ? count - first : batch;
+    memset(answers + first, 0, now * sizeof *answers);
+    size_t used = read_files(predictor, paths + first, now, answers + first, at);
+    const float *values;
+    if (used > 0)
+      status =
+          net_plan_forward(predictor->base_plan, predictor->pixels, (int)used, 0, &values, error);
+    for (size_t i = 0; i < used && status == LEUKO_OK; i++)
+      memcpy(rows + (first + at[i]) * width, values + i * width, width * sizeof *rows);
+  }
+  free(at);
+  return status;
 }
 
 leuko_status leuko_predict_files(leuko_predictor *predictor, const char *const *paths, size_t count,

@@ -6,6 +6,10 @@
 #include "base/progress.h"
 #include "model/model.h"
 
+/* leuko_predictor_open for a model in memory, which the predictor takes over, also on failure. */
+leuko_status predictor_open(model *m, const leuko_options *options, leuko_predictor **out,
+                            leuko_error *error);
+
 /* The model behind a predictor; owned by it. */
 const model *predictor_model(const leuko_predictor *predictor);
 
@@ -20,5 +24,14 @@ leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels,
 leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
                              leuko_answer *answers, double *logits, const progress *p,
                              leuko_error *error);
+
+/* How many values the network's head sees of an image: the width of a row of features. Errors:
+ * NO_MEMORY, BACKEND. */
+leuko_status predictor_feature_count(leuko_predictor *predictor, size_t *out, leuko_error *error);
+/* What the network's head sees of `count` files, into rows [count][width]. Of `answers` [count] are
+ * filled: sha256, and of a refused file, whose row is left alone, status and message. Errors:
+ * NO_MEMORY, BACKEND. */
+leuko_status predictor_features(leuko_predictor *predictor, const char *const *paths, size_t count,
+                                leuko_answer *answers, float *rows, leuko_error *error);
 
 #endif

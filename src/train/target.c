@@ -29,18 +29,6 @@ static leuko_status describe_model(const train_data *data, int crop, const train
   return LEUKO_OK;
 }
 
-/* Copies the parameters that both graphs name. */
-static void copy_params(const net_graph *from, const float *values, const net_graph *to,
-                        float *out) {
-  for (int i = 0; i < to->param_count; i++) {
-    const net_param *param = &to->params[i];
-    int other = net_find_param(from, param->name);
-    if (other >= 0)
-      memcpy(out + param->offset, values + from->params[other].offset,
-             param->count * sizeof *values);
-  }
-}
-
 static float *new_params(const net_graph *graph, leuko_error *error) {
   size_t bytes = (graph->param_floats * sizeof(float) + 63) / 64 * 64;
   float *params = aligned_alloc(64, bytes);
@@ -59,7 +47,7 @@ static leuko_status run_base(const train_data *data, const train_options *o, con
   json_t *network = zoo_to_json(&t->m.net);
   char *text = network ? json_dumps(network, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
   if (params && text) {
-    copy_params(t->m.graph, t->m.params, base, params);
+    net_copy_params(t->m.graph, t->m.params, base, params);
     features_request request = {.base = base,
                                 .params = params,
                                 .scaling = t->m.scaling,
@@ -131,9 +119,9 @@ void target_close(target *t) {
 }
 
 void target_store(target *t) {
-  if (t->frozen) copy_params(t->graph, t->params, t->m.graph, t->m.params);
+  if (t->frozen) net_copy_params(t->graph, t->params, t->m.graph, t->m.params);
 }
 
 void target_fetch(target *t) {
-  if (t->frozen) copy_params(t->m.graph, t->m.params, t->graph, t->params);
+  if (t->frozen) net_copy_params(t->m.graph, t->m.params, t->graph, t->params);
 }

@@ -8,7 +8,7 @@
  *
  *   126x126x32 -> 63, 61x61x64 -> 30, 28x28x128 -> 14, 12x12x128 -> 6, 4608, 512, 1
  */
-int zoo_cnn(net_graph *graph, const zoo_options *options) {
+int zoo_cnn_base(net_graph *graph, const zoo_options *options) {
   int x = net_input(graph, options->size, options->size, 3);
   for (int i = 0; i < options->blocks; i++) {
     char conv[NET_NAME], relu[NET_NAME], pool[NET_NAME];
@@ -22,7 +22,10 @@ int zoo_cnn(net_graph *graph, const zoo_options *options) {
   x = net_flatten(graph, "flatten", x);
   if (options->dropout > 0) x = net_dropout(graph, "dropout1", x, (float)options->dropout);
   x = net_dense(graph, "dense1", x, options->dense);
-  x = net_relu(graph, "dense1_relu", x);
+  return net_relu(graph, "dense1_relu", x);
+}
+
+int zoo_cnn_head(net_graph *graph, const zoo_options *options, int x) {
   if (options->dropout > 0) x = net_dropout(graph, "dropout2", x, (float)options->dropout);
   return net_dense(graph, "logits", x, options->outputs);
 }

@@ -5,17 +5,17 @@
 
 #include "base/error.h"
 
-/* The networks: what they are, and the parts that they are made of. */
+/* The networks: what they are, and the two parts that they are made of. */
 static const struct {
   const char *name;
   int size, dense;
-  int (*whole)(net_graph *graph, const zoo_options *options);
+  bool pretrained; /* the base is, on ImageNet */
   int (*base)(net_graph *graph, const zoo_options *options);
   int (*head)(net_graph *graph, const zoo_options *options, int x);
 } networks[] = {
-    {"cnn", 128, 512, zoo_cnn, NULL, NULL},
-    {"vgg16", 224, 256, NULL, zoo_vgg16_base, zoo_vgg16_head},
-    {"resnet50", 224, 0, NULL, zoo_resnet50_base, zoo_resnet50_head},
+    {"cnn", 128, 512, false, zoo_cnn_base, zoo_cnn_head},
+    {"vgg16", 224, 256, true, zoo_vgg16_base, zoo_vgg16_head},
+    {"resnet50", 224, 0, true, zoo_resnet50_base, zoo_resnet50_head},
 };
 
 static int find(const char *name) {
@@ -42,7 +42,7 @@ leuko_status zoo_defaults(const char *name, zoo_options *out, leuko_error *error
 
 bool zoo_has_base(const zoo_options *options) {
   int index = find(options->name);
-  return index >= 0 && networks[index].base;
+  return index >= 0 && networks[index].pretrained;
 }
 
 typedef enum { WHOLE, BASE, HEAD } part;
@@ -54,13 +54,9 @@ static leuko_status build(const zoo_options *options, part which, int features, 
   leuko_status status = zoo_defaults(options->name, &known, error);
   if (status != LEUKO_OK) return status;
   const int index = find(options->name);
-  if (which != WHOLE && !networks[index].base)
-    return error_set(error, LEUKO_ARGUMENT, options->name, NULL,
-                     "the network '%s' has no base that could be kept", options->name);
   net_graph *graph = net_graph_new();
   if (!graph) return error_set_memory(error, sizeof *graph);
   if (which == HEAD) networks[index].head(graph, options, net_input(graph, 1, 1, features));
-  else if (networks[index].whole) networks[index].whole(graph, options);
   else {
     int x = networks[index].base(graph, options);
     if (which == WHOLE) networks[index].head(graph, options, x);

@@ -35,8 +35,8 @@ bool zoo_has_base(const zoo_options *options);
 /* Builds the graph; the caller ends with net_graph_free. Errors: ARGUMENT (sizes that do not fit,
  * naming the layer), NO_MEMORY. */
 leuko_status zoo_build(const zoo_options *options, net_graph **out, leuko_error *error);
-/* The same in two parts, whose layers and parameters bear the same names: from pixels to features,
- * and from `features` values to logits. */
+/* The same in two parts, whose layers and parameters bear the same names: from pixels to features
+ * (cnn: what its last layer reads), and from `features` values to logits. */
 leuko_status zoo_build_base(const zoo_options *options, net_graph **out, leuko_error *error);
 leuko_status zoo_build_head(const zoo_options *options, int features, net_graph **out,
                             leuko_error *error);
@@ -47,8 +47,9 @@ json_t *zoo_to_json(const zoo_options *options);
 leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error);
 
 /* One file a network: layers are added behind node `x`; the last one's index is returned. */
-int zoo_cnn(net_graph *graph, const zoo_options *options);        /* pixels to logits */
-int zoo_vgg16_base(net_graph *graph, const zoo_options *options); /* pixels to features */
+int zoo_cnn_base(net_graph *graph, const zoo_options *options); /* pixels to features */
+int zoo_cnn_head(net_graph *graph, const zoo_options *options, int x);
+int zoo_vgg16_base(net_graph *graph, const zoo_options *options);
 int zoo_vgg16_head(net_graph *graph, const zoo_options *options, int x);
 int zoo_resnet50_base(net_graph *graph, const zoo_options *options);
 int zoo_resnet50_head(net_graph *graph, const zoo_options *options, int x);
