@@ -8,7 +8,7 @@ export LEUKO_DATA ?= $(wildcard ../shared/data/cnmc)
 export LEUKO_SHARED ?= $(if $(SHARED),$(abspath $(SHARED)))
 
 PACKAGES := gcc make pkg-config libdnnl-dev libleptonica-dev libjpeg62-turbo-dev libpng-dev libjansson-dev \
-  libssl-dev gnuplot-nox libcmocka-dev perl
+  libssl-dev libcurl4-openssl-dev libzip-dev gnuplot-nox libcmocka-dev perl
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libomp-dev git
 VERSION := $(shell sed -n 's/^\#define LEUKO_VERSION "\(.*\)"/\1/p' include/leuko.h)
 
@@ -16,7 +16,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc
 CFLAGS ?= -O3 -g
 CFLAGS_ALL := -std=c17 $(WARN) -fPIC -fvisibility=hidden -fopenmp $(CFLAGS)
-LIBS := -ldnnl -llept -ljpeg -lpng -ljansson -lcrypto -lm -lpthread
+LIBS := -ldnnl -llept -ljpeg -lpng -ljansson -lcrypto -lcurl -lzip -lm -lpthread
 LDFLAGS_ALL := -fopenmp $(LDFLAGS)
 # `CC file` and the like instead of the commands, unless V=1.
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) $(or $(2),$@);)
