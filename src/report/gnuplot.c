@@ -84,6 +84,18 @@ static leuko_status run_script(const char *folder, char *script, leuko_error *er
                    "gnuplot failed on %s: %s", script, said);
 }
 
+/* Whether a figure has its end: gnuplot does not notice a full disk. */
+static bool is_whole(const char *path) {
+  char tail[16] = {0};
+  FILE *file = fopen(path, "rbe");
+  if (!file) return false;
+  size_t got = fseek(file, -(long)(sizeof tail - 1), SEEK_END) == 0
+                   ? fread(tail, 1, sizeof tail - 1, file)
+                   : 0;
+  fclose(file);
+  return memmem(tail, got, "</svg>", 6) || memmem(tail, got, "IEND", 4);
+}
+
 leuko_status gnuplot_run(const char *folder, const char *name, leuko_error *error) {
   static const char *const endings[] = {"svg", "png"};
   char script[64], path[1024];
@@ -93,8 +105,12 @@ leuko_status gnuplot_run(const char *folder, const char *name, leuko_error *erro
     char output[64];
     snprintf(output, sizeof output, "%s.%s", name, endings[i]);
     leuko_status joined = file_join(path, sizeof path, folder, output, NULL);
-    if (status == LEUKO_OK && joined == LEUKO_OK && !file_exists(path))
+    if (status != LEUKO_OK || joined != LEUKO_OK) continue;
+    if (!file_exists(path))
       status = error_set(error, LEUKO_BACKEND, path, NULL, "gnuplot did not write the figure");
+    else if (!is_whole(path))
+      status = error_set(error, LEUKO_IO, path, "see whether the disk is full",
+                         "gnuplot did not write the whole figure");
   }
   if (status == LEUKO_OK) return LEUKO_OK;
   for (size_t i = 0; i < 2; i++) {
