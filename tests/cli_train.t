@@ -195,17 +195,19 @@ ok 'by name' err_has 'last.safetensors.*BAD_MODEL'
 mkdir disk
 if mount -t tmpfs -o size=1m tmpfs disk 2>/dev/null; then
   cleanups+=("umount '$work/disk'")
-  head -c $(((1024 - 48) * 1024)) /dev/zero >disk/filler
-  plain train cells --out disk/run "${small[@]}" --epochs 3
-  ok 'a full disk ends a run with 1' code_is 1
-  ok 'and is named' err_has 'DISK_FULL'
-  ok 'nothing half-written stays' nothing_half_written disk/run
-  ok 'of the models only whole ones' missing disk/run/last.safetensors
-  rm disk/filler
-  plain train cells --out disk/run "${small[@]}" --epochs 3 --resume
-  ok 'with space it goes on' code_is 0
-  ok 'to the same model' same_file run/last.safetensors disk/run/last.safetensors
+  for free in 4 20 48 116; do # KiB: for the split, the best model, the last one, the next best
+    rm -rf disk/*
+    head -c $(((1024 - free) * 1024)) /dev/zero >disk/filler
+    plain train cells --out disk/run "${small[@]}" --epochs 3
+    ok "$free KiB of space end a run with 1" code_is 1
+    ok 'and the full disk is named' err_has 'DISK_FULL'
+    ok 'nothing half-written stays' nothing_half_written disk/run
+    rm disk/filler
+    plain train cells --out disk/run "${small[@]}" --epochs 3 --resume
+    ok 'with space it goes on' code_is 0
+    ok 'to the same model' same_file run/last.safetensors disk/run/last.safetensors
+  done
 else
-  skip 6 'no tmpfs can be mounted here'
+  skip 20 'no tmpfs can be mounted here'
 fi
 finish
