@@ -18,8 +18,7 @@ static json_t *floats_to_json(const float *values, int count) {
 
 static json_t *describe(const model *m) {
   json_t *classes = json_array(), *logits = json_array();
-  for (int i = 0; i < m->class_count; i++)
-    json_array_append_new(classes, text_json(m->classes[i]));
+  for (int i = 0; i < m->class_count; i++) json_array_append_new(classes, text_json(m->classes[i]));
   for (int i = 0; i < m->net.outputs; i++)
     json_array_append_new(logits, json_real(m->check_logits[i]));
   json_t *preprocessing =
