@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,17 @@ void cli_progress_end(void) {
   if (bar.open) fputc('\n', stderr);
   bar.open = false;
   bar.phase[0] = 0;
+}
+
+void cli_progress_line(const char *format, ...) {
+  if (bar.open) fputs("\r\033[K", stderr);
+  va_list arguments;
+  va_start(arguments, format);
+  vfprintf(stderr, format, arguments);
+  va_end(arguments);
+  fputc('\n', stderr);
+  bar.open = false;
+  bar.drawn = 0;
 }
 
 static void draw(const char *phase, size_t done, size_t total, const char *note, double at) {

@@ -26,6 +26,8 @@ int cli_fail(const leuko_error *error);
 progress cli_progress(void);
 /* Ends an open progress line. */
 void cli_progress_end(void);
+/* Prints a line on stderr, above an open bar, which goes on below it. */
+void cli_progress_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* From now on SIGINT and SIGTERM ask the running call to stop; a second one ends the program. */
 void cli_catch_signals(void);

@@ -6,18 +6,13 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "cli/cli.h"
-#include "cli/outputs.h"
 #include "cli/print_evaluation.h"
-#include "weights/weights.h"
+#include "cli/training.h"
 
 typedef struct {
-  train_data_options data;
-  train_options train;
+  training run;
   const char *model, *weights; /* names of the network and of its weight file or folder */
-  char weights_path[2048];
-  weights_source source;
-  zoo_options
-      net; /* what is asked to differ from the network's own: 0, and -1 for dropout, if not */
+  zoo_options net; /* where it differs from the network's own: 0, and -1 for dropout, if not */
   bool json;
 } arguments;
 
@@ -112,7 +107,7 @@ static bool read_widths(const char *text, zoo_options *net) {
 }
 
 static error_t parse_data(int key, char *arg, struct argp_state *state, arguments *a) {
-  train_data_options *d = &a->data;
+  train_data_options *d = &a->run.data;
   switch (key) {
   case KEY_SPLIT:
     d->split = arg;
@@ -148,7 +143,7 @@ static error_t parse_data(int key, char *arg, struct argp_state *state, argument
 }
 
 static error_t parse_training(int key, char *arg, struct argp_state *state, arguments *a) {
-  train_options *t = &a->train;
+  train_options *t = &a->run.train;
   switch (key) {
   case KEY_SIZE:
     a->net.size = (int)cli_number(state, "--size", arg, 8, 1024);
@@ -195,7 +190,7 @@ static bool choose(struct argp_state *state, const char *option, const char *tex
 }
 
 static error_t parse_base(int key, char *arg, struct argp_state *state, arguments *a) {
-  train_options *t = &a->train;
+  train_options *t = &a->run.train;
   switch (key) {
   case KEY_WEIGHTS:
     a->weights = arg;
@@ -225,32 +220,32 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->model = arg;
     return 0;
   case KEY_SEED:
-    a->train.seed = (uint64_t)cli_number(state, "--seed", arg, 0, 2147483647);
+    a->run.train.seed = (uint64_t)cli_number(state, "--seed", arg, 0, 2147483647);
     return 0;
   case KEY_THREADS:
-    a->train.threads = (int)cli_number(state, "--threads", arg, 1, 256);
+    a->run.train.threads = (int)cli_number(state, "--threads", arg, 1, 256);
     return 0;
   case KEY_BACKEND:
     if (strcmp(arg, "onednn") != 0 && strcmp(arg, "ref") != 0)
       argp_error(state, "--backend takes onednn or ref");
-    a->train.backend = arg;
+    a->run.train.backend = arg;
     return 0;
   case KEY_RESUME:
-    a->train.resume = true;
+    a->run.train.resume = true;
     return 0;
   case KEY_OUT:
-    a->train.out = arg;
+    a->run.train.out = arg;
     return 0;
   case KEY_JSON:
     a->json = true;
     return 0;
   case ARGP_KEY_ARG:
-    if (a->data.folder) argp_error(state, "one folder of cells is enough");
-    a->data.folder = arg;
+    if (a->run.data.folder) argp_error(state, "one folder of cells is enough");
+    a->run.data.folder = arg;
     return 0;
   case ARGP_KEY_END:
-    if (!a->data.folder) argp_error(state, "the folder of cells is missing");
-    if (!a->train.out) argp_error(state, "--out RUN is missing");
+    if (!a->run.data.folder) argp_error(state, "the folder of cells is missing");
+    if (!a->run.train.out) argp_error(state, "--out RUN is missing");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -299,37 +294,29 @@ static json_t *result_json(const train_data *data, const train_result *r, const 
   return out;
 }
 
-static int finish(const arguments *a, const train_data *data, const train_result *r,
-                  const progress *p) {
-  leuko_error error = {0};
-  evaluation e;
-  if (outputs_write(a->train.out, data, a->train.threads, a->train.backend, p, &e, &error) !=
-      LEUKO_OK)
-    return cli_fail(&error);
+static int print_result(const arguments *a, const train_data *data, const train_result *r,
+                        const evaluation *e) {
   int code = data->set.refused + data->pixels.refused ? 4 : 0;
   const train_epoch *best = &r->history[r->best];
   if (r->images > 0)
     fprintf(stderr, "%.0f images a second; %.1f %% of the time waiting for them\n",
             (double)r->images / r->train_seconds, 100 * r->loader_share);
   if (r->stopped_early)
-    fprintf(stderr, "stopped early: no lower validation loss in %d epochs\n", a->train.patience);
-  if (a->json) {
-    if (cli_print_json(result_json(data, r, &e))) code = 1;
-  } else {
-    printf("The model of epoch %d of %d (lowest validation loss, %.4f) on the tested cells:\n\n",
-           r->best + 1, r->epochs, best->val_loss);
-    evaluate_print(stdout, &e);
-    printf("\nIn %s: best.safetensors, last.safetensors, history.csv, predictions.csv, "
-           "metrics.json, figures/\n",
-           a->train.out);
-  }
-  evaluate_free(&e);
+    fprintf(stderr, "stopped early: no lower validation loss in %d epochs\n",
+            a->run.train.patience);
+  if (a->json) return cli_print_json(result_json(data, r, e)) ? 1 : code;
+  printf("The model of epoch %d of %d (lowest validation loss, %.4f) on the tested cells:\n\n",
+         r->best + 1, r->epochs, best->val_loss);
+  evaluate_print(stdout, e);
+  printf("\nIn %s: best.safetensors, last.safetensors, history.csv, predictions.csv, "
+         "metrics.json, figures/\n",
+         a->run.train.out);
   return code;
 }
 
 /* The network's own sizes but for those that were asked for. */
 static leuko_status choose_network(arguments *a, leuko_error *error) {
-  zoo_options *net = &a->train.net;
+  zoo_options *net = &a->run.train.net;
   leuko_status status = zoo_defaults(a->model, net, error);
   if (status != LEUKO_OK) return status;
   if (a->net.size) net->size = a->net.size;
@@ -339,20 +326,15 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
     net->blocks = a->net.blocks;
     memcpy(net->widths, a->net.widths, sizeof net->widths);
   }
-  if (!zoo_has_base(net)) return LEUKO_OK;
-  status = weights_find(net->name, a->weights, a->weights_path, sizeof a->weights_path, error);
-  if (status == LEUKO_OK)
-    status = weights_identify(a->weights_path, net->name, NULL, &a->source, error);
-  a->train.weights = a->weights_path;
-  a->train.weights_sha256 = a->source.sha256;
-  return status;
+  return training_find_weights(&a->run, a->weights, error);
 }
 
 int command_train(int argc, char **argv) {
-  arguments a = {.model = "cnn",
-                 .net = {.dropout = -1},
-                 .data = {.by = SPLIT_BY_SUBJECT, .train_share = SPLIT_TRAIN_SHARE},
-                 .train = {.epochs = 35, .batch = 32, .lr = 0.001, .seed = 1, .backend = "onednn"}};
+  arguments a = {
+      .model = "cnn",
+      .net = {.dropout = -1},
+      .run = {.data = {.by = SPLIT_BY_SUBJECT, .train_share = SPLIT_TRAIN_SHARE},
+              .train = {.epochs = 35, .batch = 32, .lr = 0.001, .seed = 1, .backend = "onednn"}}};
   leuko_error error = {0};
   static const struct argp parser = {
       options,
@@ -366,20 +348,25 @@ int command_train(int argc, char **argv) {
       0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
   if (choose_network(&a, &error) != LEUKO_OK) return cli_fail(&error);
-  a.data.threads = a.train.threads = threads_count(a.train.threads);
-  a.data.seed = a.train.seed;
-  a.data.size = a.train.net.size;
+  training *run = &a.run;
+  run->data.threads = run->train.threads = threads_count(run->train.threads);
+  run->data.seed = run->train.seed;
+  run->data.size = run->train.net.size;
   cli_catch_signals();
   progress p = cli_progress();
   train_data data;
-  train_result result = {0};
-  if (train_data_open(&a.data, &p, &data, &error) != LEUKO_OK) return cli_fail(&error);
-  print_cells(&data, &a.data);
-  if (data.set.class_count > 2) a.train.net.outputs = data.set.class_count;
+  if (train_data_open(&run->data, &p, &data, &error) != LEUKO_OK) return cli_fail(&error);
+  print_cells(&data, &run->data);
+  train_result result;
+  evaluation scores;
   int code;
-  if (train_run(&data, &a.data, &a.train, &p, &result, &error) != LEUKO_OK) code = cli_fail(&error);
-  else code = finish(&a, &data, &result, &p);
-  train_result_free(&result);
+  if (training_run(run, &data, &p, &result, &scores, &error) == LEUKO_OK) {
+    code = print_result(&a, &data, &result, &scores);
+    train_result_free(&result);
+    evaluate_free(&scores);
+  } else {
+    code = cli_fail(&error);
+  }
   train_data_free(&data);
   return code;
 }

@@ -9,16 +9,26 @@
 #include "report/figures.h"
 #include "stats/curves.h"
 
-void outputs_free(scored *s) {
+/* A run's tested cells with their answers, ready to be scored. */
+typedef struct {
+  evaluate_input input;
+  evaluate_sample *samples;
+  double *logits;
+  const char *classes[LEUKO_MAX_CLASSES];
+} scored;
+
+static void free_scored(scored *s) {
   free(s->samples);
   free(s->logits);
   *s = (scored){0};
 }
 
-static leuko_status answer(leuko_predictor *predictor, const train_data *data, const size_t *chosen,
-                           size_t count, const progress *p, double *logits, leuko_error *error) {
+/* Logits of the tested cells by the whole network. */
+static leuko_status answer(leuko_predictor *predictor, const train_data *data, const progress *p,
+                           double *logits, leuko_error *error) {
   enum { BLOCK = 64 };
   const model *m = predictor_model(predictor);
+  const size_t count = data->test_count;
   size_t bytes = (size_t)m->net.size * (size_t)m->net.size * 3;
   uint8_t *block = malloc(BLOCK * bytes);
   if (!block) return error_set_memory(error, BLOCK * bytes);
@@ -26,7 +36,7 @@ static leuko_status answer(leuko_predictor *predictor, const train_data *data, c
   for (size_t first = 0; first < count && status == LEUKO_OK; first += BLOCK) {
     size_t now = count - first < BLOCK ? count - first : BLOCK;
     for (size_t i = 0; i < now; i++)
-      memcpy(block + i * bytes, prepared_sample(&data->pixels, chosen[first + i]), bytes);
+      memcpy(block + i * bytes, prepared_sample(&data->pixels, data->test[first + i]), bytes);
     status = predictor_logits(predictor, block, now, logits + first * (size_t)m->net.outputs, NULL,
                               error);
     if (status == LEUKO_OK && progress_report(p, "answering", first + now, count, NULL))
@@ -36,30 +46,26 @@ static leuko_status answer(leuko_predictor *predictor, const train_data *data, c
   return status;
 }
 
-leuko_status outputs_score(leuko_predictor *predictor, const train_data *data, const size_t *chosen,
-                           size_t count, const progress *p, scored *out, leuko_error *error) {
+/* Answers the tested cells; the classes' names are the model's. */
+static leuko_status score(leuko_predictor *predictor, const train_data *data,
+                          const train_data_options *data_options, const train_options *options,
+                          const progress *p, scored *out, leuko_error *error) {
   const model *m = predictor_model(predictor);
-  *out = (scored){0};
-  const size_t outputs = (size_t)m->net.outputs;
-  if (m->net.size != data->pixels.size)
-    return error_set(error, LEUKO_MISMATCH, NULL, NULL, "the cells were prepared for another size");
-  out->samples = calloc(count, sizeof *out->samples);
-  out->logits = calloc(count * outputs, sizeof *out->logits);
-  leuko_status status = LEUKO_OK;
-  if (!out->samples || !out->logits) status = error_set_memory(error, count * sizeof(double));
-  if (status == LEUKO_OK) status = answer(predictor, data, chosen, count, p, out->logits, error);
-  if (status != LEUKO_OK) {
-    outputs_free(out);
-    return status;
-  }
+  const size_t outputs = (size_t)m->net.outputs, count = data->test_count;
+  *out = (scored){.samples = calloc(count, sizeof *out->samples),
+                  .logits = calloc(count * outputs, sizeof *out->logits)};
+  if (!out->samples || !out->logits) return error_set_memory(error, count * sizeof(double));
+  leuko_status status = train_has_features(options)
+                            ? train_test_logits(data, data_options, options, p, out->logits, error)
+                            : answer(predictor, data, p, out->logits, error);
+  if (status != LEUKO_OK) return status;
   for (size_t i = 0; i < count; i++) {
-    const dataset_sample *s = data->samples[chosen[i]];
+    const dataset_sample *s = data->samples[data->test[i]];
     out->samples[i] = (evaluate_sample){.path = s->path,
                                         .sha256 = s->sha256,
                                         .subject = s->subject,
                                         .label = s->label,
-                                        .logits = out->logits + i * outputs,
-                                        .status = data->pixels.status[chosen[i]]};
+                                        .logits = out->logits + i * outputs};
   }
   for (int c = 0; c < m->class_count; c++) out->classes[c] = m->classes[c];
   out->input = (evaluate_input){.classes = out->classes,
@@ -88,38 +94,40 @@ static leuko_status draw_figures(const char *run, const evaluation *e, leuko_err
   return status;
 }
 
-leuko_status outputs_write(const char *run, const train_data *data, int threads,
-                           const char *backend, const progress *p, evaluation *result,
-                           leuko_error *error) {
-  *result = (evaluation){0};
-  leuko_options options = {.threads = threads, .backend = backend};
-  leuko_predictor *predictor;
-  scored s = {0};
-  char path[1024];
-  leuko_status status = leuko_predictor_open(run, &options, &predictor, error);
-  if (status != LEUKO_OK) return status;
-  status = outputs_score(predictor, data, data->test, data->test_count, p, &s, error);
-  if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
-  if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "predictions.csv", error);
-  if (status == LEUKO_OK) status = evaluate_write_predictions(path, &s.input, error);
-  if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "metrics.json", error);
-  if (status == LEUKO_OK) status = evaluate_write_metrics(path, result, error);
-  outputs_free(&s);
-  leuko_predictor_close(predictor);
-  if (status != LEUKO_OK) {
-    evaluate_free(result);
-    return status;
-  }
+/* Figures that cannot be drawn are a warning only where gnuplot is to blame. */
+static leuko_status try_figures(const char *run, const evaluation *e, leuko_error *error) {
   leuko_error warning = {0};
-  status = draw_figures(run, result, &warning);
-  if (status != LEUKO_OK && status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
-    evaluate_free(result);
+  leuko_status status = draw_figures(run, e, &warning);
+  if (status == LEUKO_OK) return LEUKO_OK;
+  if (status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
     if (error) *error = warning;
     return status;
   }
-  if (status != LEUKO_OK) {
-    fprintf(stderr, "leuko: the figures are not drawn\n");
-    cli_fail(&warning);
-  }
+  cli_progress_line("leuko: the figures are not drawn: %s (%s)\n  -> %s", warning.message,
+                    leuko_status_name(status), warning.remedy);
   return LEUKO_OK;
+}
+
+leuko_status outputs_write(const train_data *data, const train_data_options *data_options,
+                           const train_options *options, const progress *p, evaluation *result,
+                           leuko_error *error) {
+  *result = (evaluation){0};
+  const char *run = options->out;
+  leuko_options how = {.threads = options->threads, .backend = options->backend};
+  leuko_predictor *predictor;
+  scored s = {0};
+  char path[1024];
+  leuko_status status = leuko_predictor_open(run, &how, &predictor, error);
+  if (status != LEUKO_OK) return status;
+  status = score(predictor, data, data_options, options, p, &s, error);
+  if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
+  if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "predictions.csv", error);
+  if (status == LEUKO_OK) status = evaluate_write_predictions(path, &s.input, error);
+  if (status == LEUKO_OK) status = try_figures(run, result, error);
+  if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "metrics.json", error);
+  if (status == LEUKO_OK) status = evaluate_write_metrics(path, result, error);
+  free_scored(&s);
+  leuko_predictor_close(predictor);
+  if (status != LEUKO_OK) evaluate_free(result);
+  return status;
 }

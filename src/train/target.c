@@ -104,8 +104,7 @@ leuko_status target_open(const train_data *data, int crop, const train_options *
     net_init_params(out->graph, o->seed, out->params);
     if (has_base) status = weights_load(o->weights, out->graph, out->params, NULL, error);
   }
-  if (status == LEUKO_OK && has_base && o->fine_tune == TRAIN_HEAD)
-    status = open_head(data, o, p, out, error);
+  if (status == LEUKO_OK && train_has_features(o)) status = open_head(data, o, p, out, error);
   if (status != LEUKO_OK) target_close(out);
   return status;
 }

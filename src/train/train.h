@@ -62,4 +62,14 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
                        leuko_error *error);
 void train_result_free(train_result *result);
 
+/* Whether such a run trains a head on the features of a frozen base. */
+bool train_has_features(const train_options *options);
+
+/* For such a run: the logits [test_count][outputs] that its best model gives for the tested cells,
+ * from the features that train_run has left in the cache. Errors: those of train_run's beginning
+ * and of reading the model. */
+leuko_status train_test_logits(const train_data *data, const train_data_options *data_options,
+                               const train_options *options, const progress *p, double *logits,
+                               leuko_error *error);
+
 #endif
