@@ -173,7 +173,10 @@ static bool add_dataset(reader *r, const object *o, const char *name) {
   /* A whole model saved by Keras keeps its weights one group further down. */
   static const char whole[] = "model_weights/";
   if (strncmp(name, whole, sizeof whole - 1) == 0) name += sizeof whole - 1;
-  tensor *t = tensor_list_add(r->out, name, strlen(name));
+  /* TensorFlow's names end in the number of an output, which Keras has left out since version 3. */
+  size_t length = strlen(name);
+  if (length > 2 && strcmp(name + length - 2, ":0") == 0) length -= 2;
+  tensor *t = tensor_list_add(r->out, name, length);
   if (!t) {
     r->status = LEUKO_NO_MEMORY;
     return false;

@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Keras's way of naming: LAYER/LAYER_W_1:0 until 2017, LAYER/LAYER/kernel:0 since. */
+/* Keras's way of naming: LAYER/LAYER_W_1 until 2017, LAYER/LAYER/kernel since. */
 static const weights_layout layouts[] = {
-    {"keras-vgg16", "vgg16", ZOO_KERAS, 0, false, "block1_conv1/block1_conv1_W_1:0"},
-    {"keras-vgg16-newer", "vgg16", ZOO_KERAS, 0, false, "block1_conv1/block1_conv1/kernel:0"},
+    {"keras-vgg16", "vgg16", ZOO_KERAS, 0, false, "block1_conv1/block1_conv1_W_1"},
+    {"keras-vgg16-newer", "vgg16", ZOO_KERAS, 0, false, "block1_conv1/block1_conv1/kernel"},
     {"torchvision-vgg16", "vgg16", ZOO_TORCH, 0, true, "features.0.weight"},
-    {"keras-resnet50", "resnet50", ZOO_KERAS, 1.001e-5, false, "conv1_conv/conv1_conv/kernel:0"},
-    {"keras-resnet50-older", "resnet50", ZOO_KERAS, 1e-3, false, "conv1/conv1_W_1:0"},
+    {"keras-resnet50", "resnet50", ZOO_KERAS, 1.001e-5, false, "conv1_conv/conv1_conv/kernel"},
+    {"keras-resnet50-older", "resnet50", ZOO_KERAS, 1e-3, false, "conv1/conv1_W_1"},
     {"torchvision-resnet50", "resnet50", ZOO_TORCH, 1e-5, true, "layer1.0.conv1.weight"},
 };
 
@@ -96,8 +96,8 @@ static bool keras_name(const char *layer, const char *part, bool older, char out
       {NULL, NULL}};
   const char *name = rename_part(part, older ? before : now);
   if (!name) return false;
-  if (older) snprintf(out, LAYOUT_NAME, "%s/%s_%s_1:0", layer, layer, name);
-  else snprintf(out, LAYOUT_NAME, "%s/%s/%s:0", layer, layer, name);
+  if (older) snprintf(out, LAYOUT_NAME, "%s/%s_%s_1", layer, layer, name);
+  else snprintf(out, LAYOUT_NAME, "%s/%s/%s", layer, layer, name);
   return true;
 }
 
@@ -119,7 +119,7 @@ static bool vgg_name(const weights_layout *layout, const char *param, char out[L
   int convolution = split(param, &p) ? vgg_convolution(p.layer) : -1;
   if (convolution < 0) return false;
   if (!layout->torch)
-    return keras_name(p.layer, p.part, strstr(layout->probe, "_W_1:0") != NULL, out);
+    return keras_name(p.layer, p.part, strstr(layout->probe, "_W_1") != NULL, out);
   char layer[NET_NAME];
   snprintf(layer, sizeof layer, "features.%d", places[convolution]);
   return torch_name(layer, p.part, out);
@@ -130,7 +130,7 @@ static bool resnet_name(const weights_layout *layout, const char *param, char ou
   if (!split_resnet(param, &p)) return false;
   char layer[NET_NAME];
   if (!layout->torch) {
-    const bool older = strstr(layout->probe, "_W_1:0") != NULL;
+    const bool older = strstr(layout->probe, "_W_1") != NULL;
     if (older) older_layer(&p, layer);
     return keras_name(older ? layer : p.layer, p.part, older, out);
   }

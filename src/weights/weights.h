@@ -62,13 +62,20 @@ const weights_entry *weights_list(size_t *count);
 /* The entry of that name, or the first of the network of that name; NULL if there is none. */
 const weights_entry *weights_entry_find(const char *name);
 
-/* Downloads the file of that name ("vgg16" or "torchvision-vgg16") over HTTPS into `folder` (NULL:
- * the cache folder's weights/) unless it is there and whole. A broken download stays as NAME.part
- * and is gone on with; size and digest are checked before the file gets its name. `base` (NULL: the
- * official places) is a URL from which <file> is fetched instead. The path goes to path_out [size]
- * (may be NULL). Errors: ARGUMENT (no such name), IO (the connection, with what the server said),
- * BAD_DATA (size or digest differ), DISK_FULL, INTERRUPTED. */
-leuko_status weights_pull(const char *name, const char *folder, const char *base,
+/* Where a download comes from and goes to. Zero in every field gives the defaults. */
+typedef struct {
+  const char *folder; /* NULL: the cache folder's weights/ */
+  const char *mirror; /* an https:// URL of a folder with the files; NULL: the official places */
+  const char *certificates; /* PEM file of the authorities to trust; NULL: the system's */
+} weights_pull_options;
+
+/* Downloads the file of that name ("vgg16" or "torchvision-vgg16") over HTTPS unless it is there
+ * and whole. `options` may be NULL. A broken download is taken up again some times, then left as
+ * FILE.part, with which the next call goes on; size and digest are checked before the file gets its
+ * name. The path goes to path_out [size] (may be NULL). Errors: ARGUMENT (no such name, a mirror
+ * without https), IO (the connection, with what was wrong), BAD_DATA (size or digest differ),
+ * DISK_FULL, INTERRUPTED. */
+leuko_status weights_pull(const char *name, const weights_pull_options *options,
                           const progress *progress, char *path_out, size_t size,
                           leuko_error *error);
 
