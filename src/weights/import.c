@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "weights/catalogue.h"
 #include "weights/weights.h"
 

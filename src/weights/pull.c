@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "weights/catalogue.h"
 #include "weights/weights.h"
@@ -280,7 +281,7 @@ static leuko_status finish(const transfer *t, const char *part, const char *path
 }
 
 leuko_status weights_pull(const char *name, const weights_pull_options *options,
-                          const progress *progress, char *path_out, size_t size,
+                          const progress *watcher, char *path_out, size_t size,
                           leuko_error *error) {
   static const weights_pull_options defaults = {0};
   if (!options) options = &defaults;
@@ -302,7 +303,7 @@ leuko_status weights_pull(const char *name, const weights_pull_options *options,
     return error_set(error, LEUKO_TOO_LARGE, path, NULL, "the path is too long");
   if (file_exists(path) && check(entry, path, NULL) == LEUKO_OK) return LEUKO_OK;
   snprintf(part, sizeof part, "%s.part", path);
-  transfer t = {.entry = entry, .progress = progress, .fd = -1};
+  transfer t = {.entry = entry, .progress = watcher, .fd = -1};
   status = open_part(part, &t, error);
   if (status == LEUKO_OK) status = transfer_all(&t, url, options, error);
   if (status == LEUKO_OK) status = finish(&t, part, path, error);

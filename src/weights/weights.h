@@ -76,8 +76,7 @@ typedef struct {
  * without https), IO (the connection, with what was wrong), BAD_DATA (size or digest differ),
  * DISK_FULL, INTERRUPTED. */
 leuko_status weights_pull(const char *name, const weights_pull_options *options,
-                          const progress *progress, char *path_out, size_t size,
-                          leuko_error *error);
+                          const progress *watcher, char *path_out, size_t size, leuko_error *error);
 
 /* Checks a file whole and copies it into `folder` (NULL: the cache folder's weights/), from where
  * weights_find takes it. Errors: those of weights_load and of writing. */
