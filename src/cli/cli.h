@@ -15,8 +15,10 @@ int command_data(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_predict(int argc, char **argv);
+int command_features(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_weights(int argc, char **argv);
 
 /* Prints "leuko: FILE: message (NAME)" and the remedy on stderr; returns the exit code. */
 int cli_fail(const leuko_error *error);

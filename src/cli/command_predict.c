@@ -3,22 +3,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "dataset/walk.h"
+#include "cli/inputs.h"
 #include "predict/predictor.h"
-
-/* A file to be answered, or a folder that could not be listed and why. */
-typedef struct {
-  char *path;
-  leuko_status status;
-} input;
-
-typedef struct {
-  input *items;
-  size_t count, capacity;
-} input_list;
 
 typedef struct {
   const char *model, *backend;
@@ -68,70 +56,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   default:
     return ARGP_ERR_UNKNOWN;
   }
-}
-
-static leuko_status add_input(input_list *list, const char *path, leuko_status state,
-                              leuko_error *error) {
-  if (list->count == list->capacity) {
-    size_t capacity = list->capacity ? 2 * list->capacity : 64;
-    input *grown = realloc(list->items, capacity * sizeof *grown);
-    if (!grown) return error_set_memory(error, capacity * sizeof *grown);
-    list->items = grown;
-    list->capacity = capacity;
-  }
-  char *copy = strdup(path);
-  if (!copy) return error_set_memory(error, strlen(path));
-  list->items[list->count++] = (input){copy, state};
-  return LEUKO_OK;
-}
-
-static leuko_status add_below(input_list *list, const char *folder, const char *name,
-                              leuko_status state, leuko_error *error) {
-  char path[2048];
-  leuko_status status = file_join(path, sizeof path, folder, name, error);
-  return status == LEUKO_OK ? add_input(list, path, state, error) : status;
-}
-
-static leuko_status add_folder(input_list *list, const char *folder, leuko_error *error) {
-  walk w;
-  leuko_status status, listed = walk_open(folder, &w, error);
-  if (listed != LEUKO_OK) status = add_input(list, folder, listed, error);
-  else if (w.count + w.folder_count == 0) status = add_input(list, folder, LEUKO_NO_DATA, error);
-  else status = LEUKO_OK;
-  for (size_t i = 0; status == LEUKO_OK && i < w.count; i++)
-    status = add_below(list, folder, w.files[i].path, LEUKO_OK, error);
-  for (size_t i = 0; status == LEUKO_OK && i < w.folder_count; i++)
-    if (w.folders[i].status != LEUKO_OK)
-      status = add_below(list, folder, w.folders[i].path, w.folders[i].status, error);
-  walk_free(&w);
-  return status;
-}
-
-/* One path a line from stdin. */
-static leuko_status add_stdin(input_list *list, leuko_error *error) {
-  char *line = NULL;
-  size_t size = 0;
-  ssize_t length;
-  leuko_status status = LEUKO_OK;
-  while (status == LEUKO_OK && (length = getline(&line, &size, stdin)) > 0) {
-    while (length > 0 && (line[length - 1] == '\n' || line[length - 1] == '\r')) line[--length] = 0;
-    if (length > 0) status = add_input(list, line, LEUKO_OK, error);
-  }
-  if (status == LEUKO_OK && ferror(stdin)) status = error_set_errno(error, "-", "read");
-  free(line);
-  return status;
-}
-
-static leuko_status collect(const arguments *a, input_list *list, leuko_error *error) {
-  leuko_status status = LEUKO_OK;
-  for (int i = 0; i < a->input_count && status == LEUKO_OK; i++) {
-    if (strcmp(a->inputs[i], "-") == 0) status = add_stdin(list, error);
-    else if (file_is_folder(a->inputs[i])) status = add_folder(list, a->inputs[i], error);
-    else status = add_input(list, a->inputs[i], LEUKO_OK, error);
-  }
-  if (status == LEUKO_OK && list->count == 0)
-    status = error_set(error, LEUKO_NO_DATA, NULL, "name image files", "there is no input");
-  return status;
 }
 
 static void print_csv_field(const char *text) {
@@ -195,21 +119,6 @@ static void print_table(const input_list *list, const leuko_answer *answers,
     else printf("%-8s  %-8s  %s\n", "-", "refused", list->items[i].path);
 }
 
-/* 0, 4 where some were refused, or where all were the exit code of the first. */
-static int print_refused(const input_list *list, const leuko_answer *answers) {
-  size_t refused = 0;
-  for (size_t i = 0; i < list->count; i++) {
-    if (answers[i].status == LEUKO_OK) continue;
-    refused++;
-    fprintf(stderr, "leuko: %s: %s (%s)\n", list->items[i].path, answers[i].message,
-            leuko_status_name(answers[i].status));
-  }
-  if (refused == 0) return 0;
-  if (list->count > 1)
-    fprintf(stderr, "leuko: %zu of %zu inputs were refused\n", refused, list->count);
-  return leuko_status_exit_code(refused < list->count ? LEUKO_PARTIAL : answers[0].status);
-}
-
 /* Answers all inputs in their order; only what stopped the whole is an error. */
 static leuko_status answer(const input_list *list, leuko_predictor *predictor, const char **files,
                            leuko_answer *answers, leuko_error *error) {
@@ -229,10 +138,7 @@ static leuko_status answer(const input_list *list, leuko_predictor *predictor, c
       answers[i] = answers[--count];
       continue;
     }
-    answers[i] = (leuko_answer){.status = refused, .label_index = -1};
-    snprintf(answers[i].message, sizeof answers[i].message, "%s",
-             refused == LEUKO_NO_DATA ? "the folder holds no image"
-                                      : leuko_status_message(refused));
+    answers[i] = inputs_refusal(refused);
   }
   return LEUKO_OK;
 }
@@ -253,7 +159,7 @@ static int predict(const arguments *a, const input_list *list, leuko_predictor *
     if (a->json) failed = cli_print_json(answers_json(list, answers, predictor));
     else if (a->csv) print_csv(list, answers);
     else print_table(list, answers, predictor);
-    code = failed ? 1 : print_refused(list, answers);
+    code = failed ? 1 : inputs_report_refused(list, answers);
   }
   free(files);
   free(answers);
@@ -283,12 +189,11 @@ int command_predict(int argc, char **argv) {
   leuko_options how = {.threads = a.threads, .batch = a.batch, .backend = a.backend};
   int code;
   if (leuko_predictor_open(a.model, &how, &predictor, &error) != LEUKO_OK ||
-      collect(&a, &list, &error) != LEUKO_OK)
+      inputs_collect(a.inputs, a.input_count, &list, &error) != LEUKO_OK)
     code = cli_fail(&error);
   else code = predict(&a, &list, predictor);
   leuko_predictor_close(predictor);
-  for (size_t i = 0; i < list.count; i++) free(list.items[i].path);
-  free(list.items);
+  inputs_free(&list);
   free(a.inputs);
   return code;
 }
