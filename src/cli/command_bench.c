@@ -179,7 +179,7 @@ static leuko_status train_step(const arguments *a, bench *b, trainer *t, const u
   net_loss(logits, t->labels, a->batch, b->m.net.outputs, NULL, t->dlogits);
   status = net_plan_backward(t->plan, t->dlogits, t->grads, error);
   if (status == LEUKO_OK)
-    adam_step(b->m.graph, ++t->step, 1e-3, t->grads, b->m.params, t->m, t->v, a->threads);
+    adam_step(b->m.graph, ++t->step, 1e-3, NULL, t->grads, b->m.params, t->m, t->v, a->threads);
   return status;
 }
 

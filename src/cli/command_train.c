@@ -37,6 +37,8 @@ enum {
   KEY_PREPROCESS,
   KEY_FINE_TUNE,
   KEY_FEATURES,
+  KEY_BASE_LR,
+  KEY_WARMUP,
   KEY_PATIENCE,
   KEY_DROPOUT,
   KEY_WIDTHS,
@@ -74,7 +76,13 @@ static const struct argp_option options[] = {
      "the base's weights; by default looked for in $LEUKO_WEIGHTS and the cache", 3},
     {"preprocess", KEY_PREPROCESS, "KIND", 0,
      "weights (default): as they were trained; paper: divided by 255", 3},
-    {"fine-tune", KEY_FINE_TUNE, "WHAT", 0, "none (default): the head alone learns; all", 3},
+    {"fine-tune", KEY_FINE_TUNE, "WHAT", 0,
+     "none (default): the head alone learns; last: and the base's last stage; all", 3},
+    {"base-lr", KEY_BASE_LR, "RATE", 0, "of the base's layers, where they learn (0.0001)", 3},
+    {"warmup", KEY_WARMUP, "STEPS", 0,
+     "in which the learning rates rise from 0 (100 with "
+     "--fine-tune, else 0)",
+     3},
     {"features-dtype", KEY_FEATURES, "TYPE", 0, "f32 (default) or bf16, half the space", 3},
     {0, 0, 0, 0, "Training:", 4},
     {"epochs", KEY_EPOCHS, "N", 0, "35 by default", 4},
@@ -200,7 +208,16 @@ static error_t parse_base(int key, char *arg, struct argp_state *state, argument
         choose(state, "--preprocess", arg, "weights", "paper") ? TRAIN_AS_PAPER : TRAIN_AS_WEIGHTS;
     return 0;
   case KEY_FINE_TUNE:
-    t->fine_tune = choose(state, "--fine-tune", arg, "none", "all") ? TRAIN_ALL : TRAIN_HEAD;
+    if (strcmp(arg, "none") == 0) t->fine_tune = TRAIN_HEAD;
+    else if (strcmp(arg, "last") == 0) t->fine_tune = TRAIN_LAST;
+    else if (strcmp(arg, "all") == 0) t->fine_tune = TRAIN_ALL;
+    else argp_error(state, "--fine-tune takes none, last or all");
+    return 0;
+  case KEY_BASE_LR:
+    t->base_lr = cli_real(state, "--base-lr", arg, 1e-9, 10);
+    return 0;
+  case KEY_WARMUP:
+    t->warmup = (int)cli_number(state, "--warmup", arg, 0, 1000000);
     return 0;
   case KEY_FEATURES:
     t->features_bf16 = choose(state, "--features-dtype", arg, "f32", "bf16");
@@ -330,11 +347,16 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
 }
 
 int command_train(int argc, char **argv) {
-  arguments a = {
-      .model = "cnn",
-      .net = {.dropout = -1},
-      .run = {.data = {.by = SPLIT_BY_SUBJECT, .train_share = SPLIT_TRAIN_SHARE},
-              .train = {.epochs = 35, .batch = 32, .lr = 0.001, .seed = 1, .backend = "onednn"}}};
+  arguments a = {.model = "cnn",
+                 .net = {.dropout = -1},
+                 .run = {.data = {.by = SPLIT_BY_SUBJECT, .train_share = SPLIT_TRAIN_SHARE},
+                         .train = {.epochs = 35,
+                                   .batch = 32,
+                                   .lr = 0.001,
+                                   .base_lr = 0.0001,
+                                   .warmup = -1,
+                                   .seed = 1,
+                                   .backend = "onednn"}}};
   leuko_error error = {0};
   static const struct argp parser = {
       options,
@@ -349,6 +371,7 @@ int command_train(int argc, char **argv) {
   argp_parse(&parser, argc, argv, 0, 0, &a);
   if (choose_network(&a, &error) != LEUKO_OK) return cli_fail(&error);
   training *run = &a.run;
+  if (run->train.warmup < 0) run->train.warmup = run->train.fine_tune == TRAIN_HEAD ? 0 : 100;
   run->data.threads = run->train.threads = threads_count(run->train.threads);
   run->data.seed = run->train.seed;
   run->data.size = run->train.net.size;

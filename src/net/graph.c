@@ -205,6 +205,21 @@ leuko_status net_graph_finish(net_graph *graph, leuko_error *error) {
   return graph->failed;
 }
 
+void net_freeze(net_graph *graph, int node) {
+  for (int n = 0; n < node && n < graph->node_count; n++)
+    for (int p = 0; p < NET_MAX_PARAMS; p++)
+      if (graph->nodes[n].params[p] >= 0)
+        graph->params[graph->nodes[n].params[p]].trainable = false;
+}
+
+int net_first_trained(const net_graph *graph) {
+  for (int n = 0; n < graph->node_count; n++)
+    for (int p = 0; p < NET_MAX_PARAMS; p++)
+      if (graph->nodes[n].params[p] >= 0 && graph->params[graph->nodes[n].params[p]].trainable)
+        return n;
+  return graph->node_count;
+}
+
 int net_find_node(const net_graph *graph, const char *name) {
   for (int i = 0; i < graph->node_count; i++)
     if (strcmp(graph->nodes[i].name, name) == 0) return i;

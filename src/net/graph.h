@@ -99,6 +99,12 @@ leuko_status net_graph_finish(net_graph *graph, leuko_error *error);
 leuko_status net_infer_shape(const net_node *node, const net_shape inputs[2], net_shape *out,
                              leuko_error *error);
 
+/* Keeps the parameters of all nodes before `node` as they are: they are no longer trainable, and a
+ * plan for training computes those nodes as in inference, without a way back. */
+void net_freeze(net_graph *graph, int node);
+/* The first node with a trainable parameter; the number of nodes if there is none. */
+int net_first_trained(const net_graph *graph);
+
 const char *net_op_name(net_op op);
 int net_op_inputs(net_op op);
 /* Index of the node or parameter of that name, or -1. */

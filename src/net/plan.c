@@ -23,6 +23,11 @@ typedef struct {
   int backend_count;
 } builder;
 
+/* In training, nodes before the first trained parameter run as in inference. */
+static bool is_trained(const net_plan *plan, int node) {
+  return plan->options.training && node >= plan->first_trained;
+}
+
 static int add_value(net_plan *plan, net_shape shape, net_layout layout, int producer) {
   plan_value *value = &plan->values[plan->value_count];
   *value = (plan_value){
@@ -56,6 +61,7 @@ static int in_layout(net_plan *plan, int value, net_layout layout, int node) {
                           .out_layout = layout,
                           .threads = plan->options.threads};
   step->output = add_value(plan, v->shape, layout, plan->step_count - 1);
+  plan->values[step->output].gradient = v->gradient;
   v->twins[layout] = step->output;
   return step->output;
 }
@@ -70,9 +76,10 @@ static int sole_consumer(const builder *b, int node, net_op op) {
 /* Decides what is fused into the step of `node`; returns the last node that it computes. */
 static int fuse(builder *b, int node, plan_step *step) {
   const net_op op = b->plan->graph->nodes[node].op;
-  const bool training = b->plan->options.training;
+  const bool training = is_trained(b->plan, node);
   int last = node, next;
-  if (op == NET_CONV2D && !training && (next = sole_consumer(b, last, NET_BATCHNORM)) >= 0) {
+  if (op == NET_CONV2D && !training && (next = sole_consumer(b, last, NET_BATCHNORM)) >= 0 &&
+      !is_trained(b->plan, next)) {
     step->fold = last = next;
     b->nodes[next].absorbed = true;
   }
@@ -137,8 +144,8 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   draft.step.in = plan->graph->nodes[node->inputs[0]].shape;
   draft.step.out = plan->graph->nodes[last].shape;
   draft.step.in_layout = draft.step.out_layout = plan->values[value].layout;
-  draft.step.training = plan->options.training;
-  draft.step.need_dx = plan->values[value].producer >= 0;
+  draft.step.training = is_trained(plan, index);
+  draft.step.need_dx = plan->values[value].gradient;
   draft.step.winograd = plan->options.winograd;
   draft.step.threads = plan->options.threads;
   if (node->op == NET_MAXPOOL && b->nodes[node->inputs[0]].relu_pending) draft.step.relu = true;
@@ -159,6 +166,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   status = step->backend->prepare(&step->step, &step->kernel, workspace, &step->scratch, error);
   if (status != LEUKO_OK) return status;
   step->output = add_value(plan, step->step.out, step->step.out_layout, plan->step_count - 1);
+  plan->values[step->output].gradient = step->step.training;
   b->nodes[index].value = b->nodes[last].value = step->output;
   if (step->fold >= 0) b->nodes[step->fold].value = step->output;
   for (int n = index; n <= last; n++)
@@ -176,7 +184,7 @@ static leuko_status add_layers(builder *b, leuko_error *error) {
     if (b->nodes[i].absorbed) continue;
     int value = b->nodes[node->inputs[0]].value;
     if (node->op == NET_FLATTEN) b->nodes[i].value = in_layout(plan, value, NET_NHWC, i);
-    else if (node->op == NET_DROPOUT && !plan->options.training) b->nodes[i].value = value;
+    else if (node->op == NET_DROPOUT && !is_trained(plan, i)) b->nodes[i].value = value;
     else status = add_layer(b, i, error);
   }
   if (status == LEUKO_OK)
@@ -236,6 +244,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   plan->graph = graph;
   plan->options = *options;
   plan->output_gradient = -1;
+  plan->first_trained = net_first_trained(graph);
   plan->steps = calloc(most, sizeof *plan->steps);
   plan->values = calloc(most, sizeof *plan->values);
   plan->buffers = calloc(4 * most, sizeof *plan->buffers);

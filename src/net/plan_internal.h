@@ -18,7 +18,8 @@ typedef struct {
   net_layout layout;
   int producer; /* step, or -1 for the network's input */
   int buffer;
-  int twins[3]; /* the same activation in another layout: value or -1 */
+  int twins[3];  /* the same activation in another layout: value or -1 */
+  bool gradient; /* in training: it depends on a trained parameter */
 } plan_value;
 
 typedef struct {
@@ -48,6 +49,8 @@ struct net_plan {
   int buffer_count;
   int input, output;   /* values */
   int output_gradient; /* buffer or -1 */
+  int first_trained;   /* node; those before it run as in inference */
+  bool bound;          /* parameters have been told once */
   uint8_t *arena;
   size_t arena_bytes, scratch_offset;
   float *folded;

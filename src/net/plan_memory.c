@@ -37,7 +37,7 @@ static void add_value_buffers(net_plan *plan) {
   }
   for (int s = 0; s < plan->step_count; s++) {
     plan_step *step = &plan->steps[s];
-    bool back = plan->options.training && step->backend;
+    bool back = step->backend && step->step.training;
     for (int i = 0; i < 2; i++) {
       if (step->inputs[i] < 0) continue;
       plan_buffer *buffer = &plan->buffers[plan->values[step->inputs[i]].buffer];
@@ -60,7 +60,7 @@ static void add_gradient_buffers(net_plan *plan) {
     for (int i = 0; i < 2; i++) {
       if (step->inputs[i] < 0) continue;
       const plan_value *value = &plan->values[step->inputs[i]];
-      if (value->producer < 0) continue; /* nobody wants the pixels' gradient */
+      if (!value->gradient) continue;
       step->gradients[i] =
           plan_add_buffer(plan, plan_value_floats(plan, value) * sizeof(float),
                           backward_time(plan, s), backward_time(plan, value->producer));
@@ -105,13 +105,13 @@ static leuko_status place(net_plan *plan, leuko_error *error) {
 
 leuko_status plan_lay_out(net_plan *plan, const size_t *workspaces, leuko_error *error) {
   add_value_buffers(plan);
-  if (plan->options.training) add_gradient_buffers(plan);
+  if (plan->values[plan->output].gradient) add_gradient_buffers(plan);
   size_t scratch = 0;
   for (int s = 0; s < plan->step_count; s++) {
     plan_step *step = &plan->steps[s];
     if (workspaces[s])
-      step->workspace = plan_add_buffer(plan, workspaces[s], s,
-                                        plan->options.training ? backward_time(plan, s) : s);
+      step->workspace =
+          plan_add_buffer(plan, workspaces[s], s, step->step.training ? backward_time(plan, s) : s);
     if (step->scratch > scratch) scratch = step->scratch;
   }
   leuko_status status = place(plan, error);

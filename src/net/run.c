@@ -60,11 +60,14 @@ leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error) {
   for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++) {
     plan_step *step = &plan->steps[s];
     if (!step->backend) continue;
+    /* What is not trained does not change. */
+    if (plan->options.training && plan->bound && !step->step.training) continue;
     const float *own[NET_MAX_PARAMS];
     if (step->fold >= 0) fold(plan, step, params, &own[0], &own[1]);
     step_params(plan, step, own);
     status = step->backend->bind(step->kernel, own, error);
   }
+  plan->bound = status == LEUKO_OK;
   omp_set_num_threads(threads);
   return status;
 }
@@ -99,7 +102,7 @@ static leuko_status run_forward(net_plan *plan, uint32_t iteration, const float 
     if (step->backend) {
       net_call call = call_of(plan, step, iteration);
       const net_node *node = &plan->graph->nodes[step->node];
-      if (node->op == NET_BATCHNORM && plan->options.training)
+      if (node->op == NET_BATCHNORM && step->step.training)
         for (int i = 0; i < 2; i++)
           call.running[i] = plan->params + plan->graph->params[node->params[2 + i]].offset;
       status = step->backend->forward(step->kernel, &call, error);
@@ -165,7 +168,7 @@ static float *gather_gradient(net_plan *plan, int value) {
 
 leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grads,
                                leuko_error *error) {
-  if (!plan->options.training)
+  if (!plan->values[plan->output].gradient)
     return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "the plan was not made for training");
   size_t outputs = plan_value_floats(plan, &plan->values[plan->output]);
   memcpy(buffer_at(plan, plan->output_gradient), dlogits, outputs * sizeof *dlogits);
@@ -174,6 +177,7 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
   omp_set_num_threads(plan->options.threads);
   for (int s = plan->step_count - 1; s >= 0 && status == LEUKO_OK; s--) {
     plan_step *step = &plan->steps[s];
+    if (!plan->values[step->output].gradient) continue;
     float *dy = gather_gradient(plan, step->output);
     if (!step->backend) {
       float *dx = buffer_at(plan, step->gradients[0]);

@@ -2,15 +2,16 @@
 
 #include <math.h>
 
-void adam_step(const net_graph *graph, uint64_t step, double lr, const float *grads, float *params,
-               float *m, float *v, int threads) {
+void adam_step(const net_graph *graph, uint64_t step, double lr, const double *scale,
+               const float *grads, float *params, float *m, float *v, int threads) {
   const double t = (double)step;
-  const float alpha = (float)(lr * sqrt(1 - pow(ADAM_BETA2, t)) / (1 - pow(ADAM_BETA1, t)));
+  const double correction = sqrt(1 - pow(ADAM_BETA2, t)) / (1 - pow(ADAM_BETA1, t));
   const float keep1 = (float)(1 - ADAM_BETA1), keep2 = (float)(1 - ADAM_BETA2);
   const float epsilon = (float)ADAM_EPSILON;
   for (int i = 0; i < graph->param_count; i++) {
     const net_param *param = &graph->params[i];
     if (!param->trainable) continue;
+    const float alpha = (float)(lr * (scale ? scale[i] : 1) * correction);
     const size_t first = param->offset, end = param->offset + param->count;
 #pragma omp parallel for simd num_threads(threads) schedule(static) if (param->count > 4096)
     for (size_t k = first; k < end; k++) {

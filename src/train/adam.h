@@ -10,10 +10,11 @@
 #define ADAM_EPSILON 1e-7
 
 /* Step number `step` (from 1) for all trainable parameters: params, grads and the two moments are
- * [graph->param_floats].
+ * [graph->param_floats]. The rate of tensor i is lr scale[i]; scale [graph->param_count] may be
+ * NULL.
  *   m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v),
  *   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon) */
-void adam_step(const net_graph *graph, uint64_t step, double lr, const float *grads, float *params,
-               float *m, float *v, int threads);
+void adam_step(const net_graph *graph, uint64_t step, double lr, const double *scale,
+               const float *grads, float *params, float *m, float *v, int threads);
 
 #endif

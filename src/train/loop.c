@@ -27,6 +27,7 @@ typedef struct {
   int saved; /* epochs in the checkpoint */
   double saved_at;
   float *grads;
+  double *rates;          /* of each parameter, relative to options->lr */
   net_plan *whole, *rest; /* training plans of a full batch and of an epoch's last one */
   net_plan *validation;
   size_t *order;  /* [train_count] */
@@ -63,6 +64,18 @@ static leuko_status make_plan(trainer *t, size_t batch, bool training, net_plan 
   return net_plan_new(t->goal.graph, &options, out, error);
 }
 
+/* The base's layers learn at a rate of their own. */
+static void set_rates(trainer *t) {
+  const net_graph *graph = t->goal.graph;
+  int head = net_find_node(graph, "flatten");
+  if (head < 0) head = net_find_node(graph, "avg_pool");
+  for (int n = 0; n < graph->node_count; n++)
+    for (int p = 0; p < NET_MAX_PARAMS; p++)
+      if (graph->nodes[n].params[p] >= 0)
+        t->rates[graph->nodes[n].params[p]] =
+            zoo_has_base(&t->goal.m.net) && n < head ? t->options->base_lr / t->options->lr : 1;
+}
+
 static leuko_status set_up(trainer *t, leuko_error *error) {
   const train_data *data = t->data;
   const size_t batch = (size_t)t->options->batch;
@@ -73,14 +86,16 @@ static leuko_status set_up(trainer *t, leuko_error *error) {
   t->state.m = calloc(floats, sizeof *t->state.m);
   t->state.v = calloc(floats, sizeof *t->state.v);
   t->state.history = calloc((size_t)t->state.capacity, sizeof *t->state.history);
+  t->rates = calloc((size_t)t->goal.graph->param_count, sizeof *t->rates);
   if (t->goal.frozen) t->best = calloc(floats, sizeof *t->best);
   t->order = calloc(data->train_count, sizeof *t->order);
   t->dlogits = calloc(batch * outputs, sizeof *t->dlogits);
   t->logits = calloc(data->test_count * outputs, sizeof *t->logits);
   t->labels = calloc(batch + data->test_count, sizeof *t->labels);
   if (!t->grads || !t->state.m || !t->state.v || !t->state.history || !t->order || !t->dlogits ||
-      !t->logits || !t->labels || (t->goal.frozen && !t->best))
+      !t->logits || !t->labels || !t->rates || (t->goal.frozen && !t->best))
     return error_set_memory(error, 3 * floats * sizeof(float));
+  set_rates(t);
   size_t whole = batch < data->train_count ? batch : data->train_count;
   leuko_status status = make_plan(t, whole, true, &t->whole, error);
   if (status == LEUKO_OK && data->train_count % whole)
@@ -95,6 +110,7 @@ static void tear_down(trainer *t) {
   net_plan_free(t->validation);
   target_close(&t->goal);
   free(t->best);
+  free(t->rates);
   free(t->grads);
   free(t->state.m);
   free(t->state.v);
@@ -110,6 +126,13 @@ static leuko_status forward(net_plan *plan, const feed_batch *batch, uint32_t it
   if (batch->rows)
     return net_plan_forward_floats(plan, batch->rows, (int)batch->count, iteration, logits, error);
   return net_plan_forward(plan, batch->pixels, (int)batch->count, iteration, logits, error);
+}
+
+/* Rises from 0 over the first steps, where asked. */
+static double learning_rate(const trainer *t) {
+  const int warmup = t->options->warmup;
+  double share = warmup > 0 ? (double)t->state.step / warmup : 1;
+  return t->options->lr * (share < 1 ? share : 1);
 }
 
 static leuko_status diverged(const trainer *t, leuko_error *error) {
@@ -132,8 +155,8 @@ static leuko_status train_batch(trainer *t, const feed_batch *batch, net_loss_su
   if (!isfinite(part.loss)) return diverged(t, error);
   status = net_plan_backward(plan, t->dlogits, t->grads, error);
   if (status != LEUKO_OK) return status;
-  adam_step(t->goal.graph, ++t->state.step, t->options->lr, t->grads, t->goal.params, t->state.m,
-            t->state.v, t->options->threads);
+  adam_step(t->goal.graph, ++t->state.step, learning_rate(t), t->rates, t->grads, t->goal.params,
+            t->state.m, t->state.v, t->options->threads);
   sum->loss += part.loss;
   sum->correct += part.correct;
   return LEUKO_OK;

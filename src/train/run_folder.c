@@ -20,11 +20,17 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
                 o->augment, "class_weights", o->class_weights, "patience", o->patience, "seed",
                 (json_int_t)o->seed, "threads", o->threads, "backend", o->backend, "split", split,
                 "limit", (json_int_t)d->limit, "data", data->fingerprint);
+  static const char *const fine_tune[] = {
+      [TRAIN_HEAD] = "none", [TRAIN_LAST] = "last", [TRAIN_ALL] = "all"};
   if (out && zoo_has_base(&o->net)) {
     json_object_set_new(out, "weights", json_string(o->weights_sha256));
     json_object_set_new(out, "preprocess",
                         json_string(o->preprocess == TRAIN_AS_PAPER ? "paper" : "weights"));
-    json_object_set_new(out, "fine_tune", json_string(o->fine_tune == TRAIN_ALL ? "all" : "none"));
+    json_object_set_new(out, "fine_tune", json_string(fine_tune[o->fine_tune]));
+    if (o->fine_tune != TRAIN_HEAD) {
+      json_object_set_new(out, "base_lr", json_real(o->base_lr));
+      json_object_set_new(out, "warmup", json_integer(o->warmup));
+    }
     json_object_set_new(out, "features", json_string(o->features_bf16 ? "bf16" : "f32"));
   }
   return out;

@@ -8,8 +8,9 @@
 /* From pixels to the network's input, where it has a base: as its weights were trained, or divided
  * by 255 as the paper's code most likely did. */
 typedef enum { TRAIN_AS_WEIGHTS, TRAIN_AS_PAPER } train_preprocess;
-/* Which layers learn, where the network has a base: the head alone or all. */
-typedef enum { TRAIN_HEAD, TRAIN_ALL } train_fine_tune;
+/* Which layers learn, where the network has a base: the head alone, the base's last stage as well,
+ * or all. */
+typedef enum { TRAIN_HEAD, TRAIN_LAST, TRAIN_ALL } train_fine_tune;
 
 typedef struct {
   zoo_options net;
@@ -20,6 +21,8 @@ typedef struct {
   bool features_bf16; /* keep a frozen base's features in half the space */
   int epochs, batch;
   double lr;
+  double base_lr;     /* of the base's layers, where they learn */
+  int warmup;         /* steps in which the rates rise from 0 */
   bool augment;       /* the eight symmetries of the square */
   bool class_weights; /* each class counts as if it were as frequent as the others */
   int patience;       /* stop after so many epochs without a lower validation loss; 0: never */

@@ -45,6 +45,11 @@ bool zoo_has_base(const zoo_options *options) {
   return index >= 0 && networks[index].pretrained;
 }
 
+int zoo_last_stage(const net_graph *graph) {
+  int vgg16 = net_find_node(graph, "block5_conv1");
+  return vgg16 >= 0 ? vgg16 : net_find_node(graph, "conv5_block1_0_conv");
+}
+
 typedef enum { WHOLE, BASE, HEAD } part;
 
 static leuko_status build(const zoo_options *options, part which, int features, net_graph **out,
