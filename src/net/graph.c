@@ -213,6 +213,7 @@ void net_freeze(net_graph *graph, int node) {
 }
 
 int net_first_trained(const net_graph *graph) {
+  if (graph->param_count == 0) return 0;
   for (int n = 0; n < graph->node_count; n++)
     for (int p = 0; p < NET_MAX_PARAMS; p++)
       if (graph->nodes[n].params[p] >= 0 && graph->params[graph->nodes[n].params[p]].trainable)

@@ -102,7 +102,8 @@ leuko_status net_infer_shape(const net_node *node, const net_shape inputs[2], ne
 /* Keeps the parameters of all nodes before `node` as they are: they are no longer trainable, and a
  * plan for training computes those nodes as in inference, without a way back. */
 void net_freeze(net_graph *graph, int node);
-/* The first node with a trainable parameter; the number of nodes if there is none. */
+/* The first node with a trainable parameter; the number of nodes if all are frozen, 0 if the graph
+ * has no parameters. */
 int net_first_trained(const net_graph *graph);
 
 const char *net_op_name(net_op op);

@@ -19,7 +19,7 @@ typedef struct {
   net_plan *plan;
   node_state *nodes;
   size_t *workspaces; /* of each step, bytes */
-  const net_backend *backends[3];
+  const net_backend *backends[4];
   int backend_count;
 } builder;
 
@@ -225,6 +225,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   builder b = {0};
   if (strcmp(options->backend, "onednn") == 0) {
     if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
+    b.backends[b.backend_count++] = &net_backend_dense;
     b.backends[b.backend_count++] = &net_backend_onednn;
     b.backends[b.backend_count++] = &net_backend_ref;
   } else if (strcmp(options->backend, "ref") == 0) {

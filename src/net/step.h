@@ -73,5 +73,7 @@ extern const net_backend net_backend_ref;
 extern const net_backend net_backend_onednn;
 /* 3x3 convolutions of stride 1 by Winograd's algorithm, float32, AVX-512. */
 extern const net_backend net_backend_winograd;
+/* Dense layers in inference, float32, AVX-512. */
+extern const net_backend net_backend_dense;
 
 #endif

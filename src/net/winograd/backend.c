@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/product.h"
 #include "net/ref/ref.h"
 #include "net/step.h"
 #include "net/winograd/winograd.h"
@@ -19,8 +20,7 @@ struct net_kernel {
 };
 
 static bool winograd_choose(net_step *step) {
-  if (step->op != NET_CONV2D || !step->winograd || step->add || !__builtin_cpu_supports("avx512f"))
-    return false;
+  if (step->op != NET_CONV2D || !step->winograd || step->add || !product_supported()) return false;
   const net_attributes *a = &step->node->attributes;
   if (a->kernel != 3 || a->stride != 1 || step->in.c % 16 || step->out.c % 16) return false;
   if (step->pool && step->training) return false;
@@ -46,8 +46,8 @@ static winograd_shape shape_of(int batch, net_shape in, net_shape out, int pad) 
 static size_t block_size(const winograd_shape *s, size_t floats, int threads) {
   size_t most = BLOCK_BYTES / (WINOGRAD_POSITIONS * floats * sizeof(float));
   size_t share = (winograd_tiles(s) + (size_t)threads - 1) / (size_t)threads;
-  size_t block = (most < share ? most : share) / WINOGRAD_ROWS * WINOGRAD_ROWS;
-  return block > 0 ? block : WINOGRAD_ROWS;
+  size_t block = (most < share ? most : share) / PRODUCT_ROWS * PRODUCT_ROWS;
+  return block > 0 ? block : PRODUCT_ROWS;
 }
 
 static size_t position_stride(size_t block, size_t floats) {
@@ -55,7 +55,7 @@ static size_t position_stride(size_t block, size_t floats) {
 }
 
 static int chunk_width(const winograd_shape *s) {
-  return s->filters < WINOGRAD_CHUNK ? s->filters : WINOGRAD_CHUNK;
+  return s->filters < PRODUCT_WIDTH ? s->filters : PRODUCT_WIDTH;
 }
 
 /* Floats that a thread needs for multiplying: transformed input and one chunk's products. */
@@ -143,12 +143,12 @@ static void multiply_block(const winograd_shape *s, const float *x, const float 
   const size_t m_stride = position_stride(block, (size_t)chunk_width(s));
   float *v = own, *m = own + WINOGRAD_POSITIONS * v_stride;
   winograd_input(s, x, first, count, v, v_stride);
-  for (int chunk = 0; chunk < s->filters; chunk += WINOGRAD_CHUNK) {
-    int width = s->filters - chunk < WINOGRAD_CHUNK ? s->filters - chunk : WINOGRAD_CHUNK;
+  for (int chunk = 0; chunk < s->filters; chunk += PRODUCT_WIDTH) {
+    int width = s->filters - chunk < PRODUCT_WIDTH ? s->filters - chunk : PRODUCT_WIDTH;
     const float *weights = u + WINOGRAD_POSITIONS * depth * (size_t)chunk;
     for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
-      winograd_product(v + p * v_stride, weights + p * depth * (size_t)width, m + p * m_stride,
-                       count, depth, width);
+      product_rows(v + p * v_stride, depth, weights + p * depth * (size_t)width, m + p * m_stride,
+                   count, depth, width);
     winograd_output(s, m, m_stride, first, count, chunk, width, bias, y);
   }
 }
@@ -193,8 +193,8 @@ static void kernel_gradient(const net_kernel *k, const net_call *call) {
       winograd_input(s, call->x[0], first, count, v, v_stride);
       winograd_output_gradient(s, call->dy, first, count, z, z_stride);
       for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
-        winograd_outer_product(v + p * v_stride, z + p * z_stride, du + p * channels * filters,
-                               count, channels, filters);
+        product_outer(v + p * v_stride, z + p * z_stride, du + p * channels * filters, count,
+                      channels, filters);
     }
   }
   winograd_kernel_gradient(scratch, threads, floats, s->channels, s->filters, call->grads[0],

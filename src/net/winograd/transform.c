@@ -1,6 +1,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "net/product.h"
 #include "net/winograd/winograd.h"
 
 #define AVX512 __attribute__((target("avx512f")))
@@ -245,8 +246,8 @@ AVX512 static v16 load_weights(const float *kernel, int k, int channels, int fil
 
 AVX512 static void kernel_channel(const float *kernel, int channels, int filters, bool turned,
                                   int c, float *u) {
-  for (int chunk = 0; chunk < filters; chunk += WINOGRAD_CHUNK) {
-    int width = filters - chunk < WINOGRAD_CHUNK ? filters - chunk : WINOGRAD_CHUNK;
+  for (int chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
+    int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
     float *to = u + (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)chunk +
                 (size_t)c * (size_t)width;
     for (int f = 0; f < width; f += 16) {

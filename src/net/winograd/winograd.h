@@ -16,10 +16,8 @@
 #include <stddef.h>
 
 #define WINOGRAD_POSITIONS 36
-#define WINOGRAD_TILE 4   /* side of an output tile */
-#define WINOGRAD_PATCH 6  /* side of the input that it sees */
-#define WINOGRAD_CHUNK 64 /* output channels that are multiplied together */
-#define WINOGRAD_ROWS 6   /* tiles that are multiplied together */
+#define WINOGRAD_TILE 4  /* side of an output tile */
+#define WINOGRAD_PATCH 6 /* side of the input that it sees */
 
 /* One convolution as tiles. */
 typedef struct {
@@ -65,15 +63,5 @@ void winograd_kernel(const float *kernel, int channels, int filters, bool turned
  * [36][channels][filters], `part_stride` floats apart, added up in order. */
 void winograd_kernel_gradient(const float *du, int parts, size_t part_stride, int channels,
                               int filters, float *dkernel, int threads);
-
-/* product.c */
-
-/* m [rows][width] = v [rows][depth] u [depth][width]; rows of v are `depth` apart, rows of m
- * `width`; width is 16, 32, 48 or 64. */
-void winograd_product(const float *v, const float *u, float *m, size_t rows, size_t depth,
-                      int width);
-/* du [channels][filters] += sum over tiles of v [tiles][channels] z [tiles][filters]. */
-void winograd_outer_product(const float *v, const float *z, float *du, size_t tiles,
-                            size_t channels, size_t filters);
 
 #endif

@@ -1,0 +1,130 @@
+/* Dense layers in inference. What an image gets does not depend on how many are computed with it,
+ * which a library's matrix product, blocked by the size of the whole, does not give. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "net/product.h"
+#include "net/step.h"
+
+/* Sums run over so many inputs in registers before they are added to the rest: less error than in
+ * one long sum. */
+#define DEPTH 512
+
+struct net_kernel {
+  net_step step;
+  float
+      *u; /* kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16 */
+};
+
+static bool dense_choose(net_step *step) {
+  if (step->op != NET_DENSE || step->training || !product_supported()) return false;
+  step->in_layout = step->out_layout = NET_NHWC;
+  return true;
+}
+
+static int padded(int columns) {
+  return (columns + 15) / 16 * 16;
+}
+
+static int chunks(const net_step *step) {
+  return (padded(step->out.c) + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
+}
+
+static int chunk_width(const net_step *step, int chunk) {
+  int left = padded(step->out.c) - chunk * PRODUCT_WIDTH;
+  return left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+}
+
+static void dense_release(net_kernel *k) {
+  if (!k) return;
+  free(k->u);
+  free(k);
+}
+
+static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t *workspace,
+                                  size_t *scratch, leuko_error *error) {
+  *out = NULL;
+  net_kernel *k = calloc(1, sizeof *k);
+  if (!k) return error_set_memory(error, sizeof *k);
+  k->step = *step;
+  size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * sizeof(float);
+  k->u = aligned_alloc(64, bytes);
+  if (!k->u) {
+    dense_release(k);
+    return error_set_memory(error, bytes);
+  }
+  *workspace = 0;
+  /* For each chunk, one part's products and the sums so far. */
+  *scratch = (size_t)chunks(step) * 2 * (size_t)step->batch * PRODUCT_WIDTH * sizeof(float);
+  *out = k;
+  return LEUKO_OK;
+}
+
+static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
+                               leuko_error *error) {
+  (void)error;
+  const size_t in = (size_t)k->step.in.c, out = (size_t)k->step.out.c;
+#pragma omp parallel for num_threads(k->step.threads) schedule(static)
+  for (int chunk = 0; chunk < chunks(&k->step); chunk++) {
+    const size_t first = (size_t)chunk * PRODUCT_WIDTH;
+    const size_t width = (size_t)chunk_width(&k->step, chunk);
+    const size_t used = out - first < width ? out - first : width;
+    float *to = k->u + first * in;
+    for (size_t i = 0; i < in; i++) {
+      memcpy(to + i * width, params[0] + i * out + first, used * sizeof *to);
+      memset(to + i * width + used, 0, (width - used) * sizeof *to);
+    }
+  }
+  return LEUKO_OK;
+}
+
+/* The columns of one chunk for all images. */
+static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk) {
+  const net_step *step = &k->step;
+  const size_t batch = (size_t)step->batch, in = (size_t)step->in.c, out = (size_t)step->out.c;
+  const size_t first = (size_t)chunk * PRODUCT_WIDTH, width = (size_t)chunk_width(step, chunk);
+  float *part = (float *)call->scratch + (size_t)chunk * 2 * batch * PRODUCT_WIDTH;
+  float *sum = part + batch * PRODUCT_WIDTH;
+  for (size_t n = 0; n < batch; n++)
+    for (size_t o = 0; o < width; o++)
+      sum[n * width + o] = call->params[1] && first + o < out ? call->params[1][first + o] : 0;
+  for (size_t d = 0; d < in; d += DEPTH) {
+    size_t depth = in - d < DEPTH ? in - d : DEPTH;
+    product_rows(call->x[0] + d, in, k->u + first * in + d * width, part, batch, depth, (int)width);
+    for (size_t i = 0; i < batch * width; i++) sum[i] += part[i];
+  }
+  for (size_t n = 0; n < batch; n++)
+    for (size_t o = 0; o < width && first + o < out; o++) {
+      float value = sum[n * width + o];
+      call->y[n * out + first + o] = step->relu && value < 0 ? 0 : value;
+    }
+}
+
+static leuko_status dense_forward(net_kernel *k, const net_call *call, leuko_error *error) {
+  (void)error;
+#pragma omp parallel for num_threads(k->step.threads) schedule(static)
+  for (int chunk = 0; chunk < chunks(&k->step); chunk++) multiply_chunk(k, call, chunk);
+  return LEUKO_OK;
+}
+
+static leuko_status dense_backward(net_kernel *k, const net_call *call, leuko_error *error) {
+  (void)call;
+  return error_set(error, LEUKO_ARGUMENT, k->step.node->name, NULL, "an inference step only");
+}
+
+static const char *dense_implementation(const net_kernel *k) {
+  (void)k;
+  return "dense:avx512";
+}
+
+const net_backend net_backend_dense = {
+    .name = "dense",
+    .choose = dense_choose,
+    .prepare = dense_prepare,
+    .bind = dense_bind,
+    .forward = dense_forward,
+    .backward = dense_backward,
+    .implementation = dense_implementation,
+    .release = dense_release,
+};
