@@ -34,8 +34,11 @@ void model_free(model *m) {
 }
 
 net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend) {
-  return (net_plan_options){
-      .batch = batch, .threads = threads, .backend = backend, .scaling = m->scaling};
+  return (net_plan_options){.batch = batch,
+                            .threads = threads,
+                            .backend = backend,
+                            .winograd = true,
+                            .scaling = m->scaling};
 }
 
 size_t model_parameter_count(const model *m) {
