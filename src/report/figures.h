@@ -19,6 +19,9 @@
  * `title` may be NULL. Errors besides those above: those of reading the history, BAD_CSV, NO_DATA
  * (no epoch in it). */
 leuko_status figures_training(const char *run_folder, const char *title, leuko_error *error);
+/* The same into `folder`, with `prefix` before the three names. */
+leuko_status figures_curves(const char *run_folder, const char *folder, const char *prefix,
+                            const char *title, leuko_error *error);
 
 /* ROC curve into folder/roc: x [n] = false positive rate, y [n] = true positive rate, in 0..1 and
  * rising; auc is written beside the curve. `title` may be NULL. Errors besides those above: NO_DATA

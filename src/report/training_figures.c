@@ -1,89 +1,13 @@
 /* Training curves out of a run's history.csv. */
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
-#include "base/csv.h"
-#include "base/error.h"
 #include "report/figures.h"
 #include "report/gnuplot.h"
+#include "report/history.h"
 #include "report/script.h"
 
-enum { LOSS, ACCURACY, VAL_LOSS, VAL_ACCURACY, CURVES };
-
-static const char *const column_names[CURVES] = {"loss", "accuracy", "val_loss", "val_accuracy"};
-
-typedef struct {
-  size_t epochs;
-  double *epoch;          /* [epochs] */
-  double *curves[CURVES]; /* [epochs] each; NaN where the field is empty */
-  bool validated;         /* some epoch has both validation values */
-  size_t best_accuracy;   /* row of the highest validation accuracy, the first of equals */
-  size_t lowest_loss;     /* row of the lowest validation loss */
-} history;
-
-static void history_free(history *h) {
-  free(h->epoch);
-  *h = (history){0};
-}
-
-/* An empty field is NaN; anything else has to be a number. */
-static bool read_number(const char *field, double *out) {
-  char *end;
-  *out = field[0] ? strtod(field, &end) : NAN;
-  return !field[0] || *end == 0;
-}
-
-static leuko_status read_rows(const char *path, const csv *table, history *h, leuko_error *error) {
-  int epoch = csv_column(table, "epoch"), columns[CURVES];
-  for (int c = 0; c < CURVES; c++) columns[c] = csv_column(table, column_names[c]);
-  if (epoch < 0 || columns[LOSS] < 0 || columns[ACCURACY] < 0)
-    return error_set(error, LEUKO_BAD_CSV, path, "see docs/formats.md",
-                     "the columns epoch, loss and accuracy are needed");
-  for (size_t row = 0; row < table->rows; row++) {
-    bool read = read_number(csv_field(table, row, epoch), &h->epoch[row]);
-    for (int c = 0; c < CURVES; c++) {
-      const char *field = columns[c] < 0 ? "" : csv_field(table, row, columns[c]);
-      read = read && read_number(field, &h->curves[c][row]);
-    }
-    if (!read || !isfinite(h->epoch[row]))
-      return error_set(error, LEUKO_BAD_CSV, path, "see docs/formats.md",
-                       "row %zu holds a field that is not a number", row + 1);
-  }
-  return LEUKO_OK;
-}
-
-static void find_marks(history *h) {
-  for (size_t row = 0; row < h->epochs; row++) {
-    double loss = h->curves[VAL_LOSS][row], accuracy = h->curves[VAL_ACCURACY][row];
-    if (!isfinite(loss) || !isfinite(accuracy)) continue;
-    if (!h->validated || accuracy > h->curves[VAL_ACCURACY][h->best_accuracy])
-      h->best_accuracy = row;
-    if (!h->validated || loss < h->curves[VAL_LOSS][h->lowest_loss]) h->lowest_loss = row;
-    h->validated = true;
-  }
-}
-
-static leuko_status read_history(const char *path, history *h, leuko_error *error) {
-  *h = (history){0};
-  csv table;
-  leuko_status status = csv_read(path, ',', &table, error);
-  if (status != LEUKO_OK) return status;
-  h->epochs = table.rows;
-  /* One block: the epochs' numbers, then the curves. */
-  if (table.rows == 0)
-    status = error_set(error, LEUKO_NO_DATA, path, "train for an epoch first", "no epoch in it");
-  else if (!(h->epoch = calloc(table.rows, (CURVES + 1) * sizeof(double))))
-    status = error_set_memory(error, table.rows * (CURVES + 1) * sizeof(double));
-  if (status == LEUKO_OK) {
-    for (int c = 0; c < CURVES; c++) h->curves[c] = h->epoch + (size_t)(c + 1) * table.rows;
-    status = read_rows(path, &table, h, error);
-  }
-  csv_free(&table);
-  if (status == LEUKO_OK) find_marks(h);
-  else history_free(h);
-  return status;
-}
+#define DRAWN (VAL_ACCURACY + 1) /* columns that the scripts hold */
 
 /* Lines alone vanish where there is one epoch, points crowd where there are many. */
 static bool few_epochs(const history *h) {
@@ -95,7 +19,7 @@ static void write_history(file_writer *writer, const history *h) {
   file_printf(writer, "# epoch loss accuracy val_loss val_accuracy\n$history << END\n");
   for (size_t row = 0; row < h->epochs; row++) {
     file_printf(writer, "%g", h->epoch[row]);
-    for (int c = 0; c < CURVES; c++) {
+    for (int c = 0; c < DRAWN; c++) {
       if (isfinite(h->curves[c][row])) file_printf(writer, " %.9g", h->curves[c][row]);
       else file_printf(writer, " NaN");
     }
@@ -127,11 +51,13 @@ static void write_mark(file_writer *writer, const history *h, int curve, size_t 
 }
 
 /* Training and validation of one quantity on one axis. */
-static leuko_status draw_pair(const char *folder, const char *name, const char *title,
+static leuko_status draw_pair(const char *folder, const char *prefix, const char *title,
                               const history *h, int curve, leuko_error *error) {
   bool loss = curve == LOSS;
   int validation = loss ? VAL_LOSS : VAL_ACCURACY;
   size_t best = loss ? h->lowest_loss : h->best_accuracy;
+  char name[64];
+  snprintf(name, sizeof name, "%s%s", prefix, loss ? "loss" : "accuracy");
   figure_script script;
   leuko_status status = script_open(&script, folder, name, title, 340, 270, error);
   if (status != LEUKO_OK) return status;
@@ -165,10 +91,12 @@ static void write_titled_mark(file_writer *writer, const history *h, int curve, 
 }
 
 /* Both quantities: colour tells the quantity, dashes tell training from validation. */
-static leuko_status draw_both(const char *folder, const char *title, const history *h,
-                              leuko_error *error) {
+static leuko_status draw_both(const char *folder, const char *prefix, const char *title,
+                              const history *h, leuko_error *error) {
+  char name[64];
+  snprintf(name, sizeof name, "%sloss_accuracy", prefix);
   figure_script script;
-  leuko_status status = script_open(&script, folder, "loss_accuracy", title, 400, 320, error);
+  leuko_status status = script_open(&script, folder, name, title, 400, 320, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_history(writer, h);
@@ -199,16 +127,22 @@ static leuko_status draw_both(const char *folder, const char *title, const histo
   return script_draw(&script, error);
 }
 
-leuko_status figures_training(const char *run_folder, const char *title, leuko_error *error) {
-  char path[1024], folder[1024];
+leuko_status figures_curves(const char *run_folder, const char *folder, const char *prefix,
+                            const char *title, leuko_error *error) {
+  char path[1024];
   history h;
   leuko_status status = file_join(path, sizeof path, run_folder, "history.csv", error);
-  if (status == LEUKO_OK) status = file_join(folder, sizeof folder, run_folder, "figures", error);
-  if (status == LEUKO_OK) status = read_history(path, &h, error);
+  if (status == LEUKO_OK) status = history_read(path, &h, error);
   if (status != LEUKO_OK) return status;
-  status = draw_pair(folder, "accuracy", title, &h, ACCURACY, error);
-  if (status == LEUKO_OK) status = draw_pair(folder, "loss", title, &h, LOSS, error);
-  if (status == LEUKO_OK) status = draw_both(folder, title, &h, error);
+  status = draw_pair(folder, prefix, title, &h, ACCURACY, error);
+  if (status == LEUKO_OK) status = draw_pair(folder, prefix, title, &h, LOSS, error);
+  if (status == LEUKO_OK) status = draw_both(folder, prefix, title, &h, error);
   history_free(&h);
   return status;
+}
+
+leuko_status figures_training(const char *run_folder, const char *title, leuko_error *error) {
+  char folder[1024];
+  leuko_status status = file_join(folder, sizeof folder, run_folder, "figures", error);
+  return status == LEUKO_OK ? figures_curves(run_folder, folder, "", title, error) : status;
 }

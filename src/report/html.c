@@ -1,0 +1,157 @@
+#include "report/html.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* For a screen of any width and for A4. */
+static const char style[] =
+    ":root{color-scheme:light}\n"
+    "*{box-sizing:border-box}\n"
+    "body{margin:0 auto;padding:1.5rem 1.25rem 3rem;max-width:66rem;background:#fff;color:#1a1a1a;"
+    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}\n"
+    "h1{font-size:1.7rem;line-height:1.25;margin:.5rem 0}\n"
+    "h2{font-size:1.25rem;margin:2.4rem 0 .6rem;padding-top:.6rem;border-top:1px solid #ddd}\n"
+    "h3{font-size:1.02rem;margin:1.4rem 0 .3rem}\n"
+    "p,li{max-width:46rem}\n"
+    ".lead{font-size:1.06rem;color:#444}\n"
+    ".note{border-left:4px solid #D55E00;background:#fdf3ec;padding:.6rem .9rem;margin:1rem 0;"
+    "max-width:48rem}\n"
+    ".small{font-size:.86rem;color:#555}\n"
+    "table{border-collapse:collapse;width:100%;margin:.9rem 0;font-size:.92rem;"
+    "font-variant-numeric:tabular-nums}\n"
+    "caption{text-align:left;font-size:.86rem;color:#555;padding-bottom:.35rem}\n"
+    "th,td{padding:.36rem .55rem;text-align:right;border-bottom:1px solid #e3e3e3;"
+    "vertical-align:top}\n"
+    "th{font-weight:600;vertical-align:bottom;border-bottom:2px solid #999}\n"
+    "th:first-child,td:first-child,.words th,.words td{text-align:left}\n"
+    ".unit{display:block;font-weight:400;font-size:.8rem;color:#666}\n"
+    ".paper{display:block;color:#666;font-size:.84rem;white-space:nowrap}\n"
+    "tr.first td{border-top:1px solid #bbb}\n"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));"
+    "gap:1.2rem 1.4rem;align-items:start}\n"
+    "figure{margin:0;min-width:0}\n"
+    "figure svg{display:block;width:100%;height:auto;max-width:30rem}\n"
+    "figcaption{font-size:.86rem;color:#444;margin-top:.3rem;max-width:30rem}\n"
+    "@media (max-width:40rem){\n"
+    "body{padding:1rem .8rem 2rem}\n"
+    "h1{font-size:1.4rem}\n"
+    "table,tbody,tr,td,caption{display:block;width:100%}\n"
+    "thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n"
+    "tr{border-bottom:1px solid #bbb;padding:.45rem 0}\n"
+    "tr.first td{border-top:0}\n"
+    "td,.words td{border:0;padding:.1rem 0;display:flex;justify-content:space-between;gap:1rem;"
+    "text-align:right}\n"
+    "td::before{content:attr(data-label);color:#666;text-align:left;flex:0 1 auto}\n"
+    "td>span{flex:0 1 auto}\n"
+    "td:first-child{font-weight:600;display:block;text-align:left}\n"
+    "td:first-child::before{content:none}\n"
+    ".words td{display:block;text-align:left}\n"
+    ".words td:not(:first-child)::before{content:attr(data-label) ': '}\n"
+    "}\n"
+    "@media print{\n"
+    "@page{size:A4;margin:16mm 14mm}\n"
+    "body{max-width:none;padding:0;font-size:10pt}\n"
+    "h2{break-after:avoid}\n"
+    "h3{break-after:avoid}\n"
+    "figure,tr,.note,li{break-inside:avoid}\n"
+    ".figures{grid-template-columns:1fr 1fr;gap:5mm}\n"
+    "table{font-size:8.5pt}\n"
+    "th,td{padding:.25rem .35rem}\n"
+    ".note{-webkit-print-color-adjust:exact;print-color-adjust:exact}\n"
+    "}\n";
+
+void html_begin(file_writer *writer, const char *title) {
+  file_printf(writer, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+                      "<title>");
+  html_text(writer, title);
+  file_printf(writer, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<h1>", style);
+  html_text(writer, title);
+  file_printf(writer, "</h1>\n");
+}
+
+void html_end(file_writer *writer) {
+  file_printf(writer, "</body>\n</html>\n");
+}
+
+void html_text(file_writer *writer, const char *text) {
+  for (const char *c = text; *c; c++) {
+    if (*c == '<') file_printf(writer, "&lt;");
+    else if (*c == '>') file_printf(writer, "&gt;");
+    else if (*c == '&') file_printf(writer, "&amp;");
+    else if (*c == '"') file_printf(writer, "&quot;");
+    else if (*c == '\'') file_printf(writer, "&#39;");
+    else file_write(writer, c, 1);
+  }
+}
+
+void html_cell(file_writer *writer, const char *label, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char *text;
+  if (vasprintf(&text, format, arguments) < 0) text = NULL;
+  va_end(arguments);
+  file_printf(writer, "<td data-label=\"");
+  html_text(writer, label);
+  file_printf(writer, "\"><span>%s</span></td>", text ? text : "?");
+  free(text);
+}
+
+/* Passes over an element such as <title>...</title>; `at` stays where it is if it is none. */
+static const char *skip_element(const char *at, const char *open, const char *close) {
+  if (strncmp(at, open, strlen(open)) != 0) return at;
+  const char *end = strstr(at, close);
+  return end ? end + strlen(close) : at;
+}
+
+/* The length of what stands before an identifier at `at`: id=" or href="# or url(#, or 0. */
+static size_t before_identifier(const char *at) {
+  static const char *const openings[] = {" id='",    " id=\"",    "href='#",
+                                         "href=\"#", "url('#",    "url(#"};
+  for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)
+    if (strncmp(at, openings[i], strlen(openings[i])) == 0) return strlen(openings[i]);
+  return 0;
+}
+
+leuko_status html_svg(file_writer *writer, const char *path, const char *name, const char *about,
+                      leuko_error *error) {
+  char *text;
+  size_t size;
+  leuko_status status = file_read(path, (size_t)16 << 20, &text, &size, error);
+  if (status != LEUKO_OK) return status;
+  const char *at = strstr(text, "<svg"), *head = at ? strchr(at, '>') : NULL;
+  if (!head) {
+    free(text);
+    return error_set(error, LEUKO_BAD_DATA, path, "draw the figure again", "not an SVG file");
+  }
+  file_printf(writer, "<svg role=\"img\" aria-label=\"");
+  html_text(writer, about);
+  file_write(writer, "\"", 1);
+  at += 4;
+  /* Names of XML's namespaces are of no use within HTML; the figure's own title is gnuplot's. */
+  while (*at) {
+    if (at < head && strncmp(at, "xmlns", 5) == 0) {
+      const char *value = strchr(at, '"'), *end = value ? strchr(value + 1, '"') : NULL;
+      if (end) at = end + 1;
+    }
+    const char *next = skip_element(at, "<title>Gnuplot", "</title>");
+    next = skip_element(next, "<desc>", "</desc>");
+    if (next != at) {
+      at = next;
+      continue;
+    }
+    size_t opening = before_identifier(at);
+    if (opening > 0) {
+      file_write(writer, at, opening);
+      file_printf(writer, "%s-", name);
+      at += opening;
+      continue;
+    }
+    file_write(writer, at++, 1);
+  }
+  free(text);
+  return LEUKO_OK;
+}
