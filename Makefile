@@ -6,9 +6,12 @@ SHARED := $(wildcard ../shared)
 # Real cells where they are at hand; the program itself knows of no such folder.
 export LEUKO_DATA ?= $(wildcard ../shared/data/cnmc)
 export LEUKO_SHARED ?= $(if $(SHARED),$(abspath $(SHARED)))
+export LEUKO_WEIGHTS ?= $(wildcard $(abspath ../shared/weights))
 
 PACKAGES := gcc make pkg-config libdnnl-dev libleptonica-dev libjpeg62-turbo-dev libpng-dev libjansson-dev \
   libssl-dev libcurl4-openssl-dev libzip-dev gnuplot-nox libcmocka-dev perl
+FUZZ_PACKAGES := clang libclang-rt-14-dev
+FUZZ_SECONDS ?= 600
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libomp-dev git
 VERSION := $(shell sed -n 's/^\#define LEUKO_VERSION "\(.*\)"/\1/p' include/leuko.h)
 
@@ -37,7 +40,7 @@ TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 BENCHES := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps lint-deps build demo reproduce test check-long lint format install uninstall clean bench
+.PHONY: help deps lint-deps build demo reproduce test check-long lint fuzz format install uninstall clean bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -51,6 +54,7 @@ help:
 	@echo '  make check-long  the slow tests: kills and resumes, full disks'
 	@echo '  make reproduce   the whole experiment: 35 epochs, both splits'
 	@echo '  make lint        static analysis, format, direction of includes'
+	@echo '  make fuzz        fuzz the readers of weight files, FUZZ_SECONDS=600 for each format'
 	@echo '  make format      format the sources'
 	@echo '  make install     into PREFIX=$(PREFIX) (DESTDIR is honoured); also uninstall'
 	@echo '  make clean'
@@ -87,7 +91,7 @@ $(BUILD)/libleuko.so: $(LIB_OBJ) tools/exports.map
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
-	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -lcmocka -o $@
+	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -lssl -lcmocka -o $@
 
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
@@ -111,6 +115,10 @@ check-long: build $(TESTS)
 
 lint: lint-deps
 	@sh tools/lint.sh $(LIB_SRC) $(CLI_SRC)
+
+fuzz: deps
+	@sh tools/deps.sh $(FUZZ_PACKAGES)
+	@BUILD=$(BUILD) sh tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 format:
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')

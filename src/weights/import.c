@@ -6,8 +6,7 @@
 #include "weights/catalogue.h"
 #include "weights/weights.h"
 
-/* Reads every parameter once, to see that they are all there and usable. */
-static leuko_status check_whole(const char *path, weights_source *out, leuko_error *error) {
+leuko_status weights_check(const char *path, weights_source *out, leuko_error *error) {
   zoo_options options;
   net_graph *graph = NULL;
   float *params = NULL;
@@ -40,7 +39,7 @@ leuko_status weights_import(const char *path, const char *folder, weights_source
                             char *path_out, size_t size, leuko_error *error) {
   char cache[1024], name[128];
   file_map map;
-  leuko_status status = check_whole(path, out, error);
+  leuko_status status = weights_check(path, out, error);
   if (status == LEUKO_OK && folder) status = file_make_folders(folder, error);
   else if (status == LEUKO_OK) status = catalogue_folder(cache, sizeof cache, error);
   if (status != LEUKO_OK) return status;

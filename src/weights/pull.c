@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "weights/catalogue.h"
-#include "weights/weights.h"
+#include "weights/pull.h"
 
 #define MAX_FRUITLESS 3                 /* attempts in a row that brought nothing */
 #define MAX_ATTEMPTS 100                /* in all */
@@ -280,15 +280,8 @@ static leuko_status finish(const transfer *t, const char *part, const char *path
   return LEUKO_OK;
 }
 
-leuko_status weights_pull(const char *name, const weights_pull_options *options,
-                          const progress *watcher, char *path_out, size_t size,
-                          leuko_error *error) {
-  static const weights_pull_options defaults = {0};
-  if (!options) options = &defaults;
-  const weights_entry *entry = weights_entry_find(name);
-  if (!entry)
-    return error_set(error, LEUKO_ARGUMENT, name, "leuko weights list",
-                     "there are no weights '%.40s'", name);
+leuko_status pull_entry(const weights_entry *entry, const weights_pull_options *options,
+                        const progress *watcher, char *path_out, size_t size, leuko_error *error) {
   char folder[1024], path[1280], part[1300], url[1280];
   leuko_status status = write_url(entry, options->mirror, url, sizeof url, error);
   if (status == LEUKO_OK && !options->folder)
@@ -305,8 +298,22 @@ leuko_status weights_pull(const char *name, const weights_pull_options *options,
   snprintf(part, sizeof part, "%s.part", path);
   transfer t = {.entry = entry, .progress = watcher, .fd = -1};
   status = open_part(part, &t, error);
-  if (status == LEUKO_OK) status = transfer_all(&t, url, options, error);
-  if (status == LEUKO_OK) status = finish(&t, part, path, error);
+  if (status == LEUKO_OK) {
+    status = transfer_all(&t, url, options, error);
+    if (status == LEUKO_OK) status = finish(&t, part, path, error);
+    else if (t.have == 0) unlink(part);
+  }
   if (t.fd >= 0) close(t.fd);
   return status;
+}
+
+leuko_status weights_pull(const char *name, const weights_pull_options *options,
+                          const progress *watcher, char *path_out, size_t size,
+                          leuko_error *error) {
+  static const weights_pull_options defaults = {0};
+  const weights_entry *entry = weights_entry_find(name);
+  if (!entry)
+    return error_set(error, LEUKO_ARGUMENT, name, "leuko weights list",
+                     "there are no weights '%.40s'", name);
+  return pull_entry(entry, options ? options : &defaults, watcher, path_out, size, error);
 }

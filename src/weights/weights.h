@@ -78,8 +78,11 @@ typedef struct {
 leuko_status weights_pull(const char *name, const weights_pull_options *options,
                           const progress *watcher, char *path_out, size_t size, leuko_error *error);
 
+/* weights_identify, and every parameter of the base read once. Errors: those of weights_load. */
+leuko_status weights_check(const char *path, weights_source *out, leuko_error *error);
+
 /* Checks a file whole and copies it into `folder` (NULL: the cache folder's weights/), from where
- * weights_find takes it. Errors: those of weights_load and of writing. */
+ * weights_find takes it. Errors: those of weights_check and of writing. */
 leuko_status weights_import(const char *path, const char *folder, weights_source *out,
                             char *path_out, size_t size, leuko_error *error);
 
