@@ -16,7 +16,10 @@ BEGIN {
   home["dnnl"] = "net/onednn"
   home["leptonica"] = "image"
   home["jpeglib"] = "image"
-  home["openssl"] = "base"
+  home["png"] = "image"
+  home["curl"] = "weights"
+  home["hdf5"] = "weights"
+  home["zip"] = "weights"
 }
 # The room of a path below src/: the longest folder that is in the list.
 function room(path,    folder) {
