@@ -14,6 +14,7 @@ static const struct {
     {"train", command_train, "train a network; a killed run goes on with --resume"},
     {"evaluate", command_evaluate, "score a model on labelled cells"},
     {"predict", command_predict, "answer for image files"},
+    {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},
     {"features", command_features, "what a network's head sees of image files, for other tools"},
     {"info", command_info, "what a model file holds, and its self-check"},
     {"weights", command_weights, "ImageNet weights of VGG16 and ResNet-50: list, pull, import"},

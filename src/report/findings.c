@@ -82,16 +82,19 @@ static const experiment_run *best_of(const experiment *e, const char *split) {
 
 static void write_gap(const gap *g, file_writer *w) {
   double difference = 100 * (g->image - g->subject);
-  file_printf(w, "%.1f&nbsp;%% of the validation cells are answered right with the split by image, ",
+  file_printf(w,
+              "%.1f&nbsp;%% of the validation cells are answered right with the split by image, ",
               100 * g->image);
   if (gap_is_large(g))
-    file_printf(w, "%.1f&nbsp;%% with patients kept apart: the paper's split flatters by %.1f points",
+    file_printf(w,
+                "%.1f&nbsp;%% with patients kept apart: the paper's split flatters by %.1f points",
                 100 * g->subject, difference);
   else
-    file_printf(w,
-                "%.1f&nbsp;%% with patients kept apart: a difference of %.1f points, no larger than "
-                "chance makes with so few cells (about %.1f)",
-                100 * g->subject, difference, 100 * g->chance);
+    file_printf(
+        w,
+        "%.1f&nbsp;%% with patients kept apart: a difference of %.1f points, no larger than "
+        "chance makes with so few cells (about %.1f)",
+        100 * g->subject, difference, 100 * g->chance);
   if (isfinite(g->image_auc) && isfinite(g->subject_auc))
     file_printf(w, ", and of %.3f in the area under the ROC curve (%.3f and %.3f)",
                 g->image_auc - g->subject_auc, g->image_auc, g->subject_auc);
@@ -242,11 +245,12 @@ void findings_split(const experiment *e, file_writer *w) {
   baseline_row(last[0], last[1], w);
   file_printf(w, "</tbody></table>\n<p>%s", g.pairs > 1 ? "On average " : "Here ");
   write_gap(&g, w);
-  file_printf(w,
-              " With %.0f validation cells chance alone moves a difference by some %.1f points, and "
-              "more than that across subjects, since the cells of one patient resemble each other "
-              "and %zu subjects are few.</p>\n",
-              experiment_metric(last[1], "n"), 100 * g.chance, experiment_subjects(last[1]));
+  file_printf(
+      w,
+      " With %.0f validation cells chance alone moves a difference by some %.1f points, and "
+      "more than that across subjects, since the cells of one patient resemble each other "
+      "and %zu subjects are few.</p>\n",
+      experiment_metric(last[1], "n"), 100 * g.chance, experiment_subjects(last[1]));
 }
 
 void findings_preprocess(const experiment *e, file_writer *w) {
@@ -268,16 +272,19 @@ void findings_preprocess(const experiment *e, file_writer *w) {
   }
   if (subject.tried) {
     double difference = subject.weights - subject.paper;
-    file_printf(w, "<p>With patients kept apart the two ways end at %.1f&nbsp;%% and %.1f&nbsp;%%: ",
+    file_printf(w,
+                "<p>With patients kept apart the two ways end at %.1f&nbsp;%% and %.1f&nbsp;%%: ",
                 100 * subject.paper, 100 * subject.weights);
     if (fabs(difference) <= subject.chance)
-      file_printf(w,
-                  "%.1f points, no more than chance makes (about %.1f). What is gained by the right "
-                  "scaling within known patients need not be gained for the next one.",
-                  100 * fabs(difference), 100 * subject.chance);
+      file_printf(
+          w,
+          "%.1f points, no more than chance makes (about %.1f). What is gained by the right "
+          "scaling within known patients need not be gained for the next one.",
+          100 * fabs(difference), 100 * subject.chance);
     else
-      file_printf(w, "the right scaling %s %.1f points there%s.", difference > 0 ? "gains" : "costs",
-                  100 * fabs(difference), difference > 0 ? ", too" : "");
+      file_printf(w, "the right scaling %s %.1f points there%s.",
+                  difference > 0 ? "gains" : "costs", 100 * fabs(difference),
+                  difference > 0 ? ", too" : "");
     file_printf(w, "</p>\n");
   }
 }
@@ -365,18 +372,19 @@ static void overfitting(const experiment *e, file_writer *w) {
   bool alike = experiment_last(image, ACCURACY) - experiment_last(image, VAL_ACCURACY) < 0.03;
   conclusion(w, "The CNN does not overfit", "training 88.2&nbsp;%, validation 88.2&nbsp;%", text[0],
              text[1],
-             !alike                     ? "no: it learns the training cells by heart"
+             !alike                      ? "no: it learns the training cells by heart"
              : image->curves.epochs < 35 ? "not to be told after so few epochs"
                                          : "yes");
 }
 
 void findings_conclusions(const experiment *e, file_writer *w) {
-  file_printf(w, "<table class=\"words\">\n<caption>Accuracies of validation cells; of the last "
-                 "epoch where training stands beside them, else of the epoch with the lowest "
-                 "validation loss. One accuracy counts as higher than another where chance does "
-                 "not explain the difference.</caption>\n<thead><tr>"
-                 "<th>The paper&rsquo;s table says</th><th>Its figures</th><th>Here, by image</th>"
-                 "<th>Here, patients kept apart</th><th>Does it hold?</th></tr></thead>\n<tbody>\n");
+  file_printf(w,
+              "<table class=\"words\">\n<caption>Accuracies of validation cells; of the last "
+              "epoch where training stands beside them, else of the epoch with the lowest "
+              "validation loss. One accuracy counts as higher than another where chance does "
+              "not explain the difference.</caption>\n<thead><tr>"
+              "<th>The paper&rsquo;s table says</th><th>Its figures</th><th>Here, by image</th>"
+              "<th>Here, patients kept apart</th><th>Does it hold?</th></tr></thead>\n<tbody>\n");
   compare_networks(e, w);
   overfitting(e, w);
   gap g = measure_gap(e);

@@ -109,8 +109,8 @@ static const char *skip_element(const char *at, const char *open, const char *cl
 
 /* The length of what stands before an identifier at `at`: id=" or href="# or url(#, or 0. */
 static size_t before_identifier(const char *at) {
-  static const char *const openings[] = {" id='",    " id=\"",    "href='#",
-                                         "href=\"#", "url('#",    "url(#"};
+  static const char *const openings[] = {" id='",    " id=\"", "href='#",
+                                         "href=\"#", "url('#", "url(#"};
   for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)
     if (strncmp(at, openings[i], strlen(openings[i])) == 0) return strlen(openings[i]);
   return 0;

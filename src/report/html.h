@@ -18,8 +18,8 @@ void html_cell(file_writer *writer, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Copies an SVG file that gnuplot has written into the page. `name` makes its identifiers differ
- * from those of other figures; `about` is read to those who cannot see it. Errors: those of reading,
- * BAD_DATA. */
+ * from those of other figures; `about` is read to those who cannot see it. Errors: those of
+ * reading, BAD_DATA. */
 leuko_status html_svg(file_writer *writer, const char *path, const char *name, const char *about,
                       leuko_error *error);
 

@@ -260,9 +260,10 @@ static void write_timings(const experiment *e, file_writer *w) {
     seconds_cell(w, "All epochs (s)", epochs);
     file_printf(w, "</tr>\n");
   }
-  const char *processor = json_string_value(
-      json_object_get(json_object_get(e->runs[0].run, "machine"), "processor"));
-  file_printf(w, "</tbody></table>\n<p>Together %.1f minutes of features and epochs, on ", total / 60);
+  const char *processor =
+      json_string_value(json_object_get(json_object_get(e->runs[0].run, "machine"), "processor"));
+  file_printf(w, "</tbody></table>\n<p>Together %.1f minutes of features and epochs, on ",
+              total / 60);
   html_text(w, processor ? processor : "an unknown processor");
   file_printf(w, " with %lld threads.</p>\n", (long long)integer_of(e, "threads"));
 }
@@ -277,18 +278,19 @@ static void write_settings(const experiment *e, file_writer *w) {
   const char *folder = json_string_value(json_object_get(e->description, "data"));
   html_text(w, folder ? folder : "");
   if (image)
-    file_printf(w,
-                ". Split by image 60:40 within each class: %.0f training and %.0f validation cells; "
-                "%.0f of %.0f subjects have cells on both sides",
-                experiment_cells(image, "train"), experiment_cells(image, "test"),
-                experiment_cells(image, "subjects_on_both_sides"),
-                experiment_cells(image, "subjects"));
+    file_printf(
+        w,
+        ". Split by image 60:40 within each class: %.0f training and %.0f validation cells; "
+        "%.0f of %.0f subjects have cells on both sides",
+        experiment_cells(image, "train"), experiment_cells(image, "test"),
+        experiment_cells(image, "subjects_on_both_sides"), experiment_cells(image, "subjects"));
   if (subject)
-    file_printf(w,
-                ". Split by subject 60:40 as well as whole subjects allow: %.0f and %.0f cells, the "
-                "latter of %zu subjects, none on both sides",
-                experiment_cells(subject, "train"), experiment_cells(subject, "test"),
-                experiment_subjects(subject));
+    file_printf(
+        w,
+        ". Split by subject 60:40 as well as whole subjects allow: %.0f and %.0f cells, the "
+        "latter of %zu subjects, none on both sides",
+        experiment_cells(subject, "train"), experiment_cells(subject, "test"),
+        experiment_subjects(subject));
   file_printf(w,
               ".</li>\n<li>Networks: the CNN of four convolutions (32, 64, 128, 128 filters) and a "
               "dense layer of 512 on 128&times;128 pixels, all of it trained; VGG16 with a dense "
@@ -307,9 +309,10 @@ static void write_settings(const experiment *e, file_writer *w) {
     file_printf(w, " (SHA-256 %.16s&hellip;).</li>\n",
                 json_string_value(json_object_get(source, "sha256")));
   }
-  file_printf(w, "<li>leuko %s. Beside this page: <code>table1.csv</code>, <code>table1.md</code>, "
-                 "the figures as SVG and PNG in <code>figures/</code>, and every training with its "
-                 "models, curves and answers in <code>runs/</code>.</li>\n</ul>\n",
+  file_printf(w,
+              "<li>leuko %s. Beside this page: <code>table1.csv</code>, <code>table1.md</code>, "
+              "the figures as SVG and PNG in <code>figures/</code>, and every training with its "
+              "models, curves and answers in <code>runs/</code>.</li>\n</ul>\n",
               leuko_version());
 }
 
@@ -326,10 +329,11 @@ static leuko_status write_page(const experiment *e, bool drawn, file_writer *w,
   findings_summary(e, w);
   file_printf(w, "<h2>Table I</h2>\n");
   write_table1(e, w);
-  file_printf(w, "<h2>What the split does</h2>\n<p><b>By image</b>, as in the paper, cells are dealt "
-                 "out one by one. Cells of the same patient are then on both sides, and a network "
-                 "is rewarded for recognising the patient. <b>By subject</b> nobody is on both "
-                 "sides, as it will be with the next patient. Everything else is the same.</p>\n");
+  file_printf(w,
+              "<h2>What the split does</h2>\n<p><b>By image</b>, as in the paper, cells are dealt "
+              "out one by one. Cells of the same patient are then on both sides, and a network "
+              "is rewarded for recognising the patient. <b>By subject</b> nobody is on both "
+              "sides, as it will be with the next patient. Everything else is the same.</p>\n");
   findings_split(e, w);
   char gap[1024];
   if (drawn && file_join(gap, sizeof gap, e->folder, "figures/gap.svg", NULL) == LEUKO_OK &&
@@ -357,12 +361,13 @@ static leuko_status write_page(const experiment *e, bool drawn, file_writer *w,
   file_printf(w, "<h2>How it was done, and how long it took</h2>\n");
   write_settings(e, w);
   write_timings(e, w);
-  file_printf(w, "<h2>Sources</h2>\n<p class=\"small\">Networks and experiment: Hendrawan et al. "
-                 "Cells: A. Gupta, R. Gupta, ALL Challenge dataset of ISBI 2019 (C-NMC 2019), The "
-                 "Cancer Imaging Archive, 2019, doi 10.7937/tcia.2019.dc64i46r. VGG16: Simonyan and "
-                 "Zisserman 2014. ResNet-50: He et al. 2015.</p>\n<p class=\"small\"><b>Research use "
-                 "only.</b> leuko is not a medical device, and no answer of it is a "
-                 "diagnosis.</p>\n");
+  file_printf(w,
+              "<h2>Sources</h2>\n<p class=\"small\">Networks and experiment: Hendrawan et al. "
+              "Cells: A. Gupta, R. Gupta, ALL Challenge dataset of ISBI 2019 (C-NMC 2019), The "
+              "Cancer Imaging Archive, 2019, doi 10.7937/tcia.2019.dc64i46r. VGG16: Simonyan and "
+              "Zisserman 2014. ResNet-50: He et al. 2015.</p>\n<p class=\"small\"><b>Research use "
+              "only.</b> leuko is not a medical device, and no answer of it is a "
+              "diagnosis.</p>\n");
   html_end(w);
   return status;
 }

@@ -46,8 +46,7 @@ static leuko_status write_markdown(const experiment *e, leuko_error *error) {
     /* The paper's row above the first of its network. */
     if (i == 0 || strcmp(run->job->model, e->runs[i - 1].job->model) != 0)
       file_printf(&writer, "| %s, the paper | | image | %.4f | %.4f | %.4f | %.4f | |\n",
-                  paper->title, paper->accuracy, paper->loss, paper->val_accuracy,
-                  paper->val_loss);
+                  paper->title, paper->accuracy, paper->loss, paper->val_accuracy, paper->val_loss);
     file_printf(&writer, "| %s | %s | %s |", paper->title,
                 strcmp(run->job->preprocess, "paper") == 0 ? "divided by 255" : "as its weights",
                 run->job->split);

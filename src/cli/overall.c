@@ -1,0 +1,55 @@
+#include "cli/overall.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS 1000
+#define VALIDATION 0.1 /* of an epoch */
+
+double overall_sum(const overall_cost *cost) {
+  return cost->features + cost->epoch * cost->epochs + cost->answers;
+}
+
+/* How far the training has come, by the phases that train_run and outputs_write report. */
+static double reached(const overall *o, const char *phase, double share) {
+  const overall_cost *c = &o->cost;
+  int epoch;
+  if (strcmp(phase, "features") == 0) return share * c->features;
+  if (sscanf(phase, "epoch %d", &epoch) == 1)
+    return c->features + c->epoch * (epoch - 1 + share * (1 - VALIDATION));
+  if (strcmp(phase, "answering") == 0) return overall_sum(c) - c->answers * (1 - share);
+  return o->reached;
+}
+
+static int show(const overall *o, const char *note) {
+  double share = o->total > 0 ? (o->done + o->reached) / o->total : 0;
+  size_t steps = (size_t)(share * STEPS);
+  return progress_report(&o->view, "the experiment", steps < STEPS ? steps : STEPS - 1, STEPS,
+                         note);
+}
+
+static int report(void *context, const char *phase, size_t done, size_t total, const char *note) {
+  overall *o = context;
+  double at = reached(o, phase, total ? (double)done / (double)total : 0);
+  if (at > o->reached) o->reached = at;
+  if (strcmp(phase, "features") == 0 && done == total && o->on_features) o->on_features(o->context);
+  char text[160];
+  phase += strspn(phase, " ");
+  snprintf(text, sizeof text, "%s: %s%s%s", o->name, phase, note ? "  " : "", note ? note : "");
+  return show(o, text);
+}
+
+progress overall_progress(overall *o) {
+  return (progress){.report = report, .context = o};
+}
+
+void overall_begin(overall *o, const char *name, const overall_cost *cost) {
+  o->name = name;
+  o->cost = *cost;
+  o->reached = 0;
+}
+
+void overall_end(overall *o) {
+  o->done += overall_sum(&o->cost);
+  o->reached = 0;
+}
