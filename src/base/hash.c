@@ -14,6 +14,15 @@ struct hash {
   int failed;
 };
 
+static void write_hex(const unsigned char *digest, unsigned size, char *hex) {
+  static const char digits[] = "0123456789abcdef";
+  for (unsigned i = 0; i < size; i++) {
+    hex[2 * i] = digits[digest[i] >> 4];
+    hex[2 * i + 1] = digits[digest[i] & 15];
+  }
+  hex[2 * size] = 0;
+}
+
 leuko_status hash_open(hash **out, leuko_error *error) {
   *out = NULL;
   hash *h = calloc(1, sizeof *h);
@@ -40,12 +49,17 @@ leuko_status hash_close(hash *h, char hex[HASH_HEX], leuko_error *error) {
   free(h);
   hex[0] = 0;
   if (!ok) return error_set(error, LEUKO_BACKEND, NULL, NULL, "SHA-256 failed");
-  static const char digits[] = "0123456789abcdef";
-  for (unsigned i = 0; i < size; i++) {
-    hex[2 * i] = digits[digest[i] >> 4];
-    hex[2 * i + 1] = digits[digest[i] & 15];
-  }
-  hex[64] = 0;
+  write_hex(digest, size, hex);
+  return LEUKO_OK;
+}
+
+leuko_status hash_md5(const void *data, size_t size, char hex[HASH_MD5_HEX], leuko_error *error) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  hex[0] = 0;
+  if (EVP_Digest(data, size, digest, &length, EVP_md5(), NULL) != 1 || length != 16)
+    return error_set(error, LEUKO_BACKEND, NULL, NULL, "MD5 is not available");
+  write_hex(digest, length, hex);
   return LEUKO_OK;
 }
 

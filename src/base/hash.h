@@ -1,4 +1,4 @@
-/* SHA-256 through OpenSSL. */
+/* SHA-256 through OpenSSL, and MD5 where others publish nothing better. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -8,6 +8,10 @@
 
 /* SHA-256 of `size` bytes as lower-case hexadecimal. Errors: BACKEND. */
 leuko_status hash_bytes(const void *data, size_t size, char hex[HASH_HEX], leuko_error *error);
+
+/* MD5 of `size` bytes, of use against accidents only. Errors: BACKEND. */
+#define HASH_MD5_HEX 33
+leuko_status hash_md5(const void *data, size_t size, char hex[HASH_MD5_HEX], leuko_error *error);
 
 /* SHA-256 over several pieces in order. Errors: NO_MEMORY, BACKEND. */
 typedef struct hash hash;

@@ -1,12 +1,12 @@
 #include "weights/catalogue.h"
 
 #include <dirent.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 
 /* Keras's first, since the paper used Keras. The older ResNet-50 bears the newer one's name where
  * it is published, so it gets one of its own here. */
@@ -53,19 +53,6 @@ const weights_entry *weights_entry_find(const char *name) {
   return NULL;
 }
 
-void catalogue_md5(const void *data, size_t size, char hex[33]) {
-  static const char digits[] = "0123456789abcdef";
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  hex[0] = 0;
-  if (EVP_Digest(data, size, digest, &length, EVP_md5(), NULL) != 1 || length != 16) return;
-  for (unsigned i = 0; i < length; i++) {
-    hex[2 * i] = digits[digest[i] >> 4];
-    hex[2 * i + 1] = digits[digest[i] & 15];
-  }
-  hex[32] = 0;
-}
-
 const weights_entry *catalogue_recognise(const void *data, size_t size, const char *sha256) {
   for (size_t i = 0; i < COUNT; i++) {
     const weights_entry *entry = &entries[i];
@@ -74,9 +61,8 @@ const weights_entry *catalogue_recognise(const void *data, size_t size, const ch
       if (strcmp(entry->sha256, sha256) == 0) return entry;
       continue;
     }
-    char md5[33];
-    catalogue_md5(data, size, md5);
-    if (strcmp(entry->md5, md5) == 0) return entry;
+    char md5[HASH_MD5_HEX];
+    if (hash_md5(data, size, md5, NULL) == LEUKO_OK && strcmp(entry->md5, md5) == 0) return entry;
   }
   return NULL;
 }

@@ -7,10 +7,6 @@
 /* The entry whose size and digest a file has, or NULL. `sha256` is the file's. */
 const weights_entry *catalogue_recognise(const void *data, size_t size, const char *sha256);
 
-/* MD5 of `size` bytes as lower-case hexadecimal; empty where the library offers none. Only for
- * files whose publisher gives no better digest. */
-void catalogue_md5(const void *data, size_t size, char hex[33]);
-
 /* The folder weights/ in leuko's cache folder, made if missing. */
 leuko_status catalogue_folder(char *out, size_t size, leuko_error *error);
 

@@ -41,6 +41,15 @@ static bool split(const char *param, parts *out) {
   return true;
 }
 
+/* Whether text begins like pattern, in which # is a digit; the digits go to `numbers` in order. */
+static bool fits(const char *text, const char *pattern, int *const numbers[]) {
+  for (; *pattern; pattern++, text++) {
+    if (*pattern == '#' && *text >= '0' && *text <= '9') **numbers++ = *text - '0';
+    else if (*pattern != *text) return false;
+  }
+  return true;
+}
+
 static bool split_resnet(const char *param, parts *out) {
   if (!split(param, out)) return false;
   const char *kind = strrchr(out->layer, '_');
@@ -50,15 +59,17 @@ static bool split_resnet(const char *param, parts *out) {
     out->stage = 1;
     return true;
   }
-  return sscanf(out->layer, "conv%1d_block%1d_%1d_", &out->stage, &out->block, &out->index) == 3;
+  int *const numbers[] = {&out->stage, &out->block, &out->index};
+  return fits(out->layer, "conv#_block#_#_", numbers);
 }
 
 /* VGG16's convolutions, counted from 0, or -1: "block3_conv2" is the sixth. */
 static int vgg_convolution(const char *layer) {
   static const int before[] = {0, 2, 4, 7, 10};
-  int block, convolution;
-  if (sscanf(layer, "block%1d_conv%1d", &block, &convolution) != 2 || block < 1 || block > 5 ||
-      convolution < 1 || convolution > 3)
+  int block = 0, convolution = 0;
+  int *const numbers[] = {&block, &convolution};
+  if (!fits(layer, "block#_conv#", numbers) || block < 1 || block > 5 || convolution < 1 ||
+      convolution > 3)
     return -1;
   return before[block - 1] + convolution - 1;
 }

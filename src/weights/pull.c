@@ -48,15 +48,15 @@ static size_t refuse(transfer *t, leuko_status status, const char *why) {
 
 static size_t on_header(char *line, size_t size, size_t count, void *context) {
   transfer *t = context;
-  unsigned long long from;
+  static const char name[] = "content-range: bytes ";
   char text[96];
   size_t length = size * count < sizeof text - 1 ? size * count : sizeof text - 1;
   memcpy(text, line, length);
   text[length] = 0;
   /* A redirection brings several heads; the last one counts. */
   if (strncmp(text, "HTTP/", 5) == 0) t->range_from = -1;
-  if (strncasecmp(text, "content-range:", 14) == 0 && sscanf(text + 14, " bytes %llu-", &from) == 1)
-    t->range_from = (int64_t)from;
+  if (strncasecmp(text, name, sizeof name - 1) == 0)
+    t->range_from = strtoll(text + sizeof name - 1, NULL, 10);
   return size * count;
 }
 
@@ -222,17 +222,16 @@ static leuko_status check(const weights_entry *entry, const char *path, leuko_er
   file_map map;
   leuko_status status = file_map_open(path, 0, &map, error);
   if (status != LEUKO_OK) return status;
-  char digest[HASH_HEX] = "", md5[33] = "";
+  char digest[HASH_HEX] = "";
   const char *wanted = entry->sha256 ? entry->sha256 : entry->md5;
   if (entry->sha256) status = hash_bytes(map.data, map.size, digest, error);
-  else catalogue_md5(map.data, map.size, md5);
-  const char *is = entry->sha256 ? digest : md5;
+  else status = hash_md5(map.data, map.size, digest, error);
   if (status == LEUKO_OK && entry->bytes && map.size != entry->bytes)
     status = error_set(error, LEUKO_BAD_DATA, path, remedy, "%zu bytes, expected were %llu",
                        map.size, (unsigned long long)entry->bytes);
-  else if (status == LEUKO_OK && strcmp(is, wanted) != 0)
+  else if (status == LEUKO_OK && strcmp(digest, wanted) != 0)
     status = error_set(error, LEUKO_BAD_DATA, path, remedy, "%s %.16s..., expected was %.16s...",
-                       entry->sha256 ? "SHA-256" : "MD5", is, wanted);
+                       entry->sha256 ? "SHA-256" : "MD5", digest, wanted);
   file_unmap(&map);
   return status;
 }
