@@ -9,7 +9,7 @@ export LEUKO_SHARED ?= $(if $(SHARED),$(abspath $(SHARED)))
 export LEUKO_WEIGHTS ?= $(wildcard $(abspath ../shared/weights))
 
 PACKAGES := gcc make pkg-config libdnnl-dev libleptonica-dev libjpeg62-turbo-dev libpng-dev libjansson-dev \
-  libssl-dev libcurl4-openssl-dev libzip-dev gnuplot-nox libcmocka-dev perl
+  libssl-dev libcurl4-openssl-dev ca-certificates libzip-dev gnuplot-nox libcmocka-dev perl
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 FUZZ_SECONDS ?= 600
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libomp-dev git

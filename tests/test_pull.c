@@ -258,6 +258,7 @@ static void an_unknown_authority_is_refused(void **state) {
   s->options.certificates = NULL;
   assert_int_equal(pull(s, &error), LEUKO_IO);
   assert_non_null(strstr(error.message, "certificate"));
+  assert_non_null(strstr(error.remedy, "ca-certificates"));
   assert_int_equal(s->server.requests, 0);
   assert_nothing(s);
 }

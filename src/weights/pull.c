@@ -172,6 +172,14 @@ static bool is_passing(CURLcode code) {
          code == CURLE_HTTP2_STREAM || code == CURLE_SSL_CONNECT_ERROR;
 }
 
+static const char *remedy_for(CURLcode code, uint64_t have) {
+  if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+    return "install the system's certificates (Debian: ca-certificates), or name some with "
+           "--certificates";
+  if (have > 0) return go_on;
+  return "check the network, or download the file elsewhere and run leuko weights import FILE";
+}
+
 static leuko_status refused(const transfer *t, const char *url, leuko_error *error) {
   const char *remedy = t->refused == LEUKO_DISK_FULL ? "free some space and run again"
                        : t->refused == LEUKO_BAD_DATA
@@ -185,9 +193,10 @@ static leuko_status transfer_all(transfer *t, const char *url, const weights_pul
                                  leuko_error *error) {
   char reason[CURL_ERROR_SIZE];
   int fruitless = 0;
+  CURLcode code = CURLE_OK;
   for (int i = 0; i < MAX_ATTEMPTS; i++) {
     if (t->entry->bytes && t->have == t->entry->bytes) return LEUKO_OK;
-    CURLcode code = attempt(t, url, options, reason);
+    code = attempt(t, url, options, reason);
     if (t->refused != LEUKO_OK) return refused(t, url, error);
     if (code == CURLE_OK && (!t->entry->bytes || t->have == t->entry->bytes)) return LEUKO_OK;
     if (code == CURLE_ABORTED_BY_CALLBACK)
@@ -204,11 +213,7 @@ static leuko_status transfer_all(transfer *t, const char *url, const weights_pul
     if ((code != CURLE_OK && !is_passing(code)) || fruitless >= MAX_FRUITLESS) break;
     if (fruitless) nanosleep(&(struct timespec){.tv_sec = fruitless}, NULL);
   }
-  bool begun = t->have > 0;
-  return error_set(error, LEUKO_IO, url,
-                   begun ? go_on
-                         : "check the network, or download the file elsewhere and run "
-                           "leuko weights import FILE",
+  return error_set(error, LEUKO_IO, url, remedy_for(code, t->have),
                    "the download failed after %llu bytes: %.200s", (unsigned long long)t->have,
                    reason);
 }
