@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,4 +138,10 @@ double cli_real(struct argp_state *state, const char *option, const char *text, 
   if (errno || end == text || *end || !(value >= low && value <= high))
     argp_error(state, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
   return value;
+}
+
+double cli_peak_megabytes(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return (double)usage.ru_maxrss / 1024;
 }

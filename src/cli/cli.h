@@ -45,4 +45,7 @@ long cli_number(struct argp_state *state, const char *option, const char *text, 
 double cli_real(struct argp_state *state, const char *option, const char *text, double low,
                 double high);
 
+/* The most memory that this process has held so far, mapped cache files included. */
+double cli_peak_megabytes(void);
+
 #endif

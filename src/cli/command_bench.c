@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -203,12 +202,6 @@ static leuko_status measure(const arguments *a, bench *b, trainer *t, double *sp
   return status;
 }
 
-static double peak_megabytes(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)usage.ru_maxrss / 1024;
-}
-
 static void print_layers(const net_plan *plan) {
   printf("%-14s %-15s %-28s %14s %14s %9s %9s\n", "layer", "operation", "implementation", "input",
          "output", "ms", "GFLOP/s");
@@ -234,11 +227,11 @@ static int print_result(const arguments *a, const bench *b, const trainer *t, do
                                     "precision", "f32", "batch", a->batch, "threads", a->threads,
                                     "train", a->train, "images_per_second", speed, "latency_ms",
                                     1e3 * a->batch / speed, "share_computed", 1.0, "peak_memory_mb",
-                                    peak_megabytes(), "decode_images_per_second", b->decode));
+                                    cli_peak_megabytes(), "decode_images_per_second", b->decode));
   if (a->layers) print_layers(t->plan);
   printf("%s, %s, batch %d, %d threads: %.1f images a second, %.2f ms a batch, %.0f MB at most\n",
          a->model, a->train ? "training" : "answering", a->batch, a->threads, speed,
-         1e3 * a->batch / speed, peak_megabytes());
+         1e3 * a->batch / speed, cli_peak_megabytes());
   if (b->decode > 0) printf("decoding and resizing: %.0f files a second\n", b->decode);
   return 0;
 }

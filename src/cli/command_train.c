@@ -307,6 +307,7 @@ static json_t *result_json(const train_data *data, const train_result *r, const 
     json_object_set_new(out, "train_images_per_second",
                         json_real((double)r->images / r->train_seconds));
     json_object_set_new(out, "loader_share", json_real(r->loader_share));
+    json_object_set_new(out, "peak_memory_mb", json_real(cli_peak_megabytes()));
   }
   return out;
 }
@@ -316,8 +317,8 @@ static int print_result(const arguments *a, const train_data *data, const train_
   int code = data->set.refused + data->pixels.refused ? 4 : 0;
   const train_epoch *best = &r->history[r->best];
   if (r->images > 0)
-    fprintf(stderr, "%.0f images a second; %.1f %% of the time waiting for them\n",
-            (double)r->images / r->train_seconds, 100 * r->loader_share);
+    fprintf(stderr, "%.0f images a second; %.1f %% of the time waiting for them; %.0f MB at most\n",
+            (double)r->images / r->train_seconds, 100 * r->loader_share, cli_peak_megabytes());
   if (r->stopped_early)
     fprintf(stderr, "stopped early: no lower validation loss in %d epochs\n",
             a->run.train.patience);
