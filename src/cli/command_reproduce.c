@@ -50,13 +50,14 @@ static const struct argp_option options[] = {
     {0}};
 
 static bool read_models(char *list, bool *networks) {
+  bool any = false;
   for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
     int i = 0;
     while (i < REPRODUCTION_NETWORKS && strcmp(name, reproduction_networks[i]) != 0) i++;
     if (i == REPRODUCTION_NETWORKS) return false;
-    networks[i] = true;
+    any = networks[i] = true;
   }
-  return true;
+  return any;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -67,7 +68,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     o->out = arg;
     return 0;
   case KEY_MODELS:
-    if (!*arg || !read_models(arg, o->networks))
+    if (!read_models(arg, o->networks))
       argp_error(state, "--models takes names out of cnn,vgg16,resnet50");
     o->named = true;
     return 0;

@@ -206,22 +206,20 @@ static leuko_status check_same(const char *path, json_t *stored, json_t *asked,
                    "the experiment was begun with another '%s'", differing);
 }
 
-/* reproduce.json: checked against that of an earlier start, then written anew. */
-static leuko_status keep_description(reproduction *r, leuko_error *error) {
+/* Compares with the reproduce.json of an earlier start and, if `write`, writes it anew. */
+static leuko_status keep_description(reproduction *r, bool write, leuko_error *error) {
   char path[1024];
-  json_t *stored = NULL, *asked = NULL;
-  leuko_status status = file_join(path, sizeof path, r->options->out, "reproduce.json", error);
+  json_t *stored = NULL, *asked = describe(r);
+  leuko_status status = asked ? LEUKO_OK : error_set_memory(error, 0);
+  if (status == LEUKO_OK)
+    status = file_join(path, sizeof path, r->options->out, "reproduce.json", error);
   if (status == LEUKO_OK) status = read_description(path, &stored, error);
-  if (status == LEUKO_OK) {
-    asked = describe(r);
-    if (!asked) status = error_set_memory(error, 0);
-  }
   if (status == LEUKO_OK && stored) {
     status = check_same(path, stored, asked, error);
     json_object_update_missing(json_object_get(asked, "weights"),
                                json_object_get(stored, "weights"));
   }
-  if (status == LEUKO_OK) {
+  if (status == LEUKO_OK && write) {
     char *text = json_dumps(asked, JSON_INDENT(2));
     status = text ? file_write_all(path, text, strlen(text), error) : error_set_memory(error, 0);
     free(text);
@@ -296,7 +294,7 @@ leuko_status reproduction_run(const reproduction_options *options, size_t *refus
   if (status == LEUKO_OK && r.count == 0)
     status = error_set(error, LEUKO_NOT_FOUND, NULL, "name --weights, or --models cnn",
                        "there are weights of none of the networks");
-  if (status == LEUKO_OK) status = keep_description(&r, error);
+  if (status == LEUKO_OK) status = keep_description(&r, true, error);
   if (status == LEUKO_OK) {
     cli_progress_line("%zu cells. The split by image leaks on purpose, as the paper's: %zu of %zu "
                       "subjects are on both sides",

@@ -6,16 +6,12 @@
 #include "base/file.h"
 #include "cli/reproduction.h"
 
-static void take_parts(const dataset *set, dataset_part *parts) {
-  for (size_t i = 0; i < set->count; i++) parts[i] = set->samples[i].part;
-}
-
 /* Writes the set's split, or checks that the one from an earlier start is the same. */
 static leuko_status keep_split(dataset *set, const char *path, leuko_error *error) {
   if (!file_exists(path)) return dataset_write_split(set, path, error);
   dataset_part *parts = calloc(set->count, sizeof *parts);
   if (!parts) return error_set_memory(error, set->count * sizeof *parts);
-  take_parts(set, parts);
+  for (size_t i = 0; i < set->count; i++) parts[i] = set->samples[i].part;
   leuko_status status = dataset_read_split(set, path, error);
   for (size_t i = 0; status == LEUKO_OK && i < set->count; i++)
     if (set->samples[i].part != parts[i])
@@ -26,14 +22,16 @@ static leuko_status keep_split(dataset *set, const char *path, leuko_error *erro
   return status;
 }
 
-/* Splits by image; where `only` is set, cells without a part there get none here. */
+/* Splits the cells that have a part by image. */
 static leuko_status split_by_image(const reproduction_options *o, dataset *set,
-                                   const dataset_part *only, reproduction_cells *out,
-                                   leuko_error *error) {
+                                   reproduction_cells *out, leuko_error *error) {
+  for (size_t i = 0; i < set->count; i++) {
+    dataset_sample *s = &set->samples[i];
+    if (s->part == DATASET_NONE) s->label = -1; /* takes no part in the next split either */
+    else out->cells++;
+  }
   leuko_status status = dataset_split(set, SPLIT_BY_IMAGE, SPLIT_TRAIN_SHARE, o->seed, NULL, error);
   if (status != LEUKO_OK) return status;
-  for (size_t i = 0; i < set->count; i++)
-    if (only[i] == DATASET_NONE) set->samples[i].part = DATASET_NONE;
   split_leaks leaks;
   dataset_leaks(set, &leaks);
   out->leaking = leaks.leaking;
@@ -48,14 +46,7 @@ static leuko_status split_both(const reproduction_options *o, size_t limit, data
       dataset_split(set, SPLIT_BY_SUBJECT, SPLIT_TRAIN_SHARE, o->seed, NULL, error);
   if (status == LEUKO_OK) status = train_limit(set, limit, o->seed, error);
   if (status == LEUKO_OK) status = keep_split(set, out->subject, error);
-  if (status != LEUKO_OK) return status;
-  dataset_part *parts = calloc(set->count, sizeof *parts);
-  if (!parts) return error_set_memory(error, set->count * sizeof *parts);
-  take_parts(set, parts);
-  for (size_t i = 0; i < set->count; i++) out->cells += parts[i] != DATASET_NONE;
-  status = split_by_image(o, set, parts, out, error);
-  free(parts);
-  return status;
+  return status == LEUKO_OK ? split_by_image(o, set, out, error) : status;
 }
 
 leuko_status reproduction_split(const reproduction_options *o, size_t limit, const progress *p,

@@ -66,10 +66,6 @@ static gap measure_gap(const experiment *e) {
   return g;
 }
 
-static bool gap_is_large(const gap *g) {
-  return g->image - g->subject > g->chance;
-}
-
 /* The training with the highest accuracy of a split, or NULL. */
 static const experiment_run *best_of(const experiment *e, const char *split) {
   const experiment_run *best = NULL;
@@ -81,23 +77,21 @@ static const experiment_run *best_of(const experiment *e, const char *split) {
 }
 
 static void write_gap(const gap *g, file_writer *w) {
-  double difference = 100 * (g->image - g->subject);
+  double difference = 100 * (g->image - g->subject), by_chance = 100 * g->chance;
   file_printf(w,
-              "%.1f&nbsp;%% of the validation cells are answered right with the split by image, ",
-              100 * g->image);
-  if (gap_is_large(g))
-    file_printf(w,
-                "%.1f&nbsp;%% with patients kept apart: the paper's split flatters by %.1f points",
-                100 * g->subject, difference);
+              "%.1f&nbsp;%% of the validation cells are answered right with the split by image, "
+              "%.1f&nbsp;%% with patients kept apart: ",
+              100 * g->image, 100 * g->subject);
+  if (difference > by_chance)
+    file_printf(w, "the paper's split flatters by %.1f points", difference);
+  else if (difference < -by_chance)
+    file_printf(w, "on these cells the paper's split does not flatter, it is %.1f points lower",
+                -difference);
   else
-    file_printf(
-        w,
-        "%.1f&nbsp;%% with patients kept apart: a difference of %.1f points, no larger than "
-        "chance makes with so few cells (about %.1f)",
-        100 * g->subject, difference, 100 * g->chance);
+    file_printf(w, "%.1f points apart, no further than chance makes with so few cells (about %.1f)",
+                fabs(difference), by_chance);
   if (isfinite(g->image_auc) && isfinite(g->subject_auc))
-    file_printf(w, ", and of %.3f in the area under the ROC curve (%.3f and %.3f)",
-                g->image_auc - g->subject_auc, g->image_auc, g->subject_auc);
+    file_printf(w, ". The area under the ROC curve is %.3f and %.3f", g->image_auc, g->subject_auc);
   file_printf(w, ".");
 }
 
@@ -393,8 +387,8 @@ void findings_conclusions(const experiment *e, file_writer *w) {
     snprintf(by_image, sizeof by_image, "%.1f&nbsp;%% on average", 100 * g.image);
     snprintf(by_subject, sizeof by_subject, "%.1f&nbsp;%% on average", 100 * g.subject);
     conclusion(w, "So many cells are answered right", "79.3 to 89.7&nbsp;%", by_image, by_subject,
-               gap_is_large(&g) ? "not for the next patient"
-                                : "the splits cannot be told apart here");
+               g.image - g.subject > g.chance ? "not for the next patient"
+                                              : "here the splits do not differ so");
   }
   file_printf(w, "</tbody></table>\n");
 }

@@ -17,8 +17,9 @@ leuko_status gap_figure(const experiment *e, leuko_error *error) {
   }
   if (pairs == 0)
     return error_set(error, LEUKO_NO_DATA, folder, NULL, "no training is done on both splits");
+  const int height = 110 + 34 * pairs;
   figure_script script;
-  status = script_open(&script, folder, "gap", NULL, 520, 130 + 34 * pairs, error);
+  status = script_open(&script, folder, "gap", NULL, 420, height, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   file_printf(writer, "# row image subject paper baseline label\n$gap << END\n");
@@ -37,22 +38,23 @@ leuko_status gap_figure(const experiment *e, leuko_error *error) {
                 : strcmp(job->preprocess, "paper") == 0 ? ", pixels / 255"
                                                         : ", as its weights");
   }
-  file_printf(writer,
-              "END\n"
-              "set yrange [0.5:%d.5]\n"
-              "set xrange [*:*]\n"
-              "set offsets graph 0.03,graph 0.03,0,0\n"
-              "set xlabel 'Validation accuracy (share of cells)'\n"
-              "set format x '%%.2f'\n"
-              "set grid x lc rgb '#DDDDDD' lw 0.5 lt 1\n"
-              "set key below horizontal maxrows 2 Left reverse samplen 1.2\n"
-              "plot $gap using 2:1:($3-$2):(0) with vectors nohead lc rgb '#BBBBBB' lw 2 notitle, "
-              "\\\n"
-              "  '' using 3:1:ytic(6) with points ls %d pt 7 ps 1 title 'by subject', \\\n"
-              "  '' using 2:1 with points ls %d pt 5 ps 0.9 title 'by image', \\\n"
-              "  '' using 4:1 with points ls %d pt 4 ps 1 title 'the paper, by image', \\\n"
-              "  '' using 5:1 with points ls %d pt 2 ps 0.7 title 'most frequent class always "
-              "(by subject)'\n",
-              pairs, SCRIPT_BLUE, SCRIPT_VERMILION, SCRIPT_VERMILION, SCRIPT_GREY);
+  file_printf(
+      writer,
+      "END\n"
+      "set yrange [0.5:%d.5]\n"
+      "set xrange [*:*]\n"
+      "set offsets graph 0.03,graph 0.03,0,0\n"
+      "set xlabel 'Validation accuracy (share of cells)'\n"
+      "set format x '%%.2f'\n"
+      "set grid x lc rgb '#DDDDDD' lw 0.5 lt 1\n"
+      "set bmargin at screen %.4f\n"
+      "set key at screen 0.04,0.02 left bottom vertical maxrows 2 Left reverse samplen 1.2\n"
+      "plot $gap using 2:1:($3-$2):(0) with vectors nohead lc rgb '#BBBBBB' lw 2 notitle, "
+      "\\\n"
+      "  '' using 3:1:ytic(6) with points ls %d pt 7 ps 1 title 'by subject', \\\n"
+      "  '' using 2:1 with points ls %d pt 5 ps 0.9 title 'by image', \\\n"
+      "  '' using 4:1 with points ls %d pt 4 ps 1 title 'the paper, by image', \\\n"
+      "  '' using 5:1 with points ls %d pt 2 ps 0.7 title 'most frequent class'\n",
+      pairs, 88.0 / height, SCRIPT_BLUE, SCRIPT_VERMILION, SCRIPT_VERMILION, SCRIPT_GREY);
   return script_draw(&script, error);
 }
