@@ -16,6 +16,7 @@ BEGIN {
   home["dnnl"] = "net/onednn"
   home["leptonica"] = "image"
   home["jpeglib"] = "image"
+  home["openssl"] = "base"
   home["png"] = "image"
   home["curl"] = "weights"
   home["hdf5"] = "weights"
