@@ -189,10 +189,11 @@ static leuko_status read_description(const char *path, json_t **out, leuko_error
 
 static leuko_status check_same(const char *path, json_t *stored, json_t *asked,
                                leuko_error *error) {
-  static const char *const keys[] = {"seed", "threads", "quick", "limit", "epochs"};
+  static const char *const keys[] = {"seed", "threads", "quick", "epochs"};
   const char *differing = NULL;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    if (!json_equal(json_object_get(stored, keys[i]), json_object_get(asked, keys[i])))
+    if (!differing &&
+        !json_equal(json_object_get(stored, keys[i]), json_object_get(asked, keys[i])))
       differing = keys[i];
   const char *network;
   json_t *source;
@@ -287,8 +288,10 @@ leuko_status reproduction_run(const reproduction_options *options, size_t *refus
                     .weights = json_object(),
                     .view = {.view = cli_progress(), .on_features = note_features}};
   r.view.context = &r;
-  leuko_status status =
-      reproduction_split(options, options->quick ? QUICK_CELLS : 0, &r.view.view, &r.cells, error);
+  leuko_status status = keep_description(&r, false, error);
+  if (status == LEUKO_OK)
+    status = reproduction_split(options, options->quick ? QUICK_CELLS : 0, &r.view.view, &r.cells,
+                                error);
   *refused = r.cells.refused;
   if (status == LEUKO_OK) status = list_tasks(&r, error);
   if (status == LEUKO_OK && r.count == 0)
