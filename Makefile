@@ -47,12 +47,12 @@ BENCHES := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 help:
 	@echo 'leuko $(VERSION): leukemic blasts (ALL) or healthy cells (HEM)'
 	@echo
-	@echo '  make demo        set up, build, train the CNN on cells and show what it can do'
+	@echo '  make demo        set up, build, run the experiment on some cells: report, figures, answers'
 	@echo '  make test        set up, build, run the tests'
 	@echo '  make build       the program $(BUILD)/leuko and the library'
 	@echo '  make deps        install the Debian packages that leuko is built from'
 	@echo '  make check-long  the slow tests: kills and resumes, full disks'
-	@echo '  make reproduce   the whole experiment: 35 epochs, both splits'
+	@echo '  make reproduce   the whole experiment: three networks, 35 epochs, both splits'
 	@echo '  make lint        static analysis, format, direction of includes'
 	@echo '  make fuzz        fuzz the readers of weight files, FUZZ_SECONDS=600 for each format'
 	@echo '  make format      format the sources'

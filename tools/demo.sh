@@ -1,17 +1,15 @@
 #!/bin/sh
-# `make demo`: a small experiment from cells to figures and answers, in folder demo/. Started again,
-# it goes on where it was interrupted; once finished, it starts over.
+# `make demo`: the paper's experiment in its quick form, from cells to figures and answers, in folder
+# demo/. Started again, it goes on where it was interrupted; once finished, it starts over.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/experiment.sh
-limit=2400
-epochs=10
 
 choose_data
 if [ -e demo/finished ]; then
-  echo "The last demo is finished: starting over (demo/subject and demo/image are removed)."
-  rm -rf demo/subject demo/image demo/finished
-elif [ -d demo/subject ]; then
+  echo "The last demo is finished: starting over (demo/quick is removed)."
+  rm -rf demo/quick demo/finished
+elif [ -d demo/quick ]; then
   echo "Going on with the demo that was interrupted (remove demo/ to start over)."
 fi
 mkdir -p demo
@@ -24,34 +22,38 @@ Unpack them into data/C-NMC_Leukemia, or name their folder: make demo LEUKO_DATA
 END
   if [ ! -d demo/synthetic ]; then
     rm -rf demo/drawing
-    "$leuko" data synth demo/drawing --cells 1200
+    "$leuko" data synth demo/drawing --cells 700
     mv demo/drawing demo/synthetic
   fi
 fi
 cat <<END
 
-A CNN tells leukemic blasts (all) from healthy cells (hem), trained twice on cells of
+Three networks tell leukemic blasts (all) from healthy cells (hem): ResNet-50 and VGG16, whose
+ImageNet weights must be at hand (else the CNN goes alone, and what is missing is named), and a CNN.
+Each is trained twice on cells of
 $data
-To be done within minutes it takes at most $limit cells, spread over classes and patients, and
-$epochs epochs. The whole experiment, all cells and 35 epochs, is 'make reproduce'.
+split by image as in the paper, so that a patient's cells are on both sides, and by subject. To be
+done within minutes it takes at most 700 cells; the whole experiment is 'make reproduce'.
+
 END
-train_both demo --limit "$limit" --epochs "$epochs"
-print_gap demo
-echo "On so few cells a gap of some 0.03 in either direction may be chance; 'make reproduce' takes all."
+"$leuko" reproduce "$data" --quick --out demo/quick
+
+run=demo/quick/runs/cnn-paper-subject
 echo
-echo "== 3. Answers for single cells that the first model has never seen"
+echo "== Answers of the CNN for single cells of patients that it has never seen"
 echo
-# Two cells of each class from patients tested; paths with quotes are left to the CSV library.
+# Two cells of each class; paths with quotes are left to the CSV library.
 awk -F, 'NR > 1 && $5 == "test" && !/"/ && !seen[$3]++ && taken[$4]++ < 2 { print $1 }' \
-  demo/subject/split.csv | sed "s|^|$data/|" | "$leuko" predict demo/subject -
+  $run/split.csv | sed "s|^|$data/|" | "$leuko" predict $run -
 touch demo/finished
 cat <<END
 
 Yours to look at:
-  demo/subject/figures/, demo/image/figures/   curves, ROC, confusion matrix as SVG and PNG
-  demo/subject/predictions.csv                 an answer for each cell tested
-  demo/subject/best.safetensors                the model:
-    $leuko predict demo/subject IMAGE ...
-    $leuko info demo/subject
+  demo/quick/report.html      the whole on one page: open it in a browser, or print it
+  demo/quick/table1.csv       the paper's Table I beside the figures measured here
+  demo/quick/figures/         curves as SVG and PNG, with the scripts that draw them
+  demo/quick/runs/            each training: curves, ROC, confusion matrix, an answer for each cell
+  $run/best.safetensors   a model:
+    $leuko predict $run IMAGE ...
 Research use only: no answer of leuko is a diagnosis.
 END

@@ -1,7 +1,7 @@
 #!/bin/sh
-# `make reproduce`: the paper's CNN on all cells, 35 epochs, split by subject and by image, in folder
-# runs/. Started again it goes on where it stopped; what is finished is not trained again. SEED=N
-# takes another seed for everything (default 1).
+# `make reproduce`: the paper's three networks on all cells, 35 epochs, split by image and by
+# subject, in folder runs/. Started again it goes on where it stopped; what is finished is not
+# trained again. SEED=N takes another seed for everything (default 1).
 set -eu
 cd "$(dirname "$0")/.."
 . tools/experiment.sh
@@ -13,10 +13,4 @@ choose_data
   echo "Unpack them into data/C-NMC_Leukemia, or: make reproduce LEUKO_DATA=DIR" >&2
   exit 3
 }
-out=runs/seed-$seed
-mkdir -p "$out"
-echo "The CNN on all cells of $data, 35 epochs, seed $seed, into $out/"
-train_both "$out" --epochs 35 --seed "$seed"
-print_gap "$out"
-echo
-echo "Curves, ROC and confusion matrices are in $out/subject/figures/ and $out/image/figures/"
+exec "$leuko" reproduce "$data" --models resnet50,vgg16,cnn --seed "$seed" --out "runs/seed-$seed"
