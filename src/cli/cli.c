@@ -66,16 +66,31 @@ void cli_progress_line(const char *format, ...) {
   bar.drawn = 0;
 }
 
+/* Columns of the terminal behind stderr, at least 20. */
+static size_t columns(void) {
+  struct winsize size;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col < 20 ? 20 : size.ws_col;
+}
+
+/* One line, cut to the terminal's width: a longer one could not be drawn over. */
 static void draw(const char *phase, size_t done, size_t total, const char *note, double at) {
-  char cells[25];
+  char cells[25], line[320], time[32] = "";
   size_t filled = total ? done * 24 / total : 0;
   for (size_t i = 0; i < 24; i++) cells[i] = i < filled ? '#' : '.';
   cells[24] = 0;
   double spent = at - bar.started;
-  double left = done > bar.first ? spent * (double)(total - done) / (double)(done - bar.first) : 0;
-  long seconds = (long)((done < total ? left : spent) + 0.5);
-  fprintf(stderr, "\r\033[K%-22s [%s] %zu/%zu  %ld:%02ld%s  %s", phase, cells, done, total,
-          seconds / 60, seconds % 60, done < total ? " left" : "", note ? note : "");
+  bool last = done >= total;
+  if (last || done > bar.first) {
+    double left = last ? 0 : spent * (double)(total - done) / (double)(done - bar.first);
+    long seconds = (long)((last ? spent : left) + 0.5);
+    snprintf(time, sizeof time, "  %ld:%02ld%s", seconds / 60, seconds % 60, last ? "" : " left");
+  }
+  int length = snprintf(line, sizeof line, "%-22s [%s] %zu/%zu%s  %s", phase, cells, done, total,
+                        time, note ? note : "");
+  size_t most = columns() - 1;
+  if ((size_t)length > most && most < sizeof line) line[most] = 0;
+  fprintf(stderr, "\r\033[K%s", line);
   bar.open = true;
   fflush(stderr);
 }
