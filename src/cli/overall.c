@@ -1,6 +1,7 @@
 #include "cli/overall.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STEPS 1000
@@ -13,10 +14,12 @@ double overall_sum(const overall_cost *cost) {
 /* How far the training has come, by the phases that train_run and outputs_write report. */
 static double reached(const overall *o, const char *phase, double share) {
   const overall_cost *c = &o->cost;
-  int epoch;
+  static const char epoch[] = "epoch ";
   if (strcmp(phase, "features") == 0) return share * c->features;
-  if (sscanf(phase, "epoch %d", &epoch) == 1)
-    return c->features + c->epoch * (epoch - 1 + share * (1 - VALIDATION));
+  if (strncmp(phase, epoch, sizeof epoch - 1) == 0) {
+    long number = strtol(phase + sizeof epoch - 1, NULL, 10);
+    return c->features + c->epoch * ((double)number - 1 + share * (1 - VALIDATION));
+  }
   if (strcmp(phase, "answering") == 0) return overall_sum(c) - c->answers * (1 - share);
   return o->reached;
 }
