@@ -117,11 +117,12 @@ static scaling measure_scaling(const experiment *e, const char *split) {
 
 static void write_scaling(const scaling *s, file_writer *w) {
   double published = experiment_paper_of("resnet50")->val_accuracy;
-  file_printf(w,
-              "with pixels divided by 255 it ends at a validation accuracy of %.1f&nbsp;%% (the "
-              "paper: %.1f&nbsp;%%), with pixels scaled as its weights were trained at "
-              "%.1f&nbsp;%%. ",
-              100 * s->paper, 100 * published, 100 * s->weights);
+  file_printf(
+      w,
+      "ResNet-50 with pixels divided by 255 ends at a validation accuracy of %.1f&nbsp;%% (the "
+      "paper: %.1f&nbsp;%%), with pixels scaled as its weights were trained at "
+      "%.1f&nbsp;%%. ",
+      100 * s->paper, 100 * published, 100 * s->weights);
   if (s->weights - s->paper <= s->chance)
     file_printf(w,
                 "The difference of %.1f points is no larger than chance makes with so few cells "
@@ -291,7 +292,7 @@ static void conclusion(file_writer *w, const char *claim, const char *published,
   html_cell(w, "Its figures", "%s", published);
   html_cell(w, "Here, by image", "%s", by_image);
   html_cell(w, "Here, patients kept apart", "%s", by_subject);
-  html_cell(w, "Does it hold?", "<b>%s</b>", verdict);
+  html_cell(w, "Does it hold", "<b>%s</b>", verdict);
   file_printf(w, "</tr>\n");
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "report/findings.h"
 #include "report/script.h"
 
 leuko_status gap_figure(const experiment *e, leuko_error *error) {
@@ -17,7 +18,7 @@ leuko_status gap_figure(const experiment *e, leuko_error *error) {
   }
   if (pairs == 0)
     return error_set(error, LEUKO_NO_DATA, folder, NULL, "no training is done on both splits");
-  const int height = 110 + 34 * pairs;
+  const int height = 124 + 34 * pairs;
   figure_script script;
   status = script_open(&script, folder, "gap", NULL, 420, height, error);
   if (status != LEUKO_OK) return status;
@@ -31,12 +32,11 @@ leuko_status gap_figure(const experiment *e, leuko_error *error) {
     const experiment_run *subject = experiment_find(e, job->model, job->preprocess, "subject");
     if (!subject) continue;
     const experiment_paper *paper = experiment_paper_of(job->model);
-    file_printf(writer, "%d %.6f %.6f %.4f %.6f \"%s%s\"\n", row--,
+    char title[64];
+    findings_title(image, title, sizeof title);
+    file_printf(writer, "%d %.6f %.6f %.4f %.6f \"%s\"\n", row--,
                 experiment_metric(image, "accuracy"), experiment_metric(subject, "accuracy"),
-                paper->val_accuracy, experiment_metric(subject, "majority_accuracy"), paper->title,
-                strcmp(job->model, "cnn") == 0          ? ""
-                : strcmp(job->preprocess, "paper") == 0 ? ", pixels / 255"
-                                                        : ", as its weights");
+                paper->val_accuracy, experiment_metric(subject, "majority_accuracy"), title);
   }
   file_printf(
       writer,
@@ -55,6 +55,6 @@ leuko_status gap_figure(const experiment *e, leuko_error *error) {
       "  '' using 2:1 with points ls %d pt 5 ps 0.9 title 'by image', \\\n"
       "  '' using 4:1 with points ls %d pt 4 ps 1 title 'the paper, by image', \\\n"
       "  '' using 5:1 with points ls %d pt 2 ps 0.7 title 'most frequent class'\n",
-      pairs, 88.0 / height, SCRIPT_BLUE, SCRIPT_VERMILION, SCRIPT_VERMILION, SCRIPT_GREY);
+      pairs, 104.0 / height, SCRIPT_BLUE, SCRIPT_VERMILION, SCRIPT_VERMILION, SCRIPT_GREY);
   return script_draw(&script, error);
 }

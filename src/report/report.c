@@ -134,8 +134,8 @@ static void write_best(const experiment *e, file_writer *w) {
          "<th>Network</th><th>Split</th><th>Epoch kept<span class=\"unit\">of all</span></th>"
          "<th>Loss<span class=\"unit\">nats a cell</span></th>"
          "<th>Accuracy<span class=\"unit\">share of cells</span></th>"
-         "<th>Sensitivity<span class=\"unit\">share of blasts found</span></th>"
-         "<th>Specificity<span class=\"unit\">share of others left</span></th>"
+         "<th>Sensitivity<span class=\"unit\">share of the positive class</span></th>"
+         "<th>Specificity<span class=\"unit\">share of the others</span></th>"
          "<th>AUC<span class=\"unit\">0 to 1</span></th>"
          "<th>Highest accuracy<span class=\"unit\">share of cells</span></th></tr></thead>\n"
          "<tbody>\n");
@@ -151,8 +151,9 @@ static void write_best(const experiment *e, file_writer *w) {
     html_cell(w, "Epoch kept (of all)", "%g of %zu", h->epoch[h->lowest_loss], h->epochs);
     beside(w, "Loss (nats a cell)", experiment_metric(run, "loss"), NAN);
     beside(w, "Accuracy (share of cells)", experiment_metric(run, "accuracy"), NAN);
-    beside(w, "Sensitivity (share of blasts found)", experiment_metric(run, "sensitivity"), NAN);
-    beside(w, "Specificity (share of others left)", experiment_metric(run, "specificity"), NAN);
+    beside(w, "Sensitivity (share of the positive class)", experiment_metric(run, "sensitivity"),
+           NAN);
+    beside(w, "Specificity (share of the others)", experiment_metric(run, "specificity"), NAN);
     beside(w, "AUC (0 to 1)", experiment_metric(run, "auc"), NAN);
     beside(w, "Highest accuracy (share of cells)", h->curves[VAL_ACCURACY][h->best_accuracy], NAN);
     file_printf(w, "</tr>\n");
@@ -192,7 +193,7 @@ static leuko_status write_curve(const experiment *e, const experiment_run *run, 
 /* Figures 1 to 6, then 7 to 9. */
 static leuko_status write_arranged(const experiment *e, file_writer *w, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(w, "<div class=\"figures\">\n");
+  file_printf(w, "<div class=\"figures pairs\">\n");
   for (size_t i = 0; i < ARRANGED && status == LEUKO_OK; i++) {
     const arrangement *a = &arranged[i];
     const experiment_run *run = experiment_find(e, a->model, a->preprocess, "image");
@@ -227,7 +228,7 @@ static double timing_of(const experiment_run *run, const char *key) {
 
 static void seconds_cell(file_writer *w, const char *label, double seconds) {
   if (!isfinite(seconds)) html_cell(w, label, "&ndash;");
-  else html_cell(w, label, seconds < 100 ? "%.1f" : "%.0f", seconds);
+  else html_cell(w, label, seconds < 10 ? "%.2f" : seconds < 100 ? "%.1f" : "%.0f", seconds);
 }
 
 static void write_timings(const experiment *e, file_writer *w) {

@@ -50,6 +50,18 @@ static void write_mark(file_writer *writer, const history *h, int curve, size_t 
               h->epoch[row], h->curves[curve][row], style, options);
 }
 
+/* The range of accuracy on axis "y" or "y2": never so small that its ticks become equal. */
+static void write_accuracy_range(file_writer *writer, const history *h, const char *axis) {
+  double low = 1, high = 0;
+  for (size_t row = 0; row < h->epochs; row++) {
+    low = fmin(low, fmin(h->curves[ACCURACY][row], h->curves[VAL_ACCURACY][row]));
+    high = fmax(high, fmax(h->curves[ACCURACY][row], h->curves[VAL_ACCURACY][row]));
+  }
+  double middle = fmin((low + high) / 2, 0.96);
+  file_printf(writer, "set %srange [*<%.4f:%.4f<*<1]\nset format %s '%%.2f'\n", axis, middle - 0.04,
+              middle + 0.04, axis);
+}
+
 /* Training and validation of one quantity on one axis. */
 static leuko_status draw_pair(const char *folder, const char *prefix, const char *title,
                               const history *h, int curve, leuko_error *error) {
@@ -63,11 +75,12 @@ static leuko_status draw_pair(const char *folder, const char *prefix, const char
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_history(writer, h);
-  if (loss) file_printf(writer, "set ylabel 'Loss (cross-entropy, nats)'\nset yrange [0:*]\n");
-  else
-    file_printf(
-        writer,
-        "set ylabel 'Accuracy (share of cells)'\nset yrange [*:*<1]\nset format y '%%.2f'\n");
+  if (loss) {
+    file_printf(writer, "set ylabel 'Loss (cross-entropy, nats)'\nset yrange [0:*]\n");
+  } else {
+    file_printf(writer, "set ylabel 'Accuracy (share of cells)'\n");
+    write_accuracy_range(writer, h, "y");
+  }
   file_printf(writer, "set key at screen 0.1,0.02 maxrows 2\nset bmargin at screen 0.3\nplot \\\n");
   write_curve(writer, h, curve, SCRIPT_BLUE, "", "training");
   if (h->validated) {
@@ -100,14 +113,13 @@ static leuko_status draw_both(const char *folder, const char *prefix, const char
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_history(writer, h);
+  write_accuracy_range(writer, h, "y2");
   /* Three rows: the legend's left column is the loss, the right one the accuracy. */
   file_printf(writer,
               "set ylabel 'Loss (cross-entropy, nats)'\n"
               "set yrange [0:*]\n"
               "set y2label 'Accuracy (share of cells)'\n"
-              "set y2range [*:*<1]\n"
               "set y2tics\n"
-              "set format y2 '%%.2f'\n"
               "set key at screen 0.04,0.02 maxrows %d\n"
               "set bmargin at screen 0.32\n"
               "plot \\\n",
