@@ -260,6 +260,8 @@ void findings_preprocess(const experiment *e, file_writer *w) {
          "255 instead, as the paper's code most likely did, gives the frozen layers numbers that "
          "they have never been trained on. Nothing else differs between the two rows of ResNet-50 "
          "in Table&nbsp;I.</p>\n");
+  if (experiment_find(e, "vgg16", "weights", "image"))
+    file_printf(w, "<p>VGG16 is run only as its weights want it.</p>\n");
   if (image.tried) {
     file_printf(w, "<p>Split by image, ");
     write_scaling(&image, w);
