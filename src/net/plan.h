@@ -34,8 +34,9 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
 void net_plan_free(net_plan *plan);
 
 /* Tells the parameter values [graph->param_floats] (borrowed): packs and folds them. Needed once
- * before inference and before every step in training. In training, net_plan_forward updates the
- * running statistics inside. */
+ * before inference and before every step in training, where layers that are not trained keep what
+ * they took from the same array the first time. In training, net_plan_forward updates the running
+ * statistics inside. */
 leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error);
 
 /* Forward pass of `count` images (1 .. batch, in training exactly batch), pixels

@@ -53,15 +53,15 @@ static void step_params(const net_plan *plan, const plan_step *step,
 }
 
 leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error) {
+  /* What is not trained does not change. */
+  const bool trained_only = plan->options.training && plan->bound && plan->params == params;
   plan->params = params;
   int threads = omp_get_max_threads();
   omp_set_num_threads(plan->options.threads);
   leuko_status status = LEUKO_OK;
   for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++) {
     plan_step *step = &plan->steps[s];
-    if (!step->backend) continue;
-    /* What is not trained does not change. */
-    if (plan->options.training && plan->bound && !step->step.training) continue;
+    if (!step->backend || (trained_only && !step->step.training)) continue;
     const float *own[NET_MAX_PARAMS];
     if (step->fold >= 0) fold(plan, step, params, &own[0], &own[1]);
     step_params(plan, step, own);

@@ -128,7 +128,7 @@ static leuko_status forward(net_plan *plan, const feed_batch *batch, uint32_t it
   return net_plan_forward(plan, batch->pixels, (int)batch->count, iteration, logits, error);
 }
 
-/* Rises from 0 over the first steps, where asked. */
+/* Of the step that t->state.step counts, from 1: rises from 0 over the first ones, where asked. */
 static double learning_rate(const trainer *t) {
   const int warmup = t->options->warmup;
   double share = warmup > 0 ? (double)t->state.step / warmup : 1;
@@ -155,7 +155,8 @@ static leuko_status train_batch(trainer *t, const feed_batch *batch, net_loss_su
   if (!isfinite(part.loss)) return diverged(t, error);
   status = net_plan_backward(plan, t->dlogits, t->grads, error);
   if (status != LEUKO_OK) return status;
-  adam_step(t->goal.graph, ++t->state.step, learning_rate(t), t->rates, t->grads, t->goal.params,
+  t->state.step++;
+  adam_step(t->goal.graph, t->state.step, learning_rate(t), t->rates, t->grads, t->goal.params,
             t->state.m, t->state.v, t->options->threads);
   sum->loss += part.loss;
   sum->correct += part.correct;
