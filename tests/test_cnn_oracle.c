@@ -1,4 +1,6 @@
 /* The whole CNN, planned and run, against PyTorch: logits, every gradient, ten steps of Adam. */
+#include "formula.h"
+
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,14 +96,6 @@ static double largest_of(const float *values, size_t count) {
   return largest;
 }
 
-/* The same mix of index and stream as in tests/oracle/torch_cnn.py, below 2^24. */
-static uint32_t hashed(uint32_t index, uint32_t stream) {
-  uint32_t x = index + stream * 0x9E3779B9u;
-  x = (x ^ x >> 16) * 0x7FEB352Du;
-  x = (x ^ x >> 15) * 0x846CA68Bu;
-  return (x ^ x >> 16) >> 8;
-}
-
 static void formula_params(const net_graph *graph, float *params) {
   for (int p = 0; p < graph->param_count; p++) {
     const net_param *param = &graph->params[p];
@@ -109,21 +103,8 @@ static void formula_params(const net_graph *graph, float *params) {
     for (int d = 0; d < param->rank - 1; d++) inputs *= param->dims[d];
     const double limit = param->rank > 1 ? sqrt(6 / inputs) : 0.1;
     for (size_t i = 0; i < param->count; i++)
-      params[param->offset + i] =
-          (float)((2 * (hashed((uint32_t)i, (uint32_t)p) / 16777216.0) - 1) * limit);
+      params[param->offset + i] = (float)(formula_uniform((uint32_t)i, (uint32_t)p) * limit);
   }
-}
-
-static void formula_pixels(int batch, int size, uint32_t stream, uint8_t *pixels) {
-  uint32_t at = 0;
-  for (int n = 0; n < batch; n++)
-    for (int row = 0; row < size; row++)
-      for (int column = 0; column < size; column++)
-        for (int c = 0; c < 3; c++, at++) {
-          int dy = 2 * row - size, dx = 2 * column - size, radius = size * 3 / 4;
-          bool outside = dy * dy + dx * dx > radius * radius;
-          pixels[at] = (uint8_t)(outside ? 0 : hashed(at, stream) % (uint32_t)(40 * (n % 6) + 56));
-        }
 }
 
 static network load(const char *name) {
@@ -293,7 +274,7 @@ static void check_full_size(const char *name, size_t first_way) {
       const net_param *param = &n.graph->params[p];
       float got[SAMPLES];
       for (uint32_t k = 0; k < SAMPLES; k++)
-        got[k] = grads[param->offset + hashed(k, 2000 + (uint32_t)p) % param->count];
+        got[k] = grads[param->offset + formula_hashed(k, 2000 + (uint32_t)p) % param->count];
       compare(&n, ways[i].name, param->name, got, stored(&n, "d/", param->name, SAMPLES), SAMPLES,
               (double)largest[p], exact ? ways[i].gradients : OTHER_CHOICES);
     }

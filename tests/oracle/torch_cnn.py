@@ -13,8 +13,8 @@ rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon). PyTorch divides v 
 it adds epsilon, which is another number where gradients are small.
 
 Cases "batch_of_4" and "batch_of_32" are the paper's network at 128 pixels with parameters and pixels
-from a formula (see `hashed`), so that only the logits are stored and, of each gradient, the largest
-entry (c/largest, in the graph's order) and SAMPLES others, c/d/<layer>/<name>[i] at place
+from a formula (torch_fixture.hashed), so that only the logits are stored and, of each gradient, the
+largest entry (c/largest, in the graph's order) and SAMPLES others, c/d/<layer>/<name>[i] at place
 hashed(i, 2000 + index of the parameter) modulo the length. Two batches, since oneDNN takes
 Winograd's algorithm for large ones only."""
 import os
@@ -25,18 +25,10 @@ import torch
 import torch.nn.functional as F
 
 import torch_fixture
+from torch_fixture import hashed
 
 SAMPLES = 64
 tensors, cases = {}, []
-
-
-def hashed(count, stream):
-    """count whole numbers below 2^24: a mix of index and stream that C repeats exactly."""
-    x = np.arange(count, dtype=np.uint64) + np.uint64(stream) * np.uint64(0x9E3779B9)
-    x &= np.uint64(0xFFFFFFFF)
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        x = ((x ^ (x >> np.uint64(shift))) * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
-    return (x ^ (x >> np.uint64(16))) >> np.uint64(8)
 
 
 def shapes(case):
@@ -63,15 +55,7 @@ def parameters(case):
 
 
 def pixels_of(case):
-    """Noise, brighter from image to image, inside a disk; black around it, as a cell is."""
-    n, size = case["batch"], case["size"]
-    bound = np.arange(n, dtype=np.uint64).reshape(n, 1) % np.uint64(6) * np.uint64(40) + np.uint64(56)
-    values = hashed(n * size * size * 3, case["stream"]).reshape(n, -1) % bound
-    values = values.astype(np.uint8).reshape(n, size, size, 3)
-    row, column = np.mgrid[:size, :size]
-    outside = (2 * row - size) ** 2 + (2 * column - size) ** 2 > (size * 3 // 4) ** 2
-    values[:, outside] = 0
-    return values
+    return torch_fixture.cell_pixels(case["batch"], case["size"], case["stream"])
 
 
 def forward(case, p, pixels, margins=None):

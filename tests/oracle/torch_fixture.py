@@ -8,6 +8,29 @@ import struct
 import numpy as np
 
 
+def hashed(count, stream):
+    """count whole numbers below 2^24: a mix of index and stream that C repeats exactly
+    (tests/formula.h)."""
+    x = np.arange(count, dtype=np.uint64) + np.uint64(stream) * np.uint64(0x9E3779B9)
+    x &= np.uint64(0xFFFFFFFF)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = ((x ^ (x >> np.uint64(shift))) * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
+    return (x ^ (x >> np.uint64(16))) >> np.uint64(8)
+
+
+def cell_pixels(count, size, stream):
+    """[count][size][size][3] uint8: noise, brighter from image to image, inside a disk; black
+    around it, as a cell is."""
+    bound = np.arange(count, dtype=np.uint64).reshape(count, 1) % np.uint64(6)
+    bound = bound * np.uint64(40) + np.uint64(56)
+    values = hashed(count * size * size * 3, stream).reshape(count, -1) % bound
+    values = values.astype(np.uint8).reshape(count, size, size, 3)
+    row, column = np.mgrid[:size, :size]
+    outside = (2 * row - size) ** 2 + (2 * column - size) ** 2 > (size * 3 // 4) ** 2
+    values[:, outside] = 0
+    return values
+
+
 def nhwc(t):
     """[N][C][H][W] torch tensor as [N][H][W][C]."""
     return t.permute(0, 2, 3, 1)
