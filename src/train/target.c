@@ -37,6 +37,19 @@ static float *new_params(const net_graph *graph, leuko_error *error) {
   return params;
 }
 
+/* All that decides the base's graph, as text: another head finds the same features. */
+static char *describe_base(const zoo_options *net) {
+  zoo_options base;
+  if (zoo_defaults(net->name, &base, NULL) != LEUKO_OK) return NULL;
+  base.size = net->size;
+  base.form = net->form;
+  base.epsilon = net->epsilon;
+  json_t *described = zoo_to_json(&base);
+  char *text = described ? json_dumps(described, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  json_decref(described);
+  return text;
+}
+
 /* The base as a network of its own, run over all cells. */
 static leuko_status run_base(const train_data *data, const train_options *o, const progress *p,
                              target *t, leuko_error *error) {
@@ -44,8 +57,7 @@ static leuko_status run_base(const train_data *data, const train_options *o, con
   leuko_status status = zoo_build_base(&t->m.net, &base, error);
   if (status != LEUKO_OK) return status;
   float *params = new_params(base, error);
-  json_t *network = zoo_to_json(&t->m.net);
-  char *text = network ? json_dumps(network, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  char *text = describe_base(&t->m.net);
   if (params && text) {
     net_copy_params(t->m.graph, t->m.params, base, params);
     features_request request = {.base = base,
@@ -63,7 +75,6 @@ static leuko_status run_base(const train_data *data, const train_options *o, con
     status = error_set_memory(error, base->param_floats * sizeof *params);
   }
   free(text);
-  json_decref(network);
   free(params);
   net_graph_free(base);
   return status;
