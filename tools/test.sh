@@ -7,13 +7,21 @@ case "$BUILD" in /*) LEUKO="$BUILD/leuko" ;; esac
 XDG_CACHE_HOME=$(mktemp -d)
 export XDG_CACHE_HOME
 exec_one=$(mktemp)
-trap 'rm -rf "$XDG_CACHE_HOME" "$exec_one"' EXIT
+SKIPPED=$(mktemp -d)
+export SKIPPED
+trap 'rm -rf "$XDG_CACHE_HOME" "$exec_one" "$SKIPPED"' EXIT
 # cmocka says "not ok 3 # SKIP name" of a test that was skipped; in TAP that is "ok 3 # SKIP name".
+# What was skipped is kept, since prove does not show it.
 cat >"$exec_one" <<'END'
 #!/bin/bash
-case "$1" in *.t) exec bash "$1" ;; esac
 set -o pipefail
-"$1" | sed -u 's/^not ok \([0-9]* # SKIP\)/ok \1/'
+case "$1" in *.t) run=(bash "$1") ;; *) run=("$1") ;; esac
+"${run[@]}" | sed -u -e 's/^not ok \([0-9]* # SKIP\)/ok \1/' -e "/# SKIP/w $SKIPPED/${1##*/}"
 END
 chmod +x "$exec_one"
-prove --timer -e "$exec_one" "$@"
+code=0
+prove --timer -e "$exec_one" "$@" || code=$?
+for file in "$SKIPPED"/*; do
+  [ -s "$file" ] && sed "s|^ok [0-9]* *|skipped: ${file##*/}: |" "$file"
+done
+exit $code
