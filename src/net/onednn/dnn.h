@@ -29,8 +29,7 @@ void dnn_close(dnn_context *context);
 
 /* Descriptor of `batch` activations of `shape`. */
 dnnl_memory_desc_t dnn_activation(int batch, net_shape shape, net_layout layout);
-/* The same with the layout left to the library. */
-dnnl_memory_desc_t dnn_vector(int count);
+dnnl_memory_desc_t dnn_vector(int count);            /* a bias */
 dnnl_memory_desc_t dnn_kernel(const net_step *step); /* HWIO, as the parameters lie */
 size_t dnn_bytes(const dnnl_memory_desc_t *description);
 
