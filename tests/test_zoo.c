@@ -316,7 +316,7 @@ static void the_last_stage_is_found(void **state) {
     net_graph *graph = whole(&rows[i].options);
     assert_true(zoo_has_base(&rows[i].options));
     assert_int_equal(net_first_trained(graph), 1);
-    int last = zoo_last_stage(graph);
+    int last = zoo_last_stage(&rows[i].options, graph);
     assert_true(last > 0);
     assert_string_equal(graph->nodes[last].name, rows[i].layer);
     net_freeze(graph, last);
@@ -330,6 +330,27 @@ static void the_last_stage_is_found(void **state) {
   assert_false(zoo_has_base(&cnn));
 }
 
+/* It begins where the features end, with or without dropout in front of its first layer. */
+static void the_head_is_found(void **state) {
+  (void)state;
+  zoo_options rows[] = {sized("cnn", 64), sized("vgg16", 32), sized("resnet50", 32)};
+  static const char *const first[] = {"logits", "dense1", "logits"};
+  for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+    zoo_options *options = &rows[i / 2];
+    options->dropout = i % 2 ? 0.3 : 0;
+    net_graph *graph = whole(options), *head;
+    int at = zoo_head(options, graph);
+    assert_int_equal(graph->nodes[at].op, i % 2 ? NET_DROPOUT : NET_DENSE);
+    assert_string_equal(graph->nodes[at + (int)(i % 2)].name, first[i / 2]);
+    leuko_error error = {0};
+    int features = (int)net_shape_size(graph->nodes[at - 1].shape);
+    assert_int_equal(zoo_build_head(options, features, &head, &error), LEUKO_OK);
+    assert_int_equal(zoo_head(options, head), 0);
+    net_graph_free(head);
+    net_graph_free(graph);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(parameters_are_as_many_as_published),
@@ -340,6 +361,7 @@ int main(void) {
       cmocka_unit_test(incomplete_descriptions_are_refused),
       cmocka_unit_test(base_and_head_are_the_whole),
       cmocka_unit_test(the_last_stage_is_found),
+      cmocka_unit_test(the_head_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

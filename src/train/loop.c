@@ -67,13 +67,11 @@ static leuko_status make_plan(trainer *t, size_t batch, bool training, net_plan 
 /* The base's layers learn at a rate of their own. */
 static void set_rates(trainer *t) {
   const net_graph *graph = t->goal.graph;
-  int head = net_find_node(graph, "flatten");
-  if (head < 0) head = net_find_node(graph, "avg_pool");
+  const int head = zoo_has_base(&t->goal.m.net) ? zoo_head(&t->goal.m.net, graph) : 0;
   for (int n = 0; n < graph->node_count; n++)
     for (int p = 0; p < NET_MAX_PARAMS; p++)
       if (graph->nodes[n].params[p] >= 0)
-        t->rates[graph->nodes[n].params[p]] =
-            zoo_has_base(&t->goal.m.net) && n < head ? t->options->base_lr / t->options->lr : 1;
+        t->rates[graph->nodes[n].params[p]] = n < head ? t->options->base_lr / t->options->lr : 1;
 }
 
 static leuko_status set_up(trainer *t, leuko_error *error) {

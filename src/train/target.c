@@ -114,7 +114,8 @@ leuko_status target_open(const train_data *data, int crop, const train_options *
     out->params = out->m.params;
     net_init_params(out->graph, o->seed, out->params);
     if (has_base) status = weights_load(o->weights, out->graph, out->params, NULL, error);
-    if (has_base && o->fine_tune == TRAIN_LAST) net_freeze(out->graph, zoo_last_stage(out->graph));
+    if (has_base && o->fine_tune == TRAIN_LAST)
+      net_freeze(out->graph, zoo_last_stage(&out->m.net, out->graph));
   }
   if (status == LEUKO_OK && train_has_features(o)) status = open_head(data, o, p, out, error);
   if (status != LEUKO_OK) target_close(out);

@@ -9,13 +9,16 @@
 static const struct {
   const char *name;
   int size, dense;
-  bool pretrained; /* the base is, on ImageNet */
+  bool pretrained;        /* the base is, on ImageNet */
+  const char *last_stage; /* its first node, of a pretrained base */
+  const char *features;   /* the base's last node */
   int (*base)(net_graph *graph, const zoo_options *options);
   int (*head)(net_graph *graph, const zoo_options *options, int x);
 } networks[] = {
-    {"cnn", 128, 512, false, zoo_cnn_base, zoo_cnn_head},
-    {"vgg16", 224, 256, true, zoo_vgg16_base, zoo_vgg16_head},
-    {"resnet50", 224, 0, true, zoo_resnet50_base, zoo_resnet50_head},
+    {"cnn", 128, 512, false, NULL, "dense1_relu", zoo_cnn_base, zoo_cnn_head},
+    {"vgg16", 224, 256, true, "block5_conv1", "flatten", zoo_vgg16_base, zoo_vgg16_head},
+    {"resnet50", 224, 0, true, "conv5_block1_0_conv", "avg_pool", zoo_resnet50_base,
+     zoo_resnet50_head},
 };
 
 static int find(const char *name) {
@@ -45,9 +48,12 @@ bool zoo_has_base(const zoo_options *options) {
   return index >= 0 && networks[index].pretrained;
 }
 
-int zoo_last_stage(const net_graph *graph) {
-  int vgg16 = net_find_node(graph, "block5_conv1");
-  return vgg16 >= 0 ? vgg16 : net_find_node(graph, "conv5_block1_0_conv");
+int zoo_last_stage(const zoo_options *options, const net_graph *graph) {
+  return net_find_node(graph, networks[find(options->name)].last_stage);
+}
+
+int zoo_head(const zoo_options *options, const net_graph *graph) {
+  return net_find_node(graph, networks[find(options->name)].features) + 1;
 }
 
 typedef enum { WHOLE, BASE, HEAD } part;

@@ -32,9 +32,11 @@ leuko_status zoo_defaults(const char *name, zoo_options *out, leuko_error *error
 /* Whether the network has a base that is trained on ImageNet, and a head of its own behind it. */
 bool zoo_has_base(const zoo_options *options);
 
-/* The first node of the base's last stage (VGG16's fifth block, ResNet-50's fifth), in a graph of
- * the whole network. */
-int zoo_last_stage(const net_graph *graph);
+/* The first node of the base's last stage (VGG16's fifth block, ResNet-50's fifth), in the graph of
+ * a whole network that has such a base. */
+int zoo_last_stage(const zoo_options *options, const net_graph *graph);
+/* The head's first node in the graph of the whole network; 0 in that of the head alone. */
+int zoo_head(const zoo_options *options, const net_graph *graph);
 
 /* Builds the graph; the caller ends with net_graph_free. Errors: ARGUMENT (sizes that do not fit,
  * naming the layer), NO_MEMORY. */
