@@ -284,6 +284,18 @@ static void multiplications_and_additions_are_counted(void **state) {
   net_graph_free(graph);
 }
 
+static void a_layer_that_nobody_reads_is_refused(void **state) {
+  (void)state;
+  net_graph *g = net_graph_new();
+  int x = net_flatten(g, "flatten", net_input(g, 4, 4, 3));
+  net_dense(g, "lost", x, 2);
+  net_dense(g, "logits", x, 2);
+  leuko_error error = {0};
+  assert_int_equal(net_graph_finish(g, &error), LEUKO_ARGUMENT);
+  assert_non_null(strstr(error.message, "lost"));
+  net_graph_free(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shapes_are_inferred),
@@ -296,6 +308,7 @@ int main(void) {
       cmocka_unit_test(first_weights_follow_glorot_and_he),
       cmocka_unit_test(first_weights_follow_the_seed),
       cmocka_unit_test(multiplications_and_additions_are_counted),
+      cmocka_unit_test(a_layer_that_nobody_reads_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
