@@ -7,8 +7,10 @@
 #include "base/error.h"
 
 static int compare_falling(const void *a, const void *b) {
-  double x = ((const stats_ranked *)a)->score, y = ((const stats_ranked *)b)->score;
-  return (x < y) - (x > y);
+  const stats_ranked *x = a, *y = b;
+  if (x->score < y->score || x->score > y->score)
+    return (x->score < y->score) - (x->score > y->score);
+  return (x->sample > y->sample) - (x->sample < y->sample);
 }
 
 leuko_status stats_rank(const double *scores, const int *labels, size_t n, stats_ranked **out,
@@ -26,7 +28,7 @@ leuko_status stats_rank(const double *scores, const int *labels, size_t n, stats
       return error_set(error, LEUKO_BAD_DATA, NULL, NULL,
                        "sample %zu has label %d, but 0 or 1 is expected", i, labels[i]);
     }
-    order[i] = (stats_ranked){scores[i], labels[i]};
+    order[i] = (stats_ranked){scores[i], labels[i], i};
   }
   qsort(order, n, sizeof *order, compare_falling);
   *out = order;

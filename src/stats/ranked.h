@@ -9,6 +9,7 @@
 typedef struct {
   double score;
   int label; /* 0 or 1 */
+  size_t sample;
 } stats_ranked;
 
 /* Samples of one score: first .. end-1 of the order. */
@@ -17,9 +18,9 @@ typedef struct {
   size_t positives, negatives;
 } stats_group;
 
-/* Sorts scores [n] with labels [n] (0 or 1), the highest first, into *out [n], which the caller
- * frees. Errors: NO_DATA (n is 0), BAD_DATA (a score that is not finite, another label),
- * NO_MEMORY. */
+/* Sorts scores [n] with labels [n] (0 or 1), the highest first, equal ones by sample, into *out
+ * [n], which the caller frees. Errors: NO_DATA (n is 0), BAD_DATA (a score that is not finite,
+ * another label), NO_MEMORY. */
 leuko_status stats_rank(const double *scores, const int *labels, size_t n, stats_ranked **out,
                         leuko_error *error);
 
