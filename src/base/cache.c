@@ -18,7 +18,8 @@
 typedef struct {
   char magic[32];
   char key[HASH_HEX];
-  char content[HASH_HEX]; /* hash of the data */
+  char content[HASH_HEX]; /* hash of the data; empty in a draft */
+  uint64_t marked;        /* of a draft: bytes of the data that are there; else 0 */
 } file_header;
 
 static const char magic[32] = "leuko cache 1";
@@ -40,7 +41,18 @@ static bool map_finished(cache_file *out) {
   }
   out->map = (void *)(uintptr_t)map.data;
   out->ready = out->on_disk = true;
+  out->filled = out->bytes;
   return true;
+}
+
+/* What a process that was stopped has marked in a draft; 0 unless it is a draft of these data. */
+static size_t marked_in(const cache_file *out, int fd, const struct stat *info) {
+  file_header found;
+  bool same = info->st_size == (off_t)(PAGE + out->bytes) &&
+              pread(fd, &found, sizeof found, 0) == (ssize_t)sizeof found &&
+              memcmp(found.magic, magic, sizeof magic) == 0 &&
+              memcmp(found.key, out->key, HASH_HEX) == 0 && found.marked <= out->bytes;
+  return same ? (size_t)found.marked : 0;
 }
 
 /* Opens, locks and maps a draft whose whole space is reserved, since writing to a mapping when the
@@ -59,11 +71,16 @@ static void open_draft(cache_file *out) {
                 stat(out->draft_path, &named) == 0 && own.st_ino == named.st_ino &&
                 own.st_dev == named.st_dev;
   void *map = MAP_FAILED;
-  if (locked && ftruncate(fd, 0) == 0 && posix_fallocate(fd, 0, (off_t)bytes) == 0)
+  size_t marked = locked ? marked_in(out, fd, &own) : 0;
+  if (locked && (marked > 0 || ftruncate(fd, 0) == 0) && posix_fallocate(fd, 0, (off_t)bytes) == 0)
     map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (map != MAP_FAILED) {
+    file_header *header = map;
+    memcpy(header->magic, magic, sizeof magic);
+    memcpy(header->key, out->key, HASH_HEX);
     out->map = map;
     out->draft = fd;
+    out->filled = marked;
     return;
   }
   if (locked) unlink(out->draft_path);
@@ -100,34 +117,42 @@ leuko_status cache_open(const char *kind, const char *key, const char *ending, s
   return LEUKO_OK;
 }
 
-/* Gives the draft its final name, or removes it. Nothing is synced to the disk: the content's hash
- * tells the next reader whether all of it got there. */
-static void close_draft(cache_file *file, bool keep) {
-  if (file->draft < 0) return;
-  file->on_disk = keep && rename(file->draft_path, file->path) == 0;
-  if (!file->on_disk) unlink(file->draft_path);
+void cache_mark(cache_file *file, size_t filled) {
+  if (file->draft < 0 || filled <= file->filled) return;
+  file_header *header = file->map;
+  /* What the mark stands for is on the disk before it. */
+  if (msync(file->map, PAGE + filled, MS_SYNC) == 0) header->marked = file->filled = filled;
+}
+
+/* Lets go of the draft's lock. */
+static void close_draft(cache_file *file) {
   close(file->draft);
   file->draft = -1;
 }
 
+/* Nothing is synced to the disk: the content's hash tells the next reader whether all of it got
+ * there. */
 leuko_status cache_finish(cache_file *file, bool keep, leuko_error *error) {
   if (file->ready) return LEUKO_OK;
   leuko_status status = LEUKO_OK;
-  if (keep && file->draft >= 0) {
-    file_header header = {0};
-    memcpy(header.magic, magic, sizeof magic);
-    memcpy(header.key, file->key, HASH_HEX);
-    status = hash_bytes(file->data, file->bytes, header.content, error);
-    memcpy(file->map, &header, sizeof header);
+  if (file->draft >= 0) {
+    file_header *header = file->map;
+    if (keep) status = hash_bytes(file->data, file->bytes, header->content, error);
+    header->marked = 0;
+    file->on_disk = keep && status == LEUKO_OK && rename(file->draft_path, file->path) == 0;
+    if (!file->on_disk) unlink(file->draft_path);
+    close_draft(file);
   }
-  close_draft(file, keep && status == LEUKO_OK);
   mprotect(file->map, PAGE + file->bytes, PROT_READ);
   return status;
 }
 
 void cache_close(cache_file *file) {
   if (!file->map) return;
-  close_draft(file, false);
+  if (file->draft >= 0) {
+    if (file->filled == 0) unlink(file->draft_path);
+    close_draft(file);
+  }
   munmap(file->map, PAGE + file->bytes);
   *file = (cache_file){.draft = -1};
 }

@@ -35,7 +35,10 @@ static int report(void *context, const char *phase, size_t done, size_t total, c
   overall *o = context;
   double at = reached(o, phase, total ? (double)done / (double)total : 0);
   if (at > o->reached) o->reached = at;
-  if (strcmp(phase, "features") == 0 && done == total && o->on_features) o->on_features(o->context);
+  if (strcmp(phase, "features") == 0) {
+    if (done == 0) o->from_first = true;
+    if (done == total && o->from_first && o->on_features) o->on_features(o->context);
+  }
   char text[160];
   phase += strspn(phase, " ");
   snprintf(text, sizeof text, "%s: %s%s%s", o->name, phase, note ? "  " : "", note ? note : "");
@@ -50,6 +53,7 @@ void overall_begin(overall *o, const char *name, const overall_cost *cost) {
   o->name = name;
   o->cost = *cost;
   o->reached = 0;
+  o->from_first = false;
 }
 
 void overall_end(overall *o) {

@@ -18,7 +18,8 @@ typedef struct {
   overall_cost cost;  /* of it */
   double done, total; /* cost of those behind, of all */
   double reached;     /* of the training now */
-  /* Called when the frozen base's features are complete, if they had to be computed. */
+  bool from_first;    /* its features are computed from the first on */
+  /* Called when the frozen base's features are complete, if all of them had to be computed. */
   void (*on_features)(void *context);
   void *context;
 } overall;

@@ -234,8 +234,9 @@ static void seconds_cell(file_writer *w, const char *label, double seconds) {
 static void write_timings(const experiment *e, file_writer *w) {
   file_printf(
       w, "<table>\n<caption>Features: what the frozen layers make of all cells, computed once and "
-         "shared between the splits (&ndash;: taken from the cache, or a network without frozen "
-         "layers). Epochs include their validation.</caption>\n<thead><tr><th>Network</th>"
+         "shared between the splits (&ndash;: taken from the cache, all or some, or a network "
+         "without frozen layers). Epochs include their "
+         "validation.</caption>\n<thead><tr><th>Network</th>"
          "<th>Split</th><th>Features<span class=\"unit\">s</span></th>"
          "<th>Features<span class=\"unit\">cells/s</span></th><th>Epochs</th>"
          "<th>One epoch<span class=\"unit\">s, mean</span></th>"

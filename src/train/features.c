@@ -8,6 +8,7 @@
 #include "image/symmetry.h"
 
 #define VERSION "features 1"
+#define MARK_BATCHES 4 /* after so many it is noted how far it has come, should it be killed */
 
 /* Rounds to the nearest bfloat16, ties to even. */
 static uint16_t to_bf16(float value) {
@@ -62,6 +63,11 @@ static leuko_status make_key(const features_request *r, const features *f, char 
   return hash_close(h, key, error);
 }
 
+static leuko_status report(const progress *p, size_t done, size_t rows, leuko_error *error) {
+  if (!progress_report(p, "features", done, rows, NULL)) return LEUKO_OK;
+  return error_set(error, LEUKO_INTERRUPTED, NULL, "go on with --resume", "stopped");
+}
+
 static leuko_status compute(const features_request *r, const progress *p, features *f,
                             leuko_error *error) {
   const prepared *cells = r->pixels;
@@ -77,18 +83,22 @@ static leuko_status compute(const features_request *r, const progress *p, featur
   leuko_status status = pixels ? LEUKO_OK : error_set_memory(error, (size_t)r->batch * bytes);
   if (status == LEUKO_OK) status = net_plan_new(r->base, &options, &plan, error);
   if (status == LEUKO_OK) status = net_plan_bind(plan, r->params, error);
-  for (size_t first = 0; first < rows && status == LEUKO_OK;) {
+  /* The first rows may be there from a process that was stopped. */
+  size_t first = f->cache.filled / row_bytes(f);
+  if (status == LEUKO_OK) status = report(p, first, rows, error);
+  for (int batches = 1; first < rows && status == LEUKO_OK; batches++) {
     size_t now = rows - first < (size_t)r->batch ? rows - first : (size_t)r->batch;
     for (size_t i = 0; i < now; i++)
       image_symmetry(prepared_sample(cells, (first + i) / (size_t)f->views), cells->size,
                      (int)((first + i) % (size_t)f->views), pixels + i * bytes);
     const float *values;
     status = net_plan_forward(plan, pixels, (int)now, 0, &values, error);
-    for (size_t i = 0; i < now && status == LEUKO_OK; i++)
-      store(f, first + i, values + i * (size_t)f->width);
+    if (status != LEUKO_OK) break;
+    for (size_t i = 0; i < now; i++) store(f, first + i, values + i * (size_t)f->width);
     first += now;
-    if (status == LEUKO_OK && progress_report(p, "features", first, rows, NULL))
-      status = error_set(error, LEUKO_INTERRUPTED, NULL, "go on with --resume", "stopped");
+    status = report(p, first, rows, error);
+    if (status != LEUKO_OK || batches % MARK_BATCHES == 0)
+      cache_mark(&f->cache, first * row_bytes(f));
   }
   net_plan_free(plan);
   free(pixels);

@@ -28,7 +28,8 @@ typedef struct {
 } features;
 
 /* Computes the features or maps those of an earlier run with the same cells, base, weights, scaling
- * and type. The caller ends with features_close. Errors: NO_MEMORY, BACKEND, INTERRUPTED. */
+ * and type; what a run that was stopped had computed is taken over. The caller ends with
+ * features_close. Errors: NO_MEMORY, BACKEND, INTERRUPTED. */
 leuko_status features_open(const features_request *request, const progress *p, features *out,
                            leuko_error *error);
 void features_close(features *f);
