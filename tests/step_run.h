@@ -123,7 +123,8 @@ static inline bool step_run(const net_backend *backend, const net_step *step, bo
   for (int i = 0; i < 2; i++)
     if (v->x[i] && step->need_dx) dx[i] = step_array(v->x_count[i]);
   float *y = step_array(v->y_count), *dy = step_array(v->y_count);
-  net_call call = {.x = {x[0], x[1]},
+  net_call call = {.count = step->batch,
+                   .x = {x[0], x[1]},
                    .y = y,
                    .running = {v->running[0], v->running[1]},
                    .workspace = step_array((workspace + 3) / 4),
@@ -193,13 +194,27 @@ static inline void step_fill_array(rng *r, float *values, size_t count, double s
   for (size_t i = 0; i < count; i++) values[i] = (float)(scale * rng_normal(r));
 }
 
-/* Random inputs, parameters and gradient of the output. */
+/* Rounded to what bfloat16 can hold. */
+static inline void step_round(float *values, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)net_to_bf16(values[i]) << 16;
+    memcpy(values + i, &bits, sizeof bits);
+  }
+}
+
+/* Random inputs, parameters and gradient of the output; inputs and kernel in the step's precision.
+ */
 static inline void step_fill(rng *r, const net_step *step, step_values *v) {
   for (int i = 0; i < 2; i++)
     if (v->x[i]) step_fill_array(r, v->x[i], v->x_count[i], 1);
   step_fill_array(r, v->dy, v->y_count, 1);
   for (int i = 0; i < NET_MAX_PARAMS; i++)
     if (v->params[i]) step_fill_array(r, v->params[i], v->param_count[i], 0.5);
+  if (step->precision == NET_BF16) {
+    for (int i = 0; i < 2; i++)
+      if (v->x[i]) step_round(v->x[i], v->x_count[i]);
+    if (v->params[0]) step_round(v->params[0], v->param_count[0]);
+  }
   if (step->op != NET_BATCHNORM) return;
   for (size_t i = 0; i < v->param_count[3]; i++)
     v->params[3][i] = (float)(0.5 + rng_uniform(r)); /* variances */
@@ -259,10 +274,10 @@ static inline bool step_agrees(const net_backend *backend, rng *r, net_graph *g,
                                step_tolerance allowed) {
   char name[160];
   snprintf(name, sizeof name, "%s %s%s%s%s batch %d in %dx%dx%d out %dx%dx%d kernel %d/%d pad %d",
-           net_op_name(step.op), step.training ? "training" : "inference", step.relu ? " relu" : "",
-           step.add ? " add" : "", step.pool ? " pool" : "", step.batch, step.in.h, step.in.w,
-           step.in.c, step.out.h, step.out.w, step.out.c, step.node->attributes.kernel,
-           step.node->attributes.stride, step.node->attributes.pad);
+           net_op_name(step.op), step.training ? "training" : net_precision_name(step.precision),
+           step.relu ? " relu" : "", step.add ? " add" : "", step.pool ? " pool" : "", step.batch,
+           step.in.h, step.in.w, step.in.c, step.out.h, step.out.w, step.out.c,
+           step.node->attributes.kernel, step.node->attributes.stride, step.node->attributes.pad);
   step_values want = step_values_new(g, &step), got = step_values_new(g, &step);
   step_fill(r, &step, &want);
   if (step.relu && step.training) step_quieten_kinks(&step, &want, 10 * allowed.forward);

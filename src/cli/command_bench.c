@@ -17,7 +17,8 @@ typedef struct {
   const char *model, *images, *backend;
   int batch, threads;
   double seconds;
-  bool train, layers, json;
+  net_precision precision;
+  bool no_skip, train, layers, json;
 } arguments;
 
 enum {
@@ -29,6 +30,8 @@ enum {
   KEY_TRAIN,
   KEY_LAYERS,
   KEY_BACKEND,
+  KEY_PRECISION,
+  KEY_NO_SKIP,
   KEY_JSON
 };
 
@@ -40,6 +43,8 @@ static const struct argp_option options[] = {
     {"seconds", KEY_SECONDS, "S", 0, "measure for so long (3)", 0},
     {"train", KEY_TRAIN, 0, 0, "time training steps instead of answers", 0},
     {"layers", KEY_LAYERS, 0, 0, "a table of the plan's steps", 0},
+    {"precision", KEY_PRECISION, "f32|bf16", 0, "of activations and products (f32)", 0},
+    {"no-skip", KEY_NO_SKIP, 0, 0, "compute the black background as well", 0},
     {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref", 0},
     {"json", KEY_JSON, 0, 0, "print as JSON", 0},
     {0}};
@@ -70,6 +75,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_BACKEND:
     a->backend = arg;
+    return 0;
+  case KEY_PRECISION:
+    if (!net_precision_find(arg, &a->precision))
+      argp_error(state, "--precision is f32 or bf16, not '%s'", arg);
+    return 0;
+  case KEY_NO_SKIP:
+    a->no_skip = true;
     return 0;
   case KEY_JSON:
     a->json = true;
@@ -203,8 +215,8 @@ static leuko_status measure(const arguments *a, bench *b, trainer *t, double *sp
 }
 
 static void print_layers(const net_plan *plan) {
-  printf("%-14s %-15s %-28s %14s %14s %9s %9s\n", "layer", "operation", "implementation", "input",
-         "output", "ms", "GFLOP/s");
+  printf("%-19s %-15s %-28s %14s %14s %9s %9s %9s\n", "layer", "operation", "implementation",
+         "input", "output", "ms", "GFLOP/s", "computed");
   int reorders = 0;
   for (int i = 0; i < net_plan_rows(plan); i++) {
     net_plan_row row = net_plan_row_at(plan, i);
@@ -212,21 +224,33 @@ static void print_layers(const net_plan *plan) {
     snprintf(in, sizeof in, "%dx%dx%d", row.in.h, row.in.w, row.in.c);
     snprintf(out, sizeof out, "%dx%dx%d", row.out.h, row.out.w, row.out.c);
     double seconds = row.seconds / (double)row.runs;
-    printf("%-14s %-15s %-28s %14s %14s %9.3f", row.name, row.op, row.implementation, in, out,
+    printf("%-19s %-15s %-28s %14s %14s %9.3f", row.name, row.op, row.implementation, in, out,
            1e3 * seconds);
-    if (row.flop > 0) printf(" %9.1f", row.flop / seconds / 1e9);
+    if (row.flop > 0)
+      printf(" %9.1f %8.1f%%", row.flop * row.share / seconds / 1e9, 100 * row.share);
     printf("\n");
     reorders += strcmp(row.op, "reorder") == 0;
   }
   printf("%d changes of layout\n\n", reorders);
 }
 
+/* The share of multiplications that was not skipped, by direct convolution's count. */
+static double share_computed(const net_plan *plan) {
+  double all = 0, computed = 0;
+  for (int i = 0; i < net_plan_rows(plan); i++) {
+    net_plan_row row = net_plan_row_at(plan, i);
+    all += row.flop;
+    computed += row.flop * row.share;
+  }
+  return all > 0 ? computed / all : 1;
+}
+
 static int print_result(const arguments *a, const bench *b, const trainer *t, double speed) {
   if (a->json)
     return cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:b,s:f,s:f,s:f,s:f,s:f}", "model", a->model,
-                                    "precision", "f32", "batch", a->batch, "threads", a->threads,
+                                    "precision", net_precision_name(a->precision), "batch", a->batch, "threads", a->threads,
                                     "train", a->train, "images_per_second", speed, "latency_ms",
-                                    1e3 * a->batch / speed, "share_computed", 1.0, "peak_memory_mb",
+                                    1e3 * a->batch / speed, "share_computed", share_computed(t->plan), "peak_memory_mb",
                                     cli_peak_megabytes(), "decode_images_per_second", b->decode));
   if (a->layers) print_layers(t->plan);
   printf("%s, %s, batch %d, %d threads: %.1f images a second, %.2f ms a batch, %.0f MB at most\n",
@@ -242,6 +266,8 @@ static leuko_status run(const arguments *a, bench *b, trainer *t, double *speed,
   if (status != LEUKO_OK) return status;
   net_plan_options how = model_plan_options(&b->m, a->batch, a->threads, a->backend);
   how.training = a->train;
+  how.precision = a->precision;
+  how.skip = !a->no_skip;
   status = net_plan_new(b->m.graph, &how, &t->plan, error);
   if (status != LEUKO_OK) return status;
   size_t floats = b->m.graph->param_floats, batch = (size_t)a->batch;

@@ -38,6 +38,7 @@ net_plan_options model_plan_options(const model *m, int batch, int threads, cons
                             .threads = threads,
                             .backend = backend,
                             .winograd = true,
+                            .skip = true,
                             .scaling = m->scaling};
 }
 

@@ -1,7 +1,5 @@
 #include "net/layout.h"
 
-#include <string.h>
-
 /* Strides in floats of one image: value (y, x, c) lies at base(c) + (y * w + x) * step. */
 static inline size_t channel_base(net_layout layout, size_t pixels, size_t c, size_t *step,
                                   size_t channels) {
@@ -15,6 +13,8 @@ static inline size_t channel_base(net_layout layout, size_t pixels, size_t c, si
   case NET_NCHW16C:
     *step = 16;
     return c / 16 * 16 * pixels + c % 16;
+  default:
+    break;
   }
   return 0;
 }
@@ -30,28 +30,46 @@ static void move_blocks(const float *in, net_layout from, float *out, size_t pix
     }
 }
 
-void net_relayout(const float *in, net_layout from, float *out, net_layout to, int batch,
+static void relayout_image(const float *in, net_layout from, float *out, net_layout to,
+                           net_shape shape) {
+  size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
+  if (from == to) {
+    memcpy(out, in, net_shape_size(shape) * sizeof *in);
+    return;
+  }
+  if (from != NET_NCHW && to != NET_NCHW && channels % 16 == 0) {
+    move_blocks(in, from, out, pixels, channels);
+    return;
+  }
+  for (size_t c = 0; c < channels; c++) {
+    size_t in_step = 0, out_step = 0;
+    size_t a = channel_base(from, pixels, c, &in_step, channels);
+    size_t b = channel_base(to, pixels, c, &out_step, channels);
+    for (size_t p = 0; p < pixels; p++) out[b + p * out_step] = in[a + p * in_step];
+  }
+}
+
+static void narrow(const float *in, uint16_t *out, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = net_to_bf16(in[i]);
+}
+
+static void widen(const uint16_t *in, float *out, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)in[i] << 16;
+    memcpy(out + i, &bits, sizeof bits);
+  }
+}
+
+void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
                   net_shape shape, int threads) {
-  size_t size = net_shape_size(shape), channels = (size_t)shape.c;
-  size_t pixels = (size_t)shape.h * (size_t)shape.w;
+  const size_t size = net_shape_size(shape);
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int n = 0; n < batch; n++) {
-    const float *source = in + (size_t)n * size;
-    float *target = out + (size_t)n * size;
-    if (from == to) {
-      memcpy(target, source, size * sizeof *in);
-      continue;
-    }
-    if (from != NET_NCHW && to != NET_NCHW && channels % 16 == 0) {
-      move_blocks(source, from, target, pixels, channels);
-      continue;
-    }
-    for (size_t c = 0; c < channels; c++) {
-      size_t in_step = 0, out_step = 0;
-      size_t a = channel_base(from, pixels, c, &in_step, channels);
-      size_t b = channel_base(to, pixels, c, &out_step, channels);
-      for (size_t p = 0; p < pixels; p++) target[b + p * out_step] = source[a + p * in_step];
-    }
+    const void *source = (const char *)in + (size_t)n * size * net_layout_bytes(from);
+    void *target = (char *)out + (size_t)n * size * net_layout_bytes(to);
+    if (from == NET_NHWC_BF16) widen(source, target, size);
+    else if (to == NET_NHWC_BF16) narrow(source, target, size);
+    else relayout_image(source, from, target, to, shape);
   }
 }
 

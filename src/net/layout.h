@@ -2,12 +2,23 @@
 #ifndef NET_LAYOUT_H
 #define NET_LAYOUT_H
 
+#include <string.h>
+
 #include "net/step.h"
 
-/* Copies `batch` activations of `shape` from one layout to another; exact, so the order of the
- * threads does not matter. `in` and `out` do not overlap. */
-void net_relayout(const float *in, net_layout from, float *out, net_layout to, int batch,
+/* Copies `batch` activations of `shape` from one layout to another; exact but for the rounding to
+ * bfloat16 (to the nearest, ties to even), which is reached from and left for NHWC only. `in` and
+ * `out` do not overlap. */
+void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
                   net_shape shape, int threads);
+
+/* One value to bfloat16, to the nearest, ties to even; a NaN stays one. */
+static inline uint16_t net_to_bf16(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  if (value != value) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
 
 /* How a network wants its pixels: y[c] = (x[c'] * scale - mean[c]) / deviation[c], where c' is c
  * or, with reverse, 2 - c (RGB to BGR). */

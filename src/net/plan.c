@@ -19,9 +19,24 @@ typedef struct {
   net_plan *plan;
   node_state *nodes;
   size_t *workspaces; /* of each step, bytes */
-  const net_backend *backends[4];
+  const net_backend *backends[5];
   int backend_count;
 } builder;
+
+static const char *const precisions[] = {[NET_F32] = "f32", [NET_BF16] = "bf16"};
+
+const char *net_precision_name(net_precision precision) {
+  return precisions[precision];
+}
+
+bool net_precision_find(const char *name, net_precision *out) {
+  for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++) {
+    if (strcmp(name, precisions[i]) != 0) continue;
+    *out = (net_precision)i;
+    return true;
+  }
+  return false;
+}
 
 /* In training, nodes before the first trained parameter run as in inference. */
 static bool is_trained(const net_plan *plan, int node) {
@@ -30,8 +45,8 @@ static bool is_trained(const net_plan *plan, int node) {
 
 static int add_value(net_plan *plan, net_shape shape, net_layout layout, int producer) {
   plan_value *value = &plan->values[plan->value_count];
-  *value = (plan_value){
-      .shape = shape, .layout = layout, .producer = producer, .buffer = -1, .twins = {-1, -1, -1}};
+  *value = (plan_value){.shape = shape, .layout = layout, .producer = producer, .buffer = -1};
+  for (int l = 0; l < NET_LAYOUTS; l++) value->twins[l] = -1;
   value->twins[layout] = plan->value_count;
   return plan->value_count++;
 }
@@ -50,7 +65,9 @@ static plan_step *add_step(net_plan *plan, int node) {
 /* The value in `layout`: itself, an earlier reordering, or a new one. */
 static int in_layout(net_plan *plan, int value, net_layout layout, int node) {
   plan_value *v = &plan->values[value];
-  if (v->layout == layout || (v->shape.h == 1 && v->shape.w == 1)) return value;
+  bool vector = v->shape.h == 1 && v->shape.w == 1;
+  if (v->layout == layout || (vector && net_layout_bytes(v->layout) == net_layout_bytes(layout)))
+    return value;
   if (v->twins[layout] >= 0) return v->twins[layout];
   plan_step *step = add_step(plan, node);
   step->inputs[0] = value;
@@ -73,32 +90,24 @@ static int sole_consumer(const builder *b, int node, net_op op) {
   return state->consumer;
 }
 
-/* Decides what is fused into the step of `node`; returns the last node that it computes. */
-static int fuse(builder *b, int node, plan_step *step) {
-  const net_op op = b->plan->graph->nodes[node].op;
-  const bool training = is_trained(b->plan, node);
-  int last = node, next;
-  if (op == NET_CONV2D && !training && (next = sole_consumer(b, last, NET_BATCHNORM)) >= 0 &&
-      !is_trained(b->plan, next)) {
-    step->fold = last = next;
-    b->nodes[next].absorbed = true;
-  }
-  bool can = op == NET_CONV2D || op == NET_DENSE || op == NET_BATCHNORM || op == NET_ADD;
-  if (!can || (next = sole_consumer(b, last, NET_RELU)) < 0) return last;
-  b->nodes[next].absorbed = true;
-  if (training && sole_consumer(b, next, NET_MAXPOOL) >= 0) b->nodes[next].relu_pending = true;
-  else step->step.relu = true;
-  return next;
-}
+/* What one step computes beside its own node. */
+typedef struct {
+  int fold;     /* batch normalization behind a convolution, or -1 */
+  int add;      /* addition of a branch behind a convolution, or -1 */
+  int branch;   /* node whose output is added */
+  int relu;     /* relu, or -1 */
+  bool pending; /* the relu is left to the max pooling behind it */
+  int pool;     /* max pooling, or -1 */
+  int last;     /* node whose output the step gives */
+} fusion;
 
-static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
-  for (int i = 0; i < b->backend_count; i++) {
-    step->step = *wish;
-    if (!b->backends[i]->choose(&step->step)) continue;
-    step->backend = b->backends[i];
-    return true;
-  }
-  return false;
+/* The addition behind `node`, if its other input is there already; *branch is that. */
+static int addition_behind(const builder *b, int node, int *branch) {
+  int next = sole_consumer(b, node, NET_ADD);
+  if (next < 0) return -1;
+  const int *inputs = b->plan->graph->nodes[next].inputs;
+  *branch = inputs[inputs[0] == node];
+  return *branch != node && b->nodes[*branch].value >= 0 ? next : -1;
 }
 
 /* The max pooling of 2x2 that alone reads `node`, or -1. */
@@ -109,25 +118,68 @@ static int pooling_behind(const builder *b, int node) {
   return a->kernel == 2 && a->stride == 2 && a->pad == 0 ? next : -1;
 }
 
-/* Finds who computes the step, with the pooling behind it if somebody can. *last becomes the last
- * node that it computes. */
-static leuko_status choose(builder *b, plan_step *step, int *last, leuko_error *error) {
-  const net_node *node = &b->plan->graph->nodes[step->node];
-  const net_step wish = step->step;
-  int pooling = wish.training || wish.op != NET_CONV2D ? -1 : pooling_behind(b, *last);
-  if (pooling >= 0) {
-    net_step pooled = wish;
-    pooled.pool = true;
-    pooled.out = b->plan->graph->nodes[pooling].shape;
-    if (choose_backend(b, step, &pooled)) {
-      b->nodes[pooling].absorbed = true;
-      *last = pooling;
-      return LEUKO_OK;
-    }
+/* What can be computed with `node`; `more`: what only some backends do as well, the addition of a
+ * branch or else pooling. */
+static fusion fuse(const builder *b, int node, bool more) {
+  const net_op op = b->plan->graph->nodes[node].op;
+  const bool training = is_trained(b->plan, node);
+  fusion f = {.fold = -1, .add = -1, .relu = -1, .pool = -1, .last = node};
+  int next;
+  if (op == NET_CONV2D && !training && (next = sole_consumer(b, f.last, NET_BATCHNORM)) >= 0 &&
+      !is_trained(b->plan, next))
+    f.fold = f.last = next;
+  more = more && op == NET_CONV2D && !training;
+  if (more && (next = addition_behind(b, f.last, &f.branch)) >= 0) f.add = f.last = next;
+  bool can = op == NET_CONV2D || op == NET_DENSE || op == NET_BATCHNORM || op == NET_ADD;
+  if (can && (next = sole_consumer(b, f.last, NET_RELU)) >= 0) {
+    f.relu = f.last = next;
+    f.pending = training && sole_consumer(b, next, NET_MAXPOOL) >= 0;
   }
-  if (choose_backend(b, step, &wish)) return LEUKO_OK;
+  if (more && f.add < 0 && (next = pooling_behind(b, f.last)) >= 0) f.pool = f.last = next;
+  return f;
+}
+
+static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
+  for (int i = 0; i < b->backend_count; i++) {
+    /* The reference would do it, but slowly: others do better without the fusion. */
+    if ((wish->add || wish->pool) && b->backends[i] == &net_backend_ref) continue;
+    step->step = *wish;
+    if (!b->backends[i]->choose(&step->step)) continue;
+    step->backend = b->backends[i];
+    return true;
+  }
+  return false;
+}
+
+/* Finds who computes the step, with as much as possible fused into it. */
+static leuko_status choose(builder *b, plan_step *step, fusion *f, leuko_error *error) {
+  const net_graph *graph = b->plan->graph;
+  const net_node *node = &graph->nodes[step->node];
+  const net_step wish = step->step;
+  for (int more = 1; more >= 0; more--) {
+    net_step fused = wish;
+    *f = fuse(b, step->node, more == 1);
+    fused.relu = f->relu >= 0 && !f->pending;
+    fused.add = f->add >= 0;
+    fused.pool = f->pool >= 0;
+    fused.out = graph->nodes[f->last].shape;
+    if (node->op == NET_MAXPOOL) fused.relu = b->nodes[node->inputs[0]].relu_pending;
+    if (choose_backend(b, step, &fused)) return LEUKO_OK;
+  }
   return error_set(error, LEUKO_ARGUMENT, node->name, "choose another backend",
                    "no implementation of layer '%s' (%s)", node->name, net_op_name(node->op));
+}
+
+/* The nodes that a step computes give the step's output. */
+static void absorb(builder *b, const plan_step *step, const fusion *f) {
+  const int nodes[] = {f->fold, f->add, f->relu, f->pool};
+  b->nodes[step->node].value = step->output;
+  for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+    if (nodes[i] < 0) continue;
+    b->nodes[nodes[i]].absorbed = true;
+    b->nodes[nodes[i]].value = step->output;
+  }
+  if (f->pending) b->nodes[f->relu].relu_pending = true;
 }
 
 static leuko_status add_layer(builder *b, int index, leuko_error *error) {
@@ -136,30 +188,34 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   const int inputs = net_op_inputs(node->op);
   plan_step draft = {
       .node = index, .fold = -1, .inputs = {-1, -1}, .gradients = {-1, -1}, .workspace = -1};
-  int value = b->nodes[node->inputs[0]].value;
-  int last = fuse(b, index, &draft);
-  draft.step.op = node->op;
-  draft.step.node = node;
-  draft.step.batch = plan->options.batch;
-  draft.step.in = plan->graph->nodes[node->inputs[0]].shape;
-  draft.step.out = plan->graph->nodes[last].shape;
-  draft.step.in_layout = draft.step.out_layout = plan->values[value].layout;
-  draft.step.training = is_trained(plan, index);
-  draft.step.need_dx = plan->values[value].gradient;
-  draft.step.winograd = plan->options.winograd;
-  draft.step.threads = plan->options.threads;
-  if (node->op == NET_MAXPOOL && b->nodes[node->inputs[0]].relu_pending) draft.step.relu = true;
-  leuko_status status = choose(b, &draft, &last, error);
+  const int value = b->nodes[node->inputs[0]].value;
+  draft.step = (net_step){.op = node->op,
+                          .node = node,
+                          .batch = plan->options.batch,
+                          .in = plan->graph->nodes[node->inputs[0]].shape,
+                          .in_layout = plan->values[value].layout,
+                          .out_layout = plan->values[value].layout,
+                          .training = is_trained(plan, index),
+                          .need_dx = plan->values[value].gradient,
+                          .winograd = plan->options.winograd,
+                          .precision = plan->options.precision,
+                          .threads = plan->options.threads};
+  fusion f;
+  leuko_status status = choose(b, &draft, &f, error);
   if (status != LEUKO_OK) return status;
+  draft.fold = f.fold;
   /* The pixels are written in the layout that their first reader wants. */
   plan_value *first = &plan->values[value];
-  if (first->producer < 0 && plan->step_count == 0 && draft.step.in_layout != NET_NCHW16C) {
+  const net_layout wanted = draft.step.in_layout;
+  if (first->producer < 0 && plan->step_count == 0 && (wanted == NET_NHWC || wanted == NET_NCHW)) {
     first->twins[first->layout] = -1;
-    first->layout = draft.step.in_layout;
+    first->layout = wanted;
     first->twins[first->layout] = value;
   }
   for (int i = 0; i < inputs; i++)
-    draft.inputs[i] = in_layout(plan, b->nodes[node->inputs[i]].value, draft.step.in_layout, index);
+    draft.inputs[i] = in_layout(plan, b->nodes[node->inputs[i]].value, wanted, index);
+  if (f.add >= 0)
+    draft.inputs[1] = in_layout(plan, b->nodes[f.branch].value, draft.step.out_layout, index);
   plan_step *step = add_step(plan, index);
   *step = draft;
   size_t *workspace = &b->workspaces[plan->step_count - 1];
@@ -167,10 +223,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   step->output = add_value(plan, step->step.out, step->step.out_layout, plan->step_count - 1);
   plan->values[step->output].gradient = step->step.training;
-  b->nodes[index].value = b->nodes[last].value = step->output;
-  if (step->fold >= 0) b->nodes[step->fold].value = step->output;
-  for (int n = index; n <= last; n++)
-    if (b->nodes[n].absorbed && b->nodes[n].value < 0) b->nodes[n].value = step->output;
+  absorb(b, step, &f);
   return LEUKO_OK;
 }
 
@@ -224,6 +277,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   *out = NULL;
   builder b = {0};
   if (strcmp(options->backend, "onednn") == 0) {
+    b.backends[b.backend_count++] = &net_backend_infer;
     if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
     b.backends[b.backend_count++] = &net_backend_dense;
     b.backends[b.backend_count++] = &net_backend_onednn;
@@ -264,6 +318,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   omp_set_num_threads(threads);
   if (status == LEUKO_OK) status = reserve_folded(plan, error);
   if (status == LEUKO_OK) status = plan_lay_out(plan, b.workspaces, error);
+  if (status == LEUKO_OK) status = plan_skip_prepare(plan, error);
   free(b.nodes);
   free(b.workspaces);
   if (status != LEUKO_OK) {
@@ -282,6 +337,9 @@ void net_plan_free(net_plan *plan) {
   free(plan->values);
   free(plan->buffers);
   free(plan->folded);
+  free(plan->marks);
+  free(plan->blanks);
+  free(plan->mark_plane);
   free(plan->arena);
   free(plan);
 }
@@ -306,6 +364,7 @@ net_plan_row net_plan_row_at(const net_plan *plan, int index) {
                       .implementation = "copy",
                       .in = step->step.in,
                       .out = step->step.out,
+                      .share = step->runs ? step->share / (double)step->runs : 1,
                       .seconds = step->seconds,
                       .runs = step->runs};
   if (!step->backend) return row;

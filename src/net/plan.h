@@ -6,7 +6,9 @@
  * pooling that follows (the largest of the clamped is the clamped largest, and the pooled tensor is
  * a quarter of the size); flatten and, in inference, dropout cost nothing; layouts are changed only
  * where two neighbours disagree. Buffers lie in the arena by lifetime: a value that neither the way
- * forward nor the way back needs any more gives its place to the next.
+ * forward nor the way back needs any more gives its place to the next. In inference the addition
+ * of a residual branch is fused into the convolution before it, and with `skip` a step computes
+ * only what can differ from a black image (skip.h).
  *
  * Nothing is allocated after net_plan_new. A plan belongs to one thread at a time. */
 #ifndef NET_PLAN_H
@@ -21,6 +23,8 @@ typedef struct {
   int threads;               /* at least 1 */
   const char *backend;       /* "onednn" or "ref" */
   bool winograd;             /* convolutions may use Winograd's algorithm */
+  net_precision precision;   /* inference: what activations are kept in where a backend can */
+  bool skip;                 /* inference: compute only what differs from a black image */
   net_input_scaling scaling; /* from pixels to the network's input */
   uint64_t seed;             /* of dropout */
 } net_plan_options;
@@ -67,7 +71,8 @@ typedef struct {
   const char *op;             /* "conv2d", ..., "reorder" */
   const char *implementation; /* "ref", "jit:avx512_core", ... */
   net_shape in, out;
-  double flop;    /* multiplications and additions of the batch */
+  double flop;    /* multiplications and additions of the batch by direct convolution */
+  double share;   /* of the output that was computed, mean of all forward runs */
   double seconds; /* of all forward runs so far */
   size_t runs;
 } net_plan_row;

@@ -18,23 +18,30 @@ typedef struct {
   net_layout layout;
   int producer; /* step, or -1 for the network's input */
   int buffer;
-  int twins[3];  /* the same activation in another layout: value or -1 */
-  bool gradient; /* in training: it depends on a trained parameter */
+  int twins[NET_LAYOUTS]; /* the same activation in another layout: value or -1 */
+  bool gradient;          /* in training: it depends on a trained parameter */
+  /* With skipping: where net_plan.marks and net_plan.blanks hold, for every image of the batch,
+   * the pixels that can differ from the blank image's, and the blank image's activation. */
+  bool skips;
+  size_t marks, blank;
+  /* Of the last forward pass: whether the marks tell something, and whether the activation lacks
+   * the pixels that are not marked. */
+  bool marked, partial;
 } plan_value;
 
 typedef struct {
   const net_backend *backend; /* NULL: a change of layout */
   net_kernel *kernel;
   net_step step;
-  int node;         /* of the graph */
-  int fold;         /* batch normalization folded into the convolution, or -1 */
-  int inputs[2];    /* values or -1 */
-  int output;       /* value */
-  int gradients[2]; /* buffers for the inputs' gradients or -1 */
-  int workspace;    /* buffer or -1 */
-  size_t scratch;   /* bytes */
-  size_t folded;    /* folded kernel and bias: offset into net_plan.folded */
-  double seconds;
+  int node;              /* of the graph */
+  int fold;              /* batch normalization folded into the convolution, or -1 */
+  int inputs[2];         /* values or -1 */
+  int output;            /* value */
+  int gradients[2];      /* buffers for the inputs' gradients or -1 */
+  int workspace;         /* buffer or -1 */
+  size_t scratch;        /* bytes */
+  size_t folded;         /* folded kernel and bias: offset into net_plan.folded */
+  double seconds, share; /* sums over all runs */
   size_t runs;
 } plan_step;
 
@@ -53,6 +60,9 @@ struct net_plan {
   bool bound;          /* parameters have been told once */
   uint8_t *arena;
   size_t arena_bytes, scratch_offset;
+  uint8_t *marks, *blanks; /* NULL without skipping */
+  uint8_t *mark_plane;     /* scratch for the largest plane of marks and a row */
+  bool blank_known;        /* for the parameters that were told last */
   float *folded;
   float *params;
   uint32_t iteration; /* of the last forward pass */
@@ -72,5 +82,27 @@ leuko_status plan_lay_out(net_plan *plan, const size_t *workspaces, leuko_error 
 static inline size_t plan_value_floats(const net_plan *plan, const plan_value *value) {
   return (size_t)plan->options.batch * net_shape_size(value->shape);
 }
+
+static inline void *plan_buffer_at(const net_plan *plan, int buffer) {
+  return buffer < 0 ? NULL : plan->arena + plan->buffers[buffer].offset;
+}
+
+static inline void *plan_value_at(const net_plan *plan, int value) {
+  return value < 0 ? NULL : plan_buffer_at(plan, plan->values[value].buffer);
+}
+
+/* plan_skip.c: skipping, where options.skip asks for it. */
+
+/* Finds the values whose blank activation is kept, and allocates for them. */
+leuko_status plan_skip_prepare(net_plan *plan, leuko_error *error);
+/* Marks the input's pixels that are not black. */
+void plan_skip_input(net_plan *plan, const uint8_t *pixels, int count);
+/* Nothing is known of the input: everything is computed. */
+void plan_skip_none(net_plan *plan);
+/* Before a step runs: what it has to compute; inputs that its backend could not read are completed.
+ */
+void plan_skip_step(net_plan *plan, const plan_step *step, net_call *call);
+/* Keeps the output of a step, computed for a black image, as the blank one. */
+void plan_skip_keep(net_plan *plan, const plan_step *step);
 
 #endif

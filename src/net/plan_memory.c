@@ -32,8 +32,8 @@ static void add_value_buffers(net_plan *plan) {
   for (int v = 0; v < plan->value_count; v++) {
     plan_value *value = &plan->values[v];
     int born = value->producer < 0 ? 0 : value->producer;
-    value->buffer =
-        plan_add_buffer(plan, plan_value_floats(plan, value) * sizeof(float), born, born);
+    value->buffer = plan_add_buffer(
+        plan, plan_value_floats(plan, value) * net_layout_bytes(value->layout), born, born);
   }
   for (int s = 0; s < plan->step_count; s++) {
     plan_step *step = &plan->steps[s];

@@ -1,74 +1,143 @@
 #include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "net/product.h"
 
-#define AVX512 __attribute__((target("avx512f")))
-#define INLINE static inline __attribute__((always_inline, target("avx512f")))
+/* One source for both element types: bfloat16's own instructions appear only where `bf16` is a
+ * constant true, so the float32 functions run without them. */
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512bf16")))
+#define INLINE static inline __attribute__((always_inline)) AVX512
 
-/* `rows` x `vectors` sums in registers: 6 x 4 of the 32, four loads and six broadcasts for 24
- * multiply-adds. Both counts are constants wherever this is inlined. */
-INLINE void product_block(const float *v, size_t stride, const float *u, float *m, size_t depth,
-                          int rows, int vectors) {
-  const size_t width = (size_t)vectors * 16;
-  __m512 sum[PRODUCT_ROWS][4];
-  for (int r = 0; r < rows; r++)
-    for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ps();
+INLINE void multiply_f32(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
+                         size_t depth, int count, int vectors) {
+  const float *weights = u;
   for (size_t d = 0; d < depth; d++) {
-    __m512 weights[4];
-    for (int k = 0; k < vectors; k++) weights[k] = _mm512_loadu_ps(u + d * width + 16 * k);
-    for (int r = 0; r < rows; r++) {
-      __m512 value = _mm512_set1_ps(v[(size_t)r * stride + d]);
-      for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_fmadd_ps(value, weights[k], sum[r][k]);
+    __m512 w[4];
+    for (int k = 0; k < vectors; k++)
+      w[k] = _mm512_loadu_ps(weights + (d * (size_t)vectors + (size_t)k) * 16);
+    for (int r = 0; r < count; r++) {
+      __m512 value = _mm512_set1_ps(((const float *)rows[r])[d]);
+      for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_fmadd_ps(value, w[k], sum[r][k]);
     }
   }
-  for (int r = 0; r < rows; r++)
-    for (int k = 0; k < vectors; k++) _mm512_storeu_ps(m + (size_t)r * width + 16 * k, sum[r][k]);
 }
 
-INLINE void product_width(const float *v, size_t stride, const float *u, float *m, size_t rows,
-                          size_t depth, int vectors) {
-  const size_t width = (size_t)vectors * 16;
-  size_t r = 0;
-  for (; r + 6 <= rows; r += 6)
-    product_block(v + r * stride, stride, u, m + r * width, depth, 6, vectors);
-  v += r * stride;
-  m += r * width;
-  switch (rows - r) {
+/* Two neighbouring values of a row at a time. */
+INLINE void multiply_bf16(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
+                          size_t depth, int count, int vectors) {
+  const char *weights = u;
+  for (size_t d = 0; d < depth / 2; d++) {
+    __m512bh w[4];
+    for (int k = 0; k < vectors; k++)
+      w[k] = (__m512bh)_mm512_loadu_si512(weights + (d * (size_t)vectors + (size_t)k) * 64);
+    for (int r = 0; r < count; r++) {
+      int32_t two;
+      memcpy(&two, (const char *)rows[r] + d * sizeof two, sizeof two);
+      __m512bh value = (__m512bh)_mm512_set1_epi32(two);
+      for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_dpbf16_ps(sum[r][k], value, w[k]);
+    }
+  }
+}
+
+/* `count` x `vectors` sums in registers: 6 x 4 of the 32, four loads and six broadcasts for 24
+ * multiply-adds. Both are constants wherever this is inlined. */
+INLINE void product_block(const void *const *from, size_t tap_stride, size_t taps, const void *u,
+                          float *m, size_t depth, int count, int vectors, bool bf16) {
+  __m512 sum[PRODUCT_ROWS][4];
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ps();
+  const size_t tap_bytes = depth * (size_t)vectors * 16 * (bf16 ? 2 : sizeof(float));
+  for (size_t t = 0; t < taps; t++) {
+    const void *rows[PRODUCT_ROWS];
+    for (int r = 0; r < count; r++) rows[r] = from[t * tap_stride + (size_t)r];
+    const void *weights = (const char *)u + t * tap_bytes;
+    if (bf16) multiply_bf16(rows, weights, sum, depth, count, vectors);
+    else multiply_f32(rows, weights, sum, depth, count, vectors);
+  }
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++)
+      _mm512_storeu_ps(m + ((size_t)r * (size_t)vectors + (size_t)k) * 16, sum[r][k]);
+}
+
+/* The same with a count that is not a constant. */
+INLINE void product_group(const void *const *from, size_t tap_stride, size_t taps, const void *u,
+                          float *m, size_t depth, size_t count, int vectors, bool bf16) {
+  switch (count) {
+  case 6:
+    product_block(from, tap_stride, taps, u, m, depth, 6, vectors, bf16);
+    break;
   case 5:
-    product_block(v, stride, u, m, depth, 5, vectors);
+    product_block(from, tap_stride, taps, u, m, depth, 5, vectors, bf16);
     break;
   case 4:
-    product_block(v, stride, u, m, depth, 4, vectors);
+    product_block(from, tap_stride, taps, u, m, depth, 4, vectors, bf16);
     break;
   case 3:
-    product_block(v, stride, u, m, depth, 3, vectors);
+    product_block(from, tap_stride, taps, u, m, depth, 3, vectors, bf16);
     break;
   case 2:
-    product_block(v, stride, u, m, depth, 2, vectors);
-    break;
-  case 1:
-    product_block(v, stride, u, m, depth, 1, vectors);
+    product_block(from, tap_stride, taps, u, m, depth, 2, vectors, bf16);
     break;
   default:
+    product_block(from, tap_stride, taps, u, m, depth, 1, vectors, bf16);
     break;
   }
 }
 
+INLINE size_t group_size(size_t rows, size_t r) {
+  return rows - r < PRODUCT_ROWS ? rows - r : PRODUCT_ROWS;
+}
+
+INLINE void strided(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                    size_t depth, int vectors, bool bf16) {
+  for (size_t r = 0; r < rows; r += PRODUCT_ROWS) {
+    const void *from[PRODUCT_ROWS];
+    size_t count = group_size(rows, r);
+    for (size_t i = 0; i < count; i++)
+      from[i] = (const char *)v + (r + i) * v_stride * (bf16 ? 2 : sizeof(float));
+    product_group(from, 0, 1, u, m + r * (size_t)vectors * 16, depth, count, vectors, bf16);
+  }
+}
+
+INLINE void tapped(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
+                   size_t depth, int vectors, bool bf16) {
+  for (size_t r = 0; r < rows; r += PRODUCT_ROWS)
+    product_group(from + r, rows, taps, u, m + r * (size_t)vectors * 16, depth, group_size(rows, r),
+                  vectors, bf16);
+}
+
+/* Calls f(..., vectors, bf16) with both as constants. */
+#define FOR_WIDTH(f, bf16, ...)                                                                    \
+  switch (width) {                                                                                 \
+  case 64:                                                                                         \
+    f(__VA_ARGS__, 4, bf16);                                                                       \
+    break;                                                                                         \
+  case 48:                                                                                         \
+    f(__VA_ARGS__, 3, bf16);                                                                       \
+    break;                                                                                         \
+  case 32:                                                                                         \
+    f(__VA_ARGS__, 2, bf16);                                                                       \
+    break;                                                                                         \
+  default:                                                                                         \
+    f(__VA_ARGS__, 1, bf16);                                                                       \
+    break;                                                                                         \
+  }
+
 AVX512 void product_rows(const float *v, size_t v_stride, const float *u, float *m, size_t rows,
-                         size_t depth, int width) {
-  switch (width) {
-  case 64:
-    product_width(v, v_stride, u, m, rows, depth, 4);
-    break;
-  case 48:
-    product_width(v, v_stride, u, m, rows, depth, 3);
-    break;
-  case 32:
-    product_width(v, v_stride, u, m, rows, depth, 2);
-    break;
-  default:
-    product_width(v, v_stride, u, m, rows, depth, 1);
-    break;
+                         size_t depth,
+                         int width){FOR_WIDTH(strided, false, v, v_stride, u, m, rows, depth)}
+
+AVX512 void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                              size_t depth,
+                              int width){FOR_WIDTH(strided, true, v, v_stride, u, m, rows, depth)}
+
+AVX512 void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
+                         size_t depth, int width, bool bf16) {
+  if (bf16) {
+    FOR_WIDTH(tapped, true, from, taps, u, m, rows, depth)
+  } else {
+    FOR_WIDTH(tapped, false, from, taps, u, m, rows, depth)
   }
 }
 

@@ -1,4 +1,4 @@
-/* The matrix product under leuko's own kernels, float32, AVX-512. */
+/* The matrix products under leuko's own kernels: AVX-512, float32 or bfloat16 with float32 sums. */
 #ifndef NET_PRODUCT_H
 #define NET_PRODUCT_H
 
@@ -8,9 +8,12 @@
 #define PRODUCT_WIDTH 64 /* columns that are multiplied together */
 #define PRODUCT_ROWS 6   /* rows that are multiplied together */
 
-/* Whether this processor can run what follows. */
+/* Whether this processor can run what follows, in float32 and in bfloat16. */
 static inline bool product_supported(void) {
-  return __builtin_cpu_supports("avx512f");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+}
+static inline bool product_supported_bf16(void) {
+  return product_supported() && __builtin_cpu_supports("avx512bf16");
 }
 
 /* m [rows][width] = v [rows][depth] u [depth][width]; rows of v are `v_stride` apart, rows of m
@@ -18,6 +21,15 @@ static inline bool product_supported(void) {
  * does not depend on the other rows. */
 void product_rows(const float *v, size_t v_stride, const float *u, float *m, size_t rows,
                   size_t depth, int width);
+
+/* The same in bfloat16. u is [depth / 2][width][2], depth is even. */
+void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                       size_t depth, int width);
+
+/* m [rows][width] = sum over taps of v_t [rows][depth] u_t [depth][width], where row r of tap t
+ * lies at from[t * rows + r], and u_t follow each other. */
+void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
+                  size_t depth, int width, bool bf16);
 
 /* du [channels][filters] += sum over tiles of v [tiles][channels] z [tiles][filters]; channels is
  * a multiple of 4, filters of 16. */

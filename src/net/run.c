@@ -1,18 +1,11 @@
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/error.h"
 #include "net/plan_internal.h"
-
-static void *buffer_at(const net_plan *plan, int buffer) {
-  return buffer < 0 ? NULL : plan->arena + plan->buffers[buffer].offset;
-}
-
-static float *value_at(const net_plan *plan, int value) {
-  return value < 0 ? NULL : buffer_at(plan, plan->values[value].buffer);
-}
 
 /* kernel'[...][o] = kernel[...][o] g[o], bias'[o] = (bias[o] - mean[o]) g[o] + beta[o] with
  * g = gamma / sqrt(variance + epsilon). */
@@ -68,18 +61,22 @@ leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error) {
     status = step->backend->bind(step->kernel, own, error);
   }
   plan->bound = status == LEUKO_OK;
+  plan->blank_known = false;
   omp_set_num_threads(threads);
   return status;
 }
 
-static net_call call_of(const net_plan *plan, const plan_step *step, uint32_t iteration) {
-  net_call call = {.x = {value_at(plan, step->inputs[0]), value_at(plan, step->inputs[1])},
-                   .y = value_at(plan, step->output),
-                   .workspace = buffer_at(plan, step->workspace),
-                   .scratch = plan->arena + plan->scratch_offset,
-                   .seed = plan->options.seed,
-                   .iteration = iteration,
-                   .stream = (uint32_t)step->node};
+static net_call call_of(const net_plan *plan, const plan_step *step, int count,
+                        uint32_t iteration) {
+  net_call call = {
+      .count = count,
+      .x = {plan_value_at(plan, step->inputs[0]), plan_value_at(plan, step->inputs[1])},
+      .y = plan_value_at(plan, step->output),
+      .workspace = plan_buffer_at(plan, step->workspace),
+      .scratch = plan->arena + plan->scratch_offset,
+      .seed = plan->options.seed,
+      .iteration = iteration,
+      .stream = (uint32_t)step->node};
   step_params(plan, step, call.params);
   return call;
 }
@@ -90,32 +87,71 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static leuko_status run_forward(net_plan *plan, uint32_t iteration, const float **logits,
+/* One step forward. `skip`: what is marked as equal to the blank image is not computed. */
+static leuko_status run_step(net_plan *plan, plan_step *step, int count, uint32_t iteration,
+                             bool skip, leuko_error *error) {
+  const double started = now();
+  double share = 1;
+  leuko_status status = LEUKO_OK;
+  net_call call = call_of(plan, step, count, iteration);
+  call.share = &share;
+  if (skip) plan_skip_step(plan, step, &call);
+  if (step->backend) {
+    const net_node *node = &plan->graph->nodes[step->node];
+    if (node->op == NET_BATCHNORM && step->step.training)
+      for (int i = 0; i < 2; i++)
+        call.running[i] = plan->params + plan->graph->params[node->params[2 + i]].offset;
+    status = step->backend->forward(step->kernel, &call, error);
+  } else {
+    net_relayout(call.x[0], step->step.in_layout, call.y, step->step.out_layout,
+                 plan->options.batch, step->step.in, plan->options.threads);
+  }
+  step->seconds += now() - started;
+  step->share += share;
+  step->runs++;
+  return status;
+}
+
+static leuko_status run_forward(net_plan *plan, int count, uint32_t iteration, const float **logits,
                                 leuko_error *error) {
   leuko_status status = LEUKO_OK;
   int threads = omp_get_max_threads();
   omp_set_num_threads(plan->options.threads);
   plan->iteration = iteration;
+  for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++)
+    status = run_step(plan, &plan->steps[s], count, iteration, plan->marks != NULL, error);
+  omp_set_num_threads(threads);
+  *logits = plan_value_at(plan, plan->output);
+  return status;
+}
+
+static void convert_input(net_plan *plan, const uint8_t *pixels, int count) {
+  const plan_value *input = &plan->values[plan->input];
+  net_input_convert(pixels, &plan->options.scaling, plan_value_at(plan, plan->input), input->layout,
+                    count, input->shape, plan->options.threads);
+}
+
+/* Runs a black image and keeps its activations. */
+static leuko_status learn_blank(net_plan *plan, leuko_error *error) {
+  const net_shape shape = plan->values[plan->input].shape;
+  uint8_t *black = calloc(net_shape_size(shape), 1);
+  if (!black) return error_set_memory(error, net_shape_size(shape));
+  convert_input(plan, black, 1);
+  free(black);
+  leuko_status status = LEUKO_OK;
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(plan->options.threads);
   for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++) {
     plan_step *step = &plan->steps[s];
-    double started = now();
-    if (step->backend) {
-      net_call call = call_of(plan, step, iteration);
-      const net_node *node = &plan->graph->nodes[step->node];
-      if (node->op == NET_BATCHNORM && step->step.training)
-        for (int i = 0; i < 2; i++)
-          call.running[i] = plan->params + plan->graph->params[node->params[2 + i]].offset;
-      status = step->backend->forward(step->kernel, &call, error);
-    } else {
-      net_relayout(value_at(plan, step->inputs[0]), step->step.in_layout,
-                   value_at(plan, step->output), step->step.out_layout, plan->options.batch,
-                   step->step.in, plan->options.threads);
-    }
-    step->seconds += now() - started;
-    step->runs++;
+    const double seconds = step->seconds, share = step->share;
+    status = run_step(plan, step, 1, 0, false, error);
+    plan_skip_keep(plan, step);
+    step->seconds = seconds;
+    step->share = share;
+    step->runs--;
   }
   omp_set_num_threads(threads);
-  *logits = value_at(plan, plan->output);
+  plan->blank_known = status == LEUKO_OK;
   return status;
 }
 
@@ -130,11 +166,11 @@ static leuko_status check_call(const net_plan *plan, int count, leuko_error *err
 leuko_status net_plan_forward(net_plan *plan, const uint8_t *pixels, int count, uint32_t iteration,
                               const float **logits, leuko_error *error) {
   leuko_status status = check_call(plan, count, error);
+  if (status == LEUKO_OK && plan->marks && !plan->blank_known) status = learn_blank(plan, error);
   if (status != LEUKO_OK) return status;
-  const plan_value *input = &plan->values[plan->input];
-  net_input_convert(pixels, &plan->options.scaling, value_at(plan, plan->input), input->layout,
-                    count, input->shape, plan->options.threads);
-  return run_forward(plan, iteration, logits, error);
+  if (plan->marks) plan_skip_input(plan, pixels, count);
+  convert_input(plan, pixels, count);
+  return run_forward(plan, count, iteration, logits, error);
 }
 
 leuko_status net_plan_forward_floats(net_plan *plan, const float *input, int count,
@@ -142,20 +178,21 @@ leuko_status net_plan_forward_floats(net_plan *plan, const float *input, int cou
   leuko_status status = check_call(plan, count, error);
   if (status != LEUKO_OK) return status;
   const plan_value *value = &plan->values[plan->input];
-  net_relayout(input, NET_NHWC, value_at(plan, plan->input), value->layout, count, value->shape,
-               plan->options.threads);
-  return run_forward(plan, iteration, logits, error);
+  if (plan->marks) plan_skip_none(plan);
+  net_relayout(input, NET_NHWC, plan_value_at(plan, plan->input), value->layout, count,
+               value->shape, plan->options.threads);
+  return run_forward(plan, count, iteration, logits, error);
 }
 
 /* Adds the gradients that later steps left for `value` into the first of them and gives it. */
 static float *gather_gradient(net_plan *plan, int value) {
-  float *sum = value == plan->output ? buffer_at(plan, plan->output_gradient) : NULL;
+  float *sum = value == plan->output ? plan_buffer_at(plan, plan->output_gradient) : NULL;
   size_t count = plan_value_floats(plan, &plan->values[value]);
   for (int s = plan->step_count - 1; s >= 0; s--)
     for (int i = 0; i < 2; i++) {
       const plan_step *user = &plan->steps[s];
       if (user->inputs[i] != value || user->gradients[i] < 0) continue;
-      float *part = buffer_at(plan, user->gradients[i]);
+      float *part = plan_buffer_at(plan, user->gradients[i]);
       if (!sum) {
         sum = part;
         continue;
@@ -171,7 +208,7 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
   if (!plan->values[plan->output].gradient)
     return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "the plan was not made for training");
   size_t outputs = plan_value_floats(plan, &plan->values[plan->output]);
-  memcpy(buffer_at(plan, plan->output_gradient), dlogits, outputs * sizeof *dlogits);
+  memcpy(plan_buffer_at(plan, plan->output_gradient), dlogits, outputs * sizeof *dlogits);
   leuko_status status = LEUKO_OK;
   int threads = omp_get_max_threads();
   omp_set_num_threads(plan->options.threads);
@@ -180,16 +217,16 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
     if (!plan->values[step->output].gradient) continue;
     float *dy = gather_gradient(plan, step->output);
     if (!step->backend) {
-      float *dx = buffer_at(plan, step->gradients[0]);
+      float *dx = plan_buffer_at(plan, step->gradients[0]);
       if (dx)
         net_relayout(dy, step->step.out_layout, dx, step->step.in_layout, plan->options.batch,
                      step->step.in, plan->options.threads);
       continue;
     }
-    net_call call = call_of(plan, step, plan->iteration);
+    net_call call = call_of(plan, step, plan->options.batch, plan->iteration);
     call.dy = dy;
     const net_node *node = &plan->graph->nodes[step->node];
-    for (int i = 0; i < 2; i++) call.dx[i] = buffer_at(plan, step->gradients[i]);
+    for (int i = 0; i < 2; i++) call.dx[i] = plan_buffer_at(plan, step->gradients[i]);
     for (int i = 0; i < NET_MAX_PARAMS; i++)
       if (node->params[i] >= 0 && plan->graph->params[node->params[i]].trainable)
         call.grads[i] = grads + plan->graph->params[node->params[i]].offset;

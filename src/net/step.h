@@ -6,11 +6,20 @@
 #ifndef NET_STEP_H
 #define NET_STEP_H
 
-#include "net/graph.h"
+#include "net/skip.h"
 
-/* Order of an activation's values in memory. NCHW16C: channels in blocks of 16,
- * [n][c/16][h][w][16]; only used where 16 divides the channels. */
-typedef enum { NET_NHWC, NET_NCHW, NET_NCHW16C } net_layout;
+/* Order of an activation's values in memory, float32 but for the last. NCHW16C: channels in blocks
+ * of 16, [n][c/16][h][w][16]; only used where 16 divides the channels. */
+typedef enum { NET_NHWC, NET_NCHW, NET_NCHW16C, NET_NHWC_BF16, NET_LAYOUTS } net_layout;
+
+static inline size_t net_layout_bytes(net_layout layout) {
+  return layout == NET_NHWC_BF16 ? 2 : sizeof(float);
+}
+
+/* What activations and the factors of products are kept in; sums are float32 in any case. */
+typedef enum { NET_F32, NET_BF16 } net_precision;
+const char *net_precision_name(net_precision precision); /* "f32", "bf16" */
+bool net_precision_find(const char *name, net_precision *out);
 
 typedef struct {
   net_op op;
@@ -19,22 +28,27 @@ typedef struct {
   net_shape in;  /* of each input */
   net_shape out; /* of the output, after fused pooling */
   net_layout in_layout, out_layout;
-  bool training; /* keep what backward needs; batch statistics, dropout */
-  bool relu;     /* conv2d, dense, batchnorm, add: relu follows */
-  bool add;      /* conv2d (inference): the second input is added before relu */
-  bool pool;     /* conv2d (inference): 2x2 max pooling with stride 2 follows relu */
-  bool need_dx;  /* backward must give the gradient of the input */
-  bool winograd; /* Winograd's algorithm may be used for convolutions */
+  bool training;           /* keep what backward needs; batch statistics, dropout */
+  bool relu;               /* conv2d, dense, batchnorm, add: relu follows */
+  bool add;                /* conv2d (inference): the second input is added before relu */
+  bool pool;               /* conv2d (inference): 2x2 max pooling with stride 2 follows relu */
+  bool need_dx;            /* backward must give the gradient of the input */
+  bool winograd;           /* Winograd's algorithm may be used for convolutions */
+  net_precision precision; /* inference: in what a backend may compute */
   int threads;
 } net_step;
 
-/* Pointers of one call; what a step does not need is NULL. Activations are float32 in the step's
- * layouts. */
+/* Pointers of one call; what a step does not need is NULL. Activations are in the step's layouts,
+ * whose element type the pointers do not tell. */
 typedef struct {
-  const float *x[2]; /* inputs */
-  float *y;          /* output (forward: written; backward: read) */
-  float *dy;         /* gradient of the output; backward may overwrite it */
-  float *dx[2];      /* gradients of the inputs, overwritten; NULL if not wanted */
+  int count;             /* images; a backend may compute the rest of the batch as well */
+  net_skip skip[2];      /* of the inputs; for backends that skip */
+  const uint8_t *wanted; /* [count][h][w]: output pixels to compute; NULL: all */
+  double *share;         /* receives the share of the output that was computed */
+  const float *x[2];     /* inputs */
+  float *y;              /* output (forward: written; backward: read) */
+  float *dy;             /* gradient of the output; backward may overwrite it */
+  float *dx[2];          /* gradients of the inputs, overwritten; NULL if not wanted */
   const float *params[NET_MAX_PARAMS];
   float *grads[NET_MAX_PARAMS]; /* gradients of the parameters, overwritten */
   float *running[2];            /* batchnorm in training: mean and variance to be updated */
@@ -49,6 +63,7 @@ typedef struct net_kernel net_kernel;
 
 typedef struct {
   const char *name;
+  bool skips; /* reads inputs that are not complete, computes only what is wanted */
   /* Whether the backend can do the step at all; if so, which layouts it wants. On entry
    * step->in_layout is what the producer gives. The function may change step->in_layout (the plan
    * then reorders) and sets step->out_layout. */
@@ -71,6 +86,8 @@ typedef struct {
 extern const net_backend net_backend_ref;
 /* oneDNN through its C API, float32. */
 extern const net_backend net_backend_onednn;
+/* Inference in float32 or bfloat16, only where an image differs from the blank one, AVX-512. */
+extern const net_backend net_backend_infer;
 /* 3x3 convolutions of stride 1 by Winograd's algorithm, float32, AVX-512. */
 extern const net_backend net_backend_winograd;
 /* Dense layers in inference, float32, AVX-512. */

@@ -77,6 +77,7 @@ static leuko_status compute(const features_request *r, const progress *p, featur
                               .threads = r->threads,
                               .backend = r->backend,
                               .winograd = true,
+                              .skip = true,
                               .scaling = r->scaling};
   net_plan *plan = NULL;
   uint8_t *pixels = malloc((size_t)r->batch * bytes);

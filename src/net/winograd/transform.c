@@ -1,101 +1,14 @@
-#include <immintrin.h>
 #include <string.h>
 
 #include "net/product.h"
+#include "net/winograd/transforms.h"
 #include "net/winograd/winograd.h"
 
 #define AVX512 __attribute__((target("avx512f")))
-#define INLINE static inline __attribute__((always_inline, target("avx512f")))
-
-typedef __m512 v16; /* sixteen channels */
-
-/* The points are 0, +-A, +-B, infinity. */
-#define A (2.0f / 3)
-#define B (3.0f / 2)
-#define A2 (A * A)
-#define B2 (B * B)
-
-INLINE v16 times(float s, v16 x) {
-  return _mm512_mul_ps(_mm512_set1_ps(s), x);
-}
-
-/* x + s y */
-INLINE v16 plus(v16 x, float s, v16 y) {
-  return _mm512_fmadd_ps(_mm512_set1_ps(s), y, x);
-}
-
-INLINE v16 add(v16 x, v16 y) {
-  return _mm512_add_ps(x, y);
-}
-
-INLINE v16 subtract(v16 x, v16 y) {
-  return _mm512_sub_ps(x, y);
-}
-
-/* o = Bt d: the rows are the coefficients of M(x) / (x - p), the last of M(x) itself, with
- * M(x) = x (x^2 - A^2) (x^2 - B^2) and A B = 1. */
-INLINE void input_1d(const v16 d[6], v16 o[6]) {
-  v16 even_a = plus(d[4], -B2, d[2]), odd_a = times(A, plus(d[3], -B2, d[1]));
-  v16 even_b = plus(d[4], -A2, d[2]), odd_b = times(B, plus(d[3], -A2, d[1]));
-  o[0] = plus(add(d[0], d[4]), -(A2 + B2), d[2]);
-  o[1] = add(even_a, odd_a);
-  o[2] = subtract(even_a, odd_a);
-  o[3] = add(even_b, odd_b);
-  o[4] = subtract(even_b, odd_b);
-  o[5] = plus(add(d[1], d[5]), -(A2 + B2), d[3]);
-}
-
-/* o = At m: powers 0 .. 3 of the points. */
-INLINE void output_1d(const v16 m[6], v16 o[4]) {
-  v16 sum_a = add(m[1], m[2]), difference_a = subtract(m[1], m[2]);
-  v16 sum_b = add(m[3], m[4]), difference_b = subtract(m[3], m[4]);
-  o[0] = add(m[0], add(sum_a, sum_b));
-  o[1] = plus(times(A, difference_a), B, difference_b);
-  o[2] = plus(times(A2, sum_a), B2, sum_b);
-  o[3] = add(m[5], plus(times(A2 * A, difference_a), B2 * B, difference_b));
-}
-
-/* o = A y, the transpose of output_1d. */
-INLINE void output_gradient_1d(const v16 y[4], v16 o[6]) {
-  v16 even_a = plus(y[0], A2, y[2]), odd_a = plus(times(A, y[1]), A2 * A, y[3]);
-  v16 even_b = plus(y[0], B2, y[2]), odd_b = plus(times(B, y[1]), B2 * B, y[3]);
-  o[0] = y[0];
-  o[1] = add(even_a, odd_a);
-  o[2] = subtract(even_a, odd_a);
-  o[3] = add(even_b, odd_b);
-  o[4] = subtract(even_b, odd_b);
-  o[5] = y[3];
-}
-
-/* 1 / N(p) for the points: N(x) = M(x) / (x - p). */
-#define F0 1.0f
-#define FA (1.0f / (2 * A2 * (A2 - B2)))
-#define FB (1.0f / (2 * B2 * (B2 - A2)))
-
-/* o = G g */
-INLINE void kernel_1d(const v16 g[3], v16 o[6]) {
-  v16 even_a = times(FA, plus(g[0], A2, g[2])), odd_a = times(FA * A, g[1]);
-  v16 even_b = times(FB, plus(g[0], B2, g[2])), odd_b = times(FB * B, g[1]);
-  o[0] = times(F0, g[0]);
-  o[1] = add(even_a, odd_a);
-  o[2] = subtract(even_a, odd_a);
-  o[3] = add(even_b, odd_b);
-  o[4] = subtract(even_b, odd_b);
-  o[5] = g[2];
-}
-
-/* o = Gt u, the transpose of kernel_1d. */
-INLINE void kernel_gradient_1d(const v16 u[6], v16 o[3]) {
-  v16 sum_a = times(FA, add(u[1], u[2])), difference_a = times(FA * A, subtract(u[1], u[2]));
-  v16 sum_b = times(FB, add(u[3], u[4])), difference_b = times(FB * B, subtract(u[3], u[4]));
-  o[0] = plus(add(sum_a, sum_b), F0, u[0]);
-  o[1] = add(difference_a, difference_b);
-  o[2] = add(u[5], plus(times(A2, sum_a), B2, sum_b));
-}
 
 /* One tile's 6x6 pixels of 16 channels; outside the image they are zero. */
-INLINE void load_patch(const winograd_shape *s, const float *plane, int top, int left,
-                       v16 d[6][6]) {
+WINOGRAD_INLINE void load_patch(const winograd_shape *s, const float *plane, int top, int left,
+                                v16 d[6][6]) {
   bool inside = top >= 0 && left >= 0 && top + 6 <= s->in_h && left + 6 <= s->in_w;
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) {
@@ -132,7 +45,8 @@ AVX512 void winograd_input(const winograd_shape *s, const float *x, size_t first
   }
 }
 
-INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, int left, float *plane) {
+WINOGRAD_INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, int left,
+                                float *plane) {
   for (int i = 0; i < 4 && top + i < s->out_h; i++)
     for (int j = 0; j < 4 && left + j < s->out_w; j++)
       _mm512_storeu_ps(plane + ((size_t)(top + i) * (size_t)s->out_w + (size_t)(left + j)) * 16,
@@ -140,7 +54,8 @@ INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, int left, 
 }
 
 /* The four maxima of a tile, as far as their windows lie within the output. */
-INLINE void store_pooled(const winograd_shape *s, v16 o[4][4], int top, int left, float *plane) {
+WINOGRAD_INLINE void store_pooled(const winograd_shape *s, v16 o[4][4], int top, int left,
+                                  float *plane) {
   const int height = s->out_h / 2, width = s->out_w / 2;
   for (int i = 0; i < 2 && top / 2 + i < height; i++)
     for (int j = 0; j < 2 && left / 2 + j < width; j++) {
@@ -217,7 +132,7 @@ AVX512 void winograd_output_gradient(const winograd_shape *s, const float *dy, s
 }
 
 /* u [36] of 16 filters at one channel. */
-INLINE void transform_kernel(v16 g[3][3], float *u, size_t stride) {
+WINOGRAD_INLINE void transform_kernel(v16 g[3][3], float *u, size_t stride) {
   v16 half[6][3];
   for (int j = 0; j < 3; j++) {
     v16 column[3] = {g[0][j], g[1][j], g[2][j]}, o[6];

@@ -1,0 +1,136 @@
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "net/infer/element.h"
+#include "net/infer/infer.h"
+#include "net/product.h"
+
+struct net_kernel {
+  infer_shape s;
+  net_op op;
+  char *zeros;
+  infer_winograd *winograd; /* one of the two, for a convolution */
+  infer_direct *direct;
+};
+
+size_t infer_wanted(const infer_shape *s, const net_call *call, uint32_t *list) {
+  const size_t all = (size_t)call->count * (size_t)s->out.h * (size_t)s->out.w;
+  size_t count = 0;
+  for (size_t i = 0; i < all; i++)
+    if (!call->wanted || call->wanted[i]) list[count++] = (uint32_t)i;
+  return count;
+}
+
+static bool few_channels(const net_step *step) {
+  return step->in.c <= 4;
+}
+
+static bool infer_choose(net_step *step) {
+  if (step->training || !product_supported()) return false;
+  const bool bf16 = step->precision == NET_BF16 && product_supported_bf16();
+  const net_layout layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
+  const bool vectors = step->in.c % ELEMENT_STEP == 0;
+  step->in_layout = step->out_layout = layout;
+  switch (step->op) {
+  case NET_CONV2D:
+    if (step->out.c % ELEMENT_STEP || (!vectors && !few_channels(step))) return false;
+    if (step->add && step->pool) return false;
+    if (few_channels(step)) step->in_layout = NET_NHWC;
+    return true;
+  case NET_MAXPOOL:
+    return vectors && step->node->attributes.kernel <= 8;
+  case NET_AVGPOOL:
+    step->out_layout = NET_NHWC;
+    return vectors;
+  default:
+    return false;
+  }
+}
+
+static void infer_release(net_kernel *k) {
+  if (!k) return;
+  infer_winograd_free(k->winograd);
+  infer_direct_free(k->direct);
+  free(k->zeros);
+  free(k);
+}
+
+static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t *workspace,
+                                  size_t *scratch, leuko_error *error) {
+  const net_attributes *a = &step->node->attributes;
+  net_kernel *k = calloc(1, sizeof *k);
+  *out = NULL;
+  if (!k) return error_set_memory(error, sizeof *k);
+  k->op = step->op;
+  k->zeros = calloc((size_t)step->in.c, sizeof(float));
+  k->s = (infer_shape){.in = step->in,
+                       .out = step->out,
+                       .plain = step->out,
+                       .kernel = a->kernel,
+                       .stride = a->stride,
+                       .pad = a->pad,
+                       .relu = step->relu,
+                       .pool = step->pool,
+                       .add = step->add,
+                       .in_bf16 = step->in_layout == NET_NHWC_BF16,
+                       .out_bf16 = step->out_layout == NET_NHWC_BF16,
+                       .threads = step->threads,
+                       .zeros = k->zeros};
+  *workspace = 0;
+  *scratch = (size_t)step->batch * net_shape_size((net_shape){step->out.h, step->out.w, 4});
+  leuko_status status = k->zeros ? LEUKO_OK : error_set_memory(error, sizeof *k);
+  if (status == LEUKO_OK && step->op == NET_CONV2D) {
+    k->s.plain.h = (step->in.h + 2 * a->pad - a->kernel) / a->stride + 1;
+    k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
+    bool winograd = a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
+                    step->winograd && !step->add;
+    status = winograd ? infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error)
+                      : infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);
+  }
+  if (status == LEUKO_OK) *out = k;
+  else infer_release(k);
+  return status;
+}
+
+static leuko_status infer_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
+                               leuko_error *error) {
+  if (k->winograd) return infer_winograd_bind(k->winograd, params[0], error);
+  if (k->direct) infer_direct_bind(k->direct, params[0]);
+  return LEUKO_OK;
+}
+
+static leuko_status infer_forward(net_kernel *k, const net_call *call, leuko_error *error) {
+  (void)error;
+  if (k->winograd) infer_winograd_run(k->winograd, call);
+  else if (k->direct) infer_direct_run(k->direct, call);
+  else if (k->op == NET_MAXPOOL) infer_maxpool(&k->s, call);
+  else infer_avgpool(&k->s, call);
+  return LEUKO_OK;
+}
+
+static leuko_status infer_backward(net_kernel *k, const net_call *call, leuko_error *error) {
+  (void)k;
+  (void)call;
+  return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "an inference step only");
+}
+
+static const char *infer_implementation(const net_kernel *k) {
+  static const char *const names[2][2][2] = {
+      {{"direct:avx512", "direct+pool:avx512"}, {"direct:avx512_bf16", "direct+pool:avx512_bf16"}},
+      {{"winograd_4x4:avx512", "winograd_4x4+pool:avx512"},
+       {"winograd_4x4:avx512_bf16", "winograd_4x4+pool:avx512_bf16"}}};
+  if (k->op != NET_CONV2D) return k->s.in_bf16 ? "pool:avx512_bf16" : "pool:avx512";
+  return names[k->winograd != NULL][k->s.in_bf16][k->s.pool];
+}
+
+const net_backend net_backend_infer = {
+    .name = "infer",
+    .skips = true,
+    .choose = infer_choose,
+    .prepare = infer_prepare,
+    .bind = infer_bind,
+    .forward = infer_forward,
+    .backward = infer_backward,
+    .implementation = infer_implementation,
+    .release = infer_release,
+};

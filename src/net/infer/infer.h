@@ -1,0 +1,60 @@
+/* leuko's own kernels for inference: AVX-512, activations NHWC in float32 or bfloat16, and work
+ * only where an image can differ from the blank one (net/skip.h).
+ *
+ * A kernel reads an input pixel from the activations where it was computed and from the blank
+ * image's elsewhere, and writes the pixels that are wanted; others it may leave as they are. */
+#ifndef NET_INFER_INFER_H
+#define NET_INFER_INFER_H
+
+#include <stdint.h>
+
+#include "net/step.h"
+
+/* A convolution or pooling. Convolutions have filters in multiples of 32. */
+typedef struct {
+  net_shape in, out; /* out after pooling */
+  net_shape plain;   /* of the output before pooling */
+  int kernel, stride, pad;
+  bool relu, pool, add;
+  bool in_bf16, out_bf16;
+  int threads;
+  const char *zeros; /* as many as a pixel of the input has channels, in its type */
+} infer_shape;
+
+/* The pixels that a call computes: numbers n * h * w + y * w + x of the output. */
+size_t infer_wanted(const infer_shape *s, const net_call *call, uint32_t *list);
+
+/* Where pixel (y, x) of image n lies, in activations or blank. NULL outside the image. */
+static inline const char *infer_pixel(const net_skip *skip, const void *x, net_shape shape, int n,
+                                      int row, int column, size_t bytes) {
+  if ((unsigned)row >= (unsigned)shape.h || (unsigned)column >= (unsigned)shape.w) return NULL;
+  size_t inside = (size_t)row * (size_t)shape.w + (size_t)column;
+  size_t at = (size_t)n * (size_t)shape.h * (size_t)shape.w + inside;
+  if (skip->computed && !skip->computed[at]) return (const char *)skip->blank + inside * bytes;
+  return (const char *)x + at * bytes;
+}
+
+/* winograd.c: 3x3, stride 1, channels in multiples of 32. */
+typedef struct infer_winograd infer_winograd;
+leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winograd **out,
+                                size_t *scratch, leuko_error *error);
+void infer_winograd_free(infer_winograd *w);
+/* kernel [3][3][channels][filters] float32. */
+leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error);
+void infer_winograd_run(const infer_winograd *w, const net_call *call);
+
+/* direct.c: every other convolution, as sums of products over the window's pixels, or over its rows
+ * where there are too few channels for a vector. */
+typedef struct infer_direct infer_direct;
+leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct **out,
+                              size_t *scratch, leuko_error *error);
+void infer_direct_free(infer_direct *d);
+/* kernel HWIO float32. */
+void infer_direct_bind(infer_direct *d, const float *kernel);
+void infer_direct_run(const infer_direct *d, const net_call *call);
+
+/* pool.c: channels in multiples of 32. The mean is always float32. */
+void infer_maxpool(const infer_shape *s, const net_call *call);
+void infer_avgpool(const infer_shape *s, const net_call *call);
+
+#endif

@@ -1,0 +1,320 @@
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "net/infer/element.h"
+#include "net/infer/infer.h"
+#include "net/product.h"
+#include "net/winograd/transforms.h"
+#include "net/winograd/winograd.h"
+
+#define LINE 64 /* bytes of a cache line; keeps the 36 positions off each other's cache sets */
+
+/* Tiles of a thread's turn are so many that their transformed input and products, as bytes, stay in
+ * a core's second-level cache. */
+#define TURN_BYTES ((size_t)512 << 10)
+/* With so many channels the kernel does not fit there: threads share the tiles of a larger round,
+ * and each goes through its own filters with a part of them at a time. */
+#define SHARED_CHANNELS 256
+#define ROUND_TILES 192
+#define PART_TILES 48
+
+struct infer_winograd {
+  infer_shape s;
+  int tiles_y, tiles_x;
+  size_t most;        /* tiles of a whole batch */
+  size_t turn, round; /* tiles */
+  bool shared;
+  char *u; /* transformed kernel [filters / 64][36][channels][64 or the rest] */
+};
+
+/* Bytes between two of the 36 positions of `tiles` transformed tiles, and of their products. */
+static size_t v_stride(const infer_winograd *w, size_t tiles) {
+  return tiles * (size_t)w->s.in.c * element_bytes(w->s.in_bf16) + LINE;
+}
+
+static size_t m_stride(size_t tiles) {
+  return tiles * PRODUCT_WIDTH * sizeof(float) + LINE;
+}
+
+static size_t list_bytes(const infer_winograd *w) {
+  return (w->most * sizeof(uint32_t) + LINE - 1) / LINE * LINE;
+}
+
+static size_t v_bytes(const infer_winograd *w) {
+  return WINOGRAD_POSITIONS * v_stride(w, w->shared ? w->round : w->turn);
+}
+
+static size_t m_bytes(const infer_winograd *w) {
+  return WINOGRAD_POSITIONS * m_stride(w->turn);
+}
+
+static size_t up_to_rows(size_t tiles) {
+  return (tiles + PRODUCT_ROWS - 1) / PRODUCT_ROWS * PRODUCT_ROWS;
+}
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+static size_t kernel_values(const infer_winograd *w) {
+  return WINOGRAD_POSITIONS * (size_t)w->s.in.c * (size_t)w->s.plain.c;
+}
+
+void infer_winograd_free(infer_winograd *w) {
+  if (!w) return;
+  free(w->u);
+  free(w);
+}
+
+leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winograd **out,
+                                size_t *scratch, leuko_error *error) {
+  infer_winograd *w = calloc(1, sizeof *w);
+  *out = NULL;
+  if (!w) return error_set_memory(error, sizeof *w);
+  w->s = *shape;
+  w->tiles_y = (shape->plain.h + 3) / 4;
+  w->tiles_x = (shape->plain.w + 3) / 4;
+  w->most = (size_t)batch * (size_t)w->tiles_y * (size_t)w->tiles_x;
+  const size_t threads = (size_t)shape->threads;
+  const size_t tile = WINOGRAD_POSITIONS * ((size_t)shape->in.c * element_bytes(shape->in_bf16) +
+                                            PRODUCT_WIDTH * sizeof(float));
+  const size_t share = up_to_rows((w->most + threads - 1) / threads);
+  w->shared = shape->in.c >= SHARED_CHANNELS || share < PART_TILES;
+  if (w->shared) {
+    w->round = least(up_to_rows(w->most), ROUND_TILES);
+    w->turn = least(w->round, PART_TILES);
+  } else {
+    w->turn = least(share, TURN_BYTES / tile / PRODUCT_ROWS * PRODUCT_ROWS);
+    if (w->turn < PRODUCT_ROWS) w->turn = PRODUCT_ROWS;
+  }
+  size_t bytes = kernel_values(w) * element_bytes(shape->in_bf16);
+  w->u = aligned_alloc(LINE, bytes);
+  if (!w->u) {
+    infer_winograd_free(w);
+    return error_set_memory(error, bytes);
+  }
+  *scratch = list_bytes(w) + threads * m_bytes(w) + (w->shared ? 1 : threads) * v_bytes(w);
+  *out = w;
+  return LEUKO_OK;
+}
+
+/* Rows of float32 channels to bfloat16 pairs, channels in split order: [channels / 2][width][2]. */
+AVX512 static void pack_bf16(const float *from, int channels, int width, char *to) {
+  const __m512i interleave =
+      _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                       21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  for (int group = 0; group < channels; group += ELEMENT_STEP)
+    for (int pair = 0; pair < ELEMENT_STEP / 2; pair++) {
+      /* Places 2 pair and 2 pair + 1 of the split order: the even channels come first. */
+      int first = pair < 8 ? 4 * pair : 4 * (pair - 8) + 1;
+      const float *row = from + (size_t)(group + first) * (size_t)width;
+      for (int f = 0; f < width; f += 16, to += 64) {
+        __m512 low = _mm512_loadu_ps(row + f);
+        __m512 high = _mm512_loadu_ps(row + 2 * (size_t)width + f);
+        __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, both));
+      }
+    }
+}
+
+leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
+  const int channels = w->s.in.c, filters = w->s.plain.c;
+  if (!w->s.in_bf16) {
+    winograd_kernel(kernel, channels, filters, false, (float *)w->u, w->s.threads);
+    return LEUKO_OK;
+  }
+  size_t bytes = kernel_values(w) * sizeof(float);
+  float *u = aligned_alloc(LINE, bytes);
+  if (!u) return error_set_memory(error, bytes);
+  winograd_kernel(kernel, channels, filters, false, u, w->s.threads);
+  const int chunks = (filters + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
+#pragma omp parallel for num_threads(w->s.threads) schedule(static)
+  for (int part = 0; part < chunks * WINOGRAD_POSITIONS; part++) {
+    const int chunk = part / WINOGRAD_POSITIONS * PRODUCT_WIDTH;
+    const int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
+    const size_t at = (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)chunk +
+                      (size_t)(part % WINOGRAD_POSITIONS) * (size_t)channels * (size_t)width;
+    pack_bf16(u + at, channels, width, w->u + at * 2);
+  }
+  free(u);
+  return LEUKO_OK;
+}
+
+static winograd_place locate(const infer_winograd *w, uint32_t tile) {
+  uint32_t across = (uint32_t)w->tiles_x, in_image = across * (uint32_t)w->tiles_y;
+  return (winograd_place){(int)(tile / in_image), (int)(tile % in_image / across),
+                          (int)(tile % across)};
+}
+
+/* Whether any output pixel of a tile is wanted. */
+static bool is_wanted(const infer_winograd *w, const uint8_t *wanted, int tile_y, int tile_x) {
+  const int side = w->s.pool ? 2 : 4;
+  for (int i = 0; i < side && tile_y * side + i < w->s.out.h; i++)
+    for (int j = 0; j < side && tile_x * side + j < w->s.out.w; j++)
+      if (wanted[(tile_y * side + i) * w->s.out.w + tile_x * side + j]) return true;
+  return false;
+}
+
+static size_t list_tiles(const infer_winograd *w, const net_call *call, uint32_t *list) {
+  const size_t area = (size_t)w->s.out.h * (size_t)w->s.out.w;
+  size_t count = 0;
+  uint32_t tile = 0;
+  for (int n = 0; n < call->count; n++)
+    for (int y = 0; y < w->tiles_y; y++)
+      for (int x = 0; x < w->tiles_x; x++, tile++)
+        if (!call->wanted || is_wanted(w, call->wanted + (size_t)n * area, y, x))
+          list[count++] = tile;
+  return count;
+}
+
+/* v [36][..][channels] of one tile. */
+ELEMENT void transform_input(const infer_winograd *w, const net_call *call, uint32_t tile, char *v,
+                             size_t stride, bool bf16) {
+  const infer_shape *s = &w->s;
+  const winograd_place at = locate(w, tile);
+  const size_t bytes = element_bytes(bf16), pixel = (size_t)s->in.c * bytes;
+  const char *from[6][6];
+  for (int i = 0; i < 6; i++)
+    for (int j = 0; j < 6; j++) {
+      from[i][j] = infer_pixel(&call->skip[0], call->x[0], s->in, at.image, at.y * 4 - s->pad + i,
+                               at.x * 4 - s->pad + j, pixel);
+      if (!from[i][j]) from[i][j] = s->zeros;
+    }
+  for (size_t c = 0; c < pixel; c += ELEMENT_STEP * bytes) {
+    v16 o[2][6][6];
+    for (int half = 0; half < 2; half++) {
+      v16 d[6][6];
+      for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 6; j++) d[i][j] = element_load(from[i][j] + c, half, bf16);
+      input_2d(d, o[half]);
+    }
+    for (int i = 0; i < 6; i++)
+      for (int j = 0; j < 6; j++)
+        element_store(v + (size_t)(i * 6 + j) * stride + c, o[0][i][j], o[1][i][j], bf16);
+  }
+}
+
+/* Sixteen filters of one tile: At m A + bias, relu. */
+ELEMENT void transform_output(const infer_winograd *w, const float *m, size_t stride,
+                              const float *bias, v16 o[4][4]) {
+  v16 p[6][6];
+  for (int i = 0; i < 6; i++)
+    for (int j = 0; j < 6; j++)
+      p[i][j] = _mm512_loadu_ps((const float *)((const char *)m + (size_t)(i * 6 + j) * stride));
+  output_2d(p, o);
+  const v16 offset = bias ? _mm512_loadu_ps(bias) : _mm512_setzero_ps();
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 4; j++) {
+      o[i][j] = add(o[i][j], offset);
+      /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
+      if (w->s.relu) o[i][j] = _mm512_max_ps(_mm512_setzero_ps(), o[i][j]);
+    }
+}
+
+ELEMENT void store_tile(const infer_winograd *w, const net_call *call, uint32_t tile, int filter,
+                        v16 o[2][4][4], bool bf16) {
+  const infer_shape *s = &w->s;
+  const winograd_place at = locate(w, tile);
+  const int side = s->pool ? 2 : 4;
+  const size_t bytes = element_bytes(bf16), pixel = (size_t)s->out.c * bytes;
+  char *image = (char *)call->y + (size_t)at.image * (size_t)s->out.h * (size_t)s->out.w * pixel +
+                (size_t)filter * bytes;
+  for (int i = 0; i < side && at.y * side + i < s->out.h; i++)
+    for (int j = 0; j < side && at.x * side + j < s->out.w; j++) {
+      v16 value[2];
+      for (int half = 0; half < 2; half++) {
+        v16(*t)[4] = o[half];
+        value[half] =
+            s->pool ? _mm512_max_ps(_mm512_max_ps(t[2 * i][2 * j], t[2 * i][2 * j + 1]),
+                                    _mm512_max_ps(t[2 * i + 1][2 * j], t[2 * i + 1][2 * j + 1]))
+                    : t[i][j];
+      }
+      size_t place = (size_t)(at.y * side + i) * (size_t)s->out.w + (size_t)(at.x * side + j);
+      element_store(image + place * pixel, value[0], value[1], bf16);
+    }
+}
+
+AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call,
+                                   const uint32_t *tiles, size_t count, char *v, size_t stride) {
+  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_bf16);
+  for (size_t t = 0; t < count; t++) {
+    if (w->s.in_bf16) transform_input(w, call, tiles[t], v + t * row, stride, true);
+    else transform_input(w, call, tiles[t], v + t * row, stride, false);
+  }
+}
+
+/* One chunk of filters for `count` transformed tiles. */
+AVX512 static void multiply(const infer_winograd *w, const net_call *call, const uint32_t *tiles,
+                            size_t count, const char *v, size_t stride, int chunk, char *m) {
+  const infer_shape *s = &w->s;
+  const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_bf16);
+  const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+  const char *u = w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * bytes;
+  const size_t step = m_stride(w->turn);
+  for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
+    const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
+    float *to = (float *)(m + p * step);
+    if (s->in_bf16) product_rows_bf16(from, depth, weights, to, count, depth, width);
+    else product_rows(from, depth, weights, to, count, depth, width);
+  }
+  const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
+  for (size_t t = 0; t < count; t++)
+    for (int f = 0; f < width; f += ELEMENT_STEP) {
+      const float *products = (const float *)m + t * (size_t)width + f;
+      v16 o[2][4][4];
+      for (int half = 0; half < 2; half++)
+        transform_output(w, products + 16 * half, step, bias ? bias + f + 16 * half : NULL,
+                         o[half]);
+      if (s->out_bf16) store_tile(w, call, tiles[t], chunk + f, o, true);
+      else store_tile(w, call, tiles[t], chunk + f, o, false);
+    }
+}
+
+/* Every thread takes turns of tiles and goes through all filters with them. */
+static void run_turns(const infer_winograd *w, const net_call *call, const uint32_t *tiles,
+                      size_t count, char *scratch) {
+  const size_t turns = (count + w->turn - 1) / w->turn, own = v_bytes(w) + m_bytes(w);
+#pragma omp parallel for num_threads(w->s.threads) schedule(dynamic)
+  for (size_t turn = 0; turn < turns; turn++) {
+    const size_t first = turn * w->turn, now = least(count - first, w->turn);
+    char *v = scratch + (size_t)omp_get_thread_num() * own, *m = v + v_bytes(w);
+    transform_tiles(w, call, tiles + first, now, v, v_stride(w, w->turn));
+    for (int chunk = 0; chunk < w->s.plain.c; chunk += PRODUCT_WIDTH)
+      multiply(w, call, tiles + first, now, v, v_stride(w, w->turn), chunk, m);
+  }
+}
+
+/* All threads transform a round of tiles, then share out filters and parts of the round. */
+static void run_rounds(const infer_winograd *w, const net_call *call, const uint32_t *tiles,
+                       size_t count, char *scratch) {
+  char *v = scratch, *products = scratch + v_bytes(w);
+  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_bf16),
+               stride = v_stride(w, w->round);
+  const size_t chunks = ((size_t)w->s.plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
+#pragma omp parallel num_threads(w->s.threads)
+  for (size_t first = 0; first < count; first += w->round) {
+    const size_t now = least(count - first, w->round), parts = (now + w->turn - 1) / w->turn;
+    char *m = products + (size_t)omp_get_thread_num() * m_bytes(w);
+#pragma omp for schedule(dynamic, 4)
+    for (size_t t = 0; t < now; t++)
+      transform_tiles(w, call, tiles + first + t, 1, v + t * row, stride);
+#pragma omp for schedule(dynamic)
+    for (size_t task = 0; task < chunks * parts; task++) {
+      const size_t from = task % parts * w->turn, size = least(now - from, w->turn);
+      multiply(w, call, tiles + first + from, size, v + from * row, stride,
+               (int)(task / parts) * PRODUCT_WIDTH, m);
+    }
+  }
+}
+
+void infer_winograd_run(const infer_winograd *w, const net_call *call) {
+  uint32_t *tiles = call->scratch;
+  const size_t count = list_tiles(w, call, tiles);
+  char *scratch = (char *)call->scratch + list_bytes(w);
+  if (w->shared) run_rounds(w, call, tiles, count, scratch);
+  else run_turns(w, call, tiles, count, scratch);
+  size_t all = (size_t)call->count * (size_t)w->tiles_y * (size_t)w->tiles_x;
+  if (call->share) *call->share = (double)count / (double)all;
+}

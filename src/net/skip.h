@@ -1,0 +1,30 @@
+/* Where an image can differ from the blank one.
+ *
+ * Cells of C-NMC are cut out on pure black. The network is run once on an all-black image, and its
+ * activations are kept. A real image's can differ from them only where the cell's influence
+ * reaches: that is geometry, layer by layer. The rest is the blank's, also at the borders, and is
+ * neither computed nor stored: who reads it, reads the blank. What a pixel gets therefore depends
+ * on neither tiling nor batch nor neighbours. */
+#ifndef NET_SKIP_H
+#define NET_SKIP_H
+
+#include "net/graph.h"
+
+/* One input of a step. */
+typedef struct {
+  const uint8_t *computed; /* [images][h][w]: 0 where only `blank` holds the pixel; NULL: all are */
+  const void *blank;       /* [h][w][c] of one image, in the activations' type */
+} net_skip;
+
+/* Which of the pixels [h][w][3] are not black. Returns their number. */
+size_t skip_pixels(const uint8_t *pixels, int h, int w, uint8_t *differs);
+
+/* What a window of `kernel`, `stride` and `pad` makes of it: output pixels whose window holds a
+ * pixel that differs. `row` has room for in.w bytes. Returns their number. */
+size_t skip_spread(const uint8_t *in, net_shape in_shape, int kernel, int stride, int pad,
+                   net_shape out_shape, uint8_t *out, uint8_t *row);
+
+/* into |= other. Returns the number of pixels that differ. */
+size_t skip_join(const uint8_t *other, size_t pixels, uint8_t *into);
+
+#endif

@@ -1,0 +1,133 @@
+/* The inference kernels against the reference over random shapes, in both precisions. */
+#include "step_run.h"
+
+static int between(rng *r, int low, int high) {
+  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
+}
+
+static bool coin(rng *r) {
+  return rng_below(r, 2) == 1;
+}
+
+static int channels(rng *r) {
+  static const int counts[] = {32, 64, 96, 128, 160};
+  return counts[rng_below(r, sizeof counts / sizeof *counts)];
+}
+
+static void needs_avx512(void) {
+  if (__builtin_cpu_supports("avx512bf16")) return;
+  print_message("this processor has no AVX-512 with BF16: skipped\n");
+  skip();
+}
+
+/* A convolution; with `wide`, of so many channels that it goes pixel by pixel. */
+static net_step convolution(rng *r, net_graph *g, int kernel, int stride, bool wide,
+                            bool winograd) {
+  const int c = wide ? channels(r) : between(r, 1, 4), pad = between(r, 0, kernel / 2);
+  const int side = kernel + between(r, 0, 12);
+  net_conv2d(g, "conv", net_input(g, side, between(r, kernel, 17), c), channels(r), kernel, stride,
+             pad, coin(r));
+  net_step step = step_of(g, between(r, 1, 5), false);
+  step.relu = coin(r);
+  step.threads = between(r, 1, 3);
+  step.winograd = winograd;
+  step.precision = coin(r) ? NET_BF16 : NET_F32;
+  step.in_layout = NET_NHWC;
+  return step;
+}
+
+static void add_pooling(rng *r, net_step *step) {
+  if (!coin(r) || step->out.h < 2 || step->out.w < 2) return;
+  step->pool = true;
+  step->out.h /= 2;
+  step->out.w /= 2;
+}
+
+/* Inputs and kernel are rounded beforehand, so bfloat16 differs by the rounding of the output. */
+static step_tolerance allowed_direct(const net_step *step) {
+  return step->precision == NET_BF16 ? (step_tolerance){5e-3, 0} : (step_tolerance){1e-4, 0};
+}
+
+static void test_pixel_by_pixel(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 60; n++) {
+    rng r = rng_open(11, RNG_TEST, 0, n);
+    net_graph *g = net_graph_new();
+    net_step step = convolution(&r, g, between(&r, 1, 4), between(&r, 1, 2), true, false);
+    if (coin(&r)) step.add = true;
+    else add_pooling(&r, &step);
+    assert_true(step_agrees(&net_backend_infer, &r, g, step, allowed_direct(&step)));
+  }
+}
+
+static void test_row_by_row(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 40; n++) {
+    rng r = rng_open(11, RNG_TEST, 1, n);
+    net_graph *g = net_graph_new();
+    net_step step = convolution(&r, g, between(&r, 1, 7), between(&r, 1, 2), false, false);
+    add_pooling(&r, &step);
+    assert_true(step_agrees(&net_backend_infer, &r, g, step,
+                            step.precision == NET_BF16 ? (step_tolerance){2e-2, 0}
+                                                       : (step_tolerance){1e-4, 0}));
+  }
+}
+
+/* The transformed tiles are rounded as well, and the transforms enlarge that. */
+static void test_winograd(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 60; n++) {
+    rng r = rng_open(11, RNG_TEST, 2, n);
+    net_graph *g = net_graph_new();
+    net_step step = convolution(&r, g, 3, 1, true, true);
+    add_pooling(&r, &step);
+    assert_true(step_agrees(&net_backend_infer, &r, g, step,
+                            step.precision == NET_BF16 ? (step_tolerance){0.2, 0}
+                                                       : (step_tolerance){1e-4, 0}));
+  }
+}
+
+/* Several rounds of tiles that the threads share, and several turns of their own. */
+static void test_winograd_of_many_tiles(void **state) {
+  (void)state;
+  needs_avx512();
+  static const int channels_of[] = {64, 256};
+  for (uint32_t n = 0; n < 4; n++) {
+    rng r = rng_open(11, RNG_TEST, 3, n);
+    net_graph *g = net_graph_new();
+    net_conv2d(g, "conv", net_input(g, 41, 38, channels_of[n / 2]), 96, 3, 1, 1, true);
+    net_step step = step_of(g, 3, false);
+    step.winograd = true;
+    step.precision = n % 2 ? NET_BF16 : NET_F32;
+    assert_true(step_agrees(&net_backend_infer, &r, g, step,
+                            n % 2 ? (step_tolerance){0.2, 0} : (step_tolerance){1e-4, 0}));
+  }
+}
+
+static void test_pooling(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 40; n++) {
+    rng r = rng_open(11, RNG_TEST, 4, n);
+    net_graph *g = net_graph_new();
+    int input = net_input(g, between(&r, 3, 15), between(&r, 3, 15), channels(&r));
+    int kernel = between(&r, 2, 3);
+    if (coin(&r)) net_maxpool(g, "pool", input, kernel, 2, between(&r, 0, kernel / 2));
+    else net_avgpool(g, "pool", input);
+    net_step step = step_of(g, between(&r, 1, 5), false);
+    step.precision = coin(&r) ? NET_BF16 : NET_F32;
+    assert_true(step_agrees(&net_backend_infer, &r, g, step, (step_tolerance){1e-5, 0}));
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_pixel_by_pixel), cmocka_unit_test(test_row_by_row),
+      cmocka_unit_test(test_winograd),       cmocka_unit_test(test_winograd_of_many_tiles),
+      cmocka_unit_test(test_pooling),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
