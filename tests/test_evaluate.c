@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "base/csv.h"
-#include "evaluate/evaluate.h"
+#include "evaluate/baselines.h"
 
 static const char *const names[] = {"all", "hem"};
 
@@ -146,10 +146,10 @@ static void predictions_hold_every_sample(void **state) {
   assert_int_equal(evaluate_write_predictions(path, &input, NULL), LEUKO_OK);
   csv table;
   assert_int_equal(csv_read(path, ',', &table, NULL), LEUKO_OK);
-  static const char *const header[] = {"path", "sha256",    "subject", "label",
-                                       "p",    "predicted", "status"};
-  assert_int_equal(table.columns, 7);
-  for (int c = 0; c < 7; c++) assert_int_equal(csv_column(&table, header[c]), c);
+  static const char *const header[] = {"path",      "sha256", "subject", "label", "p",
+                                       "predicted", "status", "p_raw",   "logit", "person"};
+  assert_int_equal(table.columns, 10);
+  for (int c = 0; c < 10; c++) assert_int_equal(csv_column(&table, header[c]), c);
   assert_int_equal(table.rows, 9);
   assert_string_equal(csv_field(&table, 5, 0), "h/3,\"x\".bmp");
   assert_string_equal(csv_field(&table, 0, 3), "all");
@@ -162,6 +162,23 @@ static void predictions_hold_every_sample(void **state) {
   assert_string_equal(csv_field(&table, 7, 4), "");
   assert_string_equal(csv_field(&table, 7, 5), "");
   assert_string_equal(csv_field(&table, 7, 6), "CORRUPT_IMAGE");
+  assert_string_equal(csv_field(&table, 7, 7), "");
+  assert_string_equal(csv_field(&table, 7, 8), "");
+  assert_string_equal(csv_field(&table, 2, 8), "-1");
+  assert_string_equal(csv_field(&table, 2, 9), "7");
+  assert_string_equal(csv_field(&table, 5, 9), "");
+  csv_free(&table);
+  /* A temperature changes p and not what lies behind it; tied subjects are one person. */
+  const int groups[] = {4, 4, 4, 9, 9, 2, 7, 9, 4};
+  input.temperature = 2;
+  input.groups = groups;
+  assert_int_equal(evaluate_write_predictions(path, &input, NULL), LEUKO_OK);
+  assert_int_equal(csv_read(path, ',', &table, NULL), LEUKO_OK);
+  test_close("p", strtod(csv_field(&table, 0, 4), NULL), stats_sigmoid(1), 1e-8);
+  test_close("raw p", strtod(csv_field(&table, 0, 7), NULL), stats_sigmoid(2), 1e-8);
+  test_close("logit", strtod(csv_field(&table, 0, 8), NULL), 2, 0);
+  assert_string_equal(csv_field(&table, 8, 2), "H0");
+  assert_string_equal(csv_field(&table, 8, 9), "7");
   csv_free(&table);
   assert_int_equal(test_count(folder), 1);
   test_remove(folder);
@@ -215,6 +232,222 @@ static void undefined_scores_are_null(void **state) {
   assert_true(json_is_real(json_object_get(json, "sensitivity")));
   json_decref(json);
   evaluate_free(&e);
+}
+
+static void calibration_changes_probabilities_only(void **state) {
+  (void)state;
+  evaluate_input input = small_input();
+  evaluation e;
+  input.temperature = 2;
+  input.threshold = 0.6;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  stats_binary expected;
+  const double halved[] = {1, 0.5, -0.5, -1, 0, 1.5, -1.5}, raw[] = {2, 1, -1, -2, 0, 3, -3};
+  const int truth[] = {1, 1, 1, 0, 0, 0, 0};
+  assert_int_equal(stats_binary_metrics(halved, truth, 7, 0.6, &expected, NULL), LEUKO_OK);
+  test_close("loss", e.binary.loss, expected.loss, 1e-15);
+  test_close("accuracy", e.binary.accuracy, expected.accuracy, 1e-15);
+  assert_int_equal(stats_binary_metrics(raw, truth, 7, 0.5, &expected, NULL), LEUKO_OK);
+  test_close("raw loss", e.raw.loss, expected.loss, 1e-15);
+  test_close("raw Brier", e.raw.brier, expected.brier, 1e-15);
+  test_close("AUC", e.binary.auc, expected.auc, 0);
+  test_close("accuracy at 0.5", e.at_half.accuracy, expected.accuracy, 0);
+  /* Seven samples, seven bins: the mean distance of p from the label, equal p taken together. */
+  double error = 0;
+  for (size_t i = 0; i < 7; i++) error += fabs(stats_sigmoid(halved[i]) - truth[i]) / 7;
+  test_close("calibration error", e.reliability.error, error, 1e-15);
+  evaluate_free(&e);
+}
+
+static void predictive_values_follow_the_prevalence(void **state) {
+  (void)state;
+  evaluate_input input = small_input();
+  evaluation e;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.prevalence_count, 3);
+  evaluate_free(&e);
+  input.prevalences[0] = 0.1;
+  input.prevalence_count = 1;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.prevalence_count, 1);
+  /* Sensitivity 2/3, specificity 1/2. */
+  test_close("PPV", e.predictive[0].positive, (2.0 / 30) / (2.0 / 30 + 0.45), 1e-15);
+  test_close("NPV", e.predictive[0].negative, 0.45 / (0.45 + 1.0 / 30), 1e-15);
+  evaluate_free(&e);
+  input.prevalences[0] = 1;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_ARGUMENT);
+}
+
+#define CELLS 60
+
+/* Ten subjects of six cells each; the first five are positive. Their scores overlap. */
+static void draw_cells(evaluate_sample *list, double *scores, char subjects[][8],
+                       char hashes[][8]) {
+  for (size_t i = 0; i < CELLS; i++) {
+    bool positive = i < CELLS / 2;
+    scores[i] = (positive ? 0.6 : -0.6) + 0.3 * (double)((i * 7) % 11) - 1.5;
+    snprintf(subjects[i], 8, "%c%zu", positive ? 'P' : 'H', i / 6);
+    snprintf(hashes[i], 8, "%zx", i);
+    list[i] = (evaluate_sample){"c", hashes[i], subjects[i], !positive, scores + i, LEUKO_OK};
+  }
+}
+
+static void subjects_are_resampled(void **state) {
+  (void)state;
+  evaluate_sample list[CELLS];
+  double scores[CELLS];
+  char subjects[CELLS][8], hashes[CELLS][8], fingerprint[65];
+  draw_cells(list, scores, subjects, hashes);
+  evaluate_input input = small_input();
+  input.samples = list;
+  input.count = CELLS;
+  evaluation e, again;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.group_count, 10);
+  const double values[STATS_SCORES] = {[STATS_ACCURACY] = e.binary.accuracy,
+                                       [STATS_BALANCED_ACCURACY] = e.binary.balanced_accuracy,
+                                       [STATS_WEIGHTED_F1] = e.binary.weighted_f1,
+                                       [STATS_AUC] = e.binary.auc,
+                                       [STATS_SENSITIVITY] = e.binary.sensitivity,
+                                       [STATS_SPECIFICITY] = e.binary.specificity};
+  for (int s = 0; s < STATS_SCORES; s++) {
+    assert_true(e.by_subject[s].low < values[s] && e.by_subject[s].high > values[s]);
+    assert_true(e.by_image[s].low < values[s] && e.by_image[s].high > values[s]);
+  }
+  assert_int_equal(evaluate_samples(&input, &again, NULL), LEUKO_OK);
+  assert_memory_equal(e.by_subject, again.by_subject, sizeof e.by_subject);
+  memcpy(fingerprint, e.fingerprint, sizeof fingerprint);
+  evaluate_free(&again);
+  evaluate_free(&e);
+  /* Tied subjects are one person. */
+  int groups[CELLS];
+  for (size_t i = 0; i < CELLS; i++) groups[i] = i < 12 ? 3 : (int)(i / 6) + 5;
+  input.groups = groups;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.group_count, 9);
+  assert_int_equal(e.subject_count, 10);
+  evaluate_free(&e);
+  /* The order of the cells changes nothing but which cells they are. */
+  evaluate_sample turned[CELLS];
+  for (size_t i = 0; i < CELLS; i++) turned[i] = list[CELLS - 1 - i];
+  input.groups = NULL;
+  input.samples = turned;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_string_equal(e.fingerprint, fingerprint);
+  evaluate_free(&e);
+  input.count--;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_string_not_equal(e.fingerprint, fingerprint);
+  evaluate_free(&e);
+  /* Without subjects there is nothing to resample but cells. */
+  for (size_t i = 0; i < CELLS; i++) list[i].subject = "";
+  input.samples = list;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_true(isnan(e.by_subject[STATS_AUC].low) && isfinite(e.by_image[STATS_AUC].low));
+  json_t *json = evaluate_json(&e);
+  const json_t *intervals = json_object_get(json, "intervals");
+  assert_true(json_is_null(json_object_get(json_object_get(intervals, "by_subject"), "auc")));
+  assert_true(json_is_null(json_object_get(json, "persons")));
+  json_decref(json);
+  evaluate_free(&e);
+}
+
+static void baselines_stand_beside_the_model(void **state) {
+  (void)state;
+  evaluate_sample list[CELLS];
+  double scores[CELLS], measures[CELLS][BASELINE_MEASURES] = {{0}};
+  char subjects[CELLS][8], hashes[CELLS][8];
+  int truth[CELLS];
+  draw_cells(list, scores, subjects, hashes);
+  evaluate_input input = small_input();
+  input.samples = list;
+  input.count = CELLS;
+  for (size_t i = 0; i < CELLS; i++) {
+    truth[i] = i < CELLS / 2;
+    measures[i][0] = 1;                                 /* the area says nothing */
+    measures[i][3] = truth[i] * 10.0 + (double)(i % 3); /* the colour says all */
+    measures[i][9] = (double)(i % 7);
+  }
+  baseline_cells cells = {&measures[0][0], truth, CELLS};
+  evaluation e;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.baseline_count, 0);
+  assert_int_equal(evaluate_baselines(&cells, &cells, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.baseline_count, 3);
+  assert_string_equal(e.baselines[0].name, "cell area");
+  test_close("area", e.baselines[0].scores.auc, 0.5, 0);
+  assert_true(e.baselines[0].beaten);
+  test_close("difference", e.baselines[0].difference, e.binary.auc - 0.5, 1e-15);
+  test_close("colour", e.baselines[1].scores.auc, 1, 0);
+  assert_false(e.baselines[1].beaten);
+  test_close("all", e.baselines[2].scores.accuracy, 1, 0);
+  json_t *json = evaluate_json(&e);
+  const json_t *rows = json_object_get(json, "baselines");
+  assert_int_equal(json_array_size(rows), 3);
+  assert_true(json_is_false(json_object_get(json_array_get(rows, 1), "beaten")));
+  json_decref(json);
+  baseline_cells few = {&measures[0][0], truth, 5};
+  assert_int_equal(evaluate_baselines(&cells, &few, &e, NULL), LEUKO_ARGUMENT);
+  e.baseline_count = 0;
+  assert_int_equal(evaluate_baselines(&few, &cells, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.baseline_count, 0); /* one class only to learn from */
+  evaluate_free(&e);
+}
+
+static void a_drawn_cell_is_measured(void **state) {
+  (void)state;
+  enum { SIZE = 32 };
+  uint8_t pixels[SIZE][SIZE][3] = {{{0}}};
+  double measured[BASELINE_MEASURES];
+  for (int y = 8; y < 24; y++)
+    for (int x = 4; x < 28; x++) {
+      pixels[y][x][0] = 120;
+      pixels[y][x][1] = 60;
+      pixels[y][x][2] = 160;
+    }
+  assert_int_equal(baseline_measure(&pixels[0][0][0], SIZE, measured, NULL), LEUKO_OK);
+  test_close("area", measured[0], 24.0 * 16 / (SIZE * SIZE), 1e-15);
+  test_close("proportion", measured[1], 16.0 / 24, 1e-15);
+  test_close("fill", measured[2], 1, 1e-15);
+  test_close("red", measured[3], 120, 1e-12);
+  test_close("blue", measured[5], 160, 1e-12);
+  test_close("deviation", measured[6], 0, 1e-12);
+  memset(pixels, 0, sizeof pixels);
+  assert_int_equal(baseline_measure(&pixels[0][0][0], SIZE, measured, NULL), LEUKO_OK);
+  for (size_t k = 0; k < BASELINE_MEASURES; k++) test_close("nothing", measured[k], 0, 0);
+}
+
+static void curves_are_csv(void **state) {
+  (void)state;
+  char folder[PATH], path[PATH];
+  test_folder(folder);
+  evaluate_input input = small_input();
+  evaluation e;
+  csv table;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(evaluate_write_curves(folder, &e, NULL), LEUKO_OK);
+  assert_int_equal(test_count(folder), 3);
+  snprintf(path, sizeof path, "%.900s/roc.csv", folder);
+  assert_int_equal(csv_read(path, ',', &table, NULL), LEUKO_OK);
+  assert_int_equal(csv_column(&table, "true_positive_rate"), 2);
+  assert_int_equal(table.rows, 8);
+  assert_string_equal(csv_field(&table, 0, 0), "inf");
+  test_close("threshold", strtod(csv_field(&table, 1, 0), NULL), stats_sigmoid(3), 1e-8);
+  test_close("rate", strtod(csv_field(&table, 1, 1), NULL), 0.25, 0);
+  test_close("last", strtod(csv_field(&table, 7, 2), NULL), 1, 0);
+  csv_free(&table);
+  snprintf(path, sizeof path, "%.900s/pr.csv", folder);
+  assert_int_equal(csv_read(path, ',', &table, NULL), LEUKO_OK);
+  assert_int_equal(csv_column(&table, "recall"), 1);
+  assert_int_equal(csv_column(&table, "precision"), 2);
+  csv_free(&table);
+  snprintf(path, sizeof path, "%.900s/calibration.csv", folder);
+  assert_int_equal(csv_read(path, ',', &table, NULL), LEUKO_OK);
+  assert_int_equal(table.rows, 7);
+  assert_int_equal(csv_column(&table, "share"), 5);
+  csv_free(&table);
+  evaluate_free(&e);
+  test_remove(folder);
 }
 
 static leuko_status score(evaluate_input input, leuko_error *error) {
@@ -274,6 +507,12 @@ int main(void) {
       cmocka_unit_test(predictions_hold_every_sample),
       cmocka_unit_test(metrics_are_json),
       cmocka_unit_test(undefined_scores_are_null),
+      cmocka_unit_test(calibration_changes_probabilities_only),
+      cmocka_unit_test(predictive_values_follow_the_prevalence),
+      cmocka_unit_test(subjects_are_resampled),
+      cmocka_unit_test(baselines_stand_beside_the_model),
+      cmocka_unit_test(a_drawn_cell_is_measured),
+      cmocka_unit_test(curves_are_csv),
       cmocka_unit_test(wrong_input_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

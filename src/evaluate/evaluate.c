@@ -7,19 +7,30 @@
 
 #include "base/error.h"
 #include "evaluate/subjects.h"
+#include "evaluate/trust.h"
+
+double evaluate_temperature(const evaluate_input *input) {
+  return input->temperature > 0 ? input->temperature : 1;
+}
+
+void evaluate_probabilities(const evaluate_input *input, const double *logits, double *p) {
+  const double temperature = evaluate_temperature(input);
+  if (input->class_count == 2) {
+    p[input->positive] = stats_sigmoid(logits[0] / temperature);
+    p[1 - input->positive] = 1 - p[input->positive];
+    return;
+  }
+  for (int c = 0; c < input->class_count; c++) p[c] = logits[c] / temperature;
+  stats_softmax(p, input->class_count, p);
+}
 
 int evaluate_answer(const evaluate_input *input, const double *logits, double *p) {
-  if (input->class_count == 2) {
-    double positive = stats_sigmoid(logits[0]);
-    if (p) *p = positive;
-    return positive >= input->threshold ? input->positive : 1 - input->positive;
-  }
-  int answer = stats_argmax(logits, input->class_count);
-  if (p) {
-    double all[LEUKO_MAX_CLASSES];
-    stats_softmax(logits, input->class_count, all);
-    *p = all[answer];
-  }
+  double all[LEUKO_MAX_CLASSES];
+  evaluate_probabilities(input, logits, all);
+  int answer = input->class_count > 2                     ? stats_argmax(logits, input->class_count)
+               : all[input->positive] >= input->threshold ? input->positive
+                                                          : 1 - input->positive;
+  if (p) *p = all[input->class_count == 2 ? input->positive : answer];
   return answer;
 }
 
@@ -28,13 +39,20 @@ static size_t logit_count(const evaluate_input *input) {
   return input->class_count == 2 ? 1 : (size_t)input->class_count;
 }
 
-static leuko_status check_classes(const evaluate_input *input, leuko_error *error) {
+static leuko_status check_input(const evaluate_input *input, leuko_error *error) {
   if (input->class_count < 2 || input->class_count > LEUKO_MAX_CLASSES)
     return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "%d classes, but 2 to %d are possible",
                      input->class_count, LEUKO_MAX_CLASSES);
   if (input->class_count == 2 && input->positive != 0 && input->positive != 1)
     return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "the positive class is %d, not 0 or 1",
                      input->positive);
+  if (input->temperature < 0 || !isfinite(input->temperature))
+    return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "a temperature of %g is not possible",
+                     input->temperature);
+  for (int i = 0; i < input->prevalence_count; i++)
+    if (!(input->prevalences[i] > 0 && input->prevalences[i] < 1))
+      return error_set(error, LEUKO_ARGUMENT, NULL, "take shares such as 0.1",
+                       "a prevalence of %g is not possible", input->prevalences[i]);
   return LEUKO_OK;
 }
 
@@ -51,7 +69,7 @@ static leuko_status check_sample(const evaluate_input *input, const evaluate_sam
   return LEUKO_OK;
 }
 
-/* Copies the samples that count into out->logits and out->labels. */
+/* Copies the samples that count into out->logits, labels and answers. */
 static leuko_status gather(const evaluate_input *input, evaluation *out, leuko_error *error) {
   size_t width = logit_count(input), total = input->count;
   if (total == 0 || total > SIZE_MAX / (width * sizeof(double)))
@@ -59,8 +77,9 @@ static leuko_status gather(const evaluate_input *input, evaluation *out, leuko_e
                      "%zu samples cannot be scored", total);
   out->logits = malloc(total * width * sizeof *out->logits);
   out->labels = malloc(total * sizeof *out->labels);
-  if (!out->logits || !out->labels)
-    return error_set_memory(error, total * (width * sizeof(double) + sizeof(int)));
+  out->answers = malloc(total * sizeof *out->answers);
+  if (!out->logits || !out->labels || !out->answers)
+    return error_set_memory(error, total * (width * sizeof(double) + 2 * sizeof(int)));
   for (size_t i = 0; i < total; i++) {
     const evaluate_sample *sample = &input->samples[i];
     leuko_status status = check_sample(input, sample, error);
@@ -68,9 +87,12 @@ static leuko_status gather(const evaluate_input *input, evaluation *out, leuko_e
     out->refused += sample->status != LEUKO_OK;
     out->unlabelled += sample->status == LEUKO_OK && sample->label < 0;
     if (!evaluate_counts(sample)) continue;
-    memcpy(out->logits + out->n * width, sample->logits, width * sizeof *out->logits);
-    out->labels[out->n++] =
-        input->class_count == 2 ? sample->label == input->positive : sample->label;
+    for (size_t c = 0; c < width; c++)
+      out->logits[out->n * width + c] = sample->logits[c] / out->temperature;
+    int answer = evaluate_answer(input, sample->logits, NULL);
+    bool binary = input->class_count == 2;
+    out->labels[out->n] = binary ? sample->label == input->positive : sample->label;
+    out->answers[out->n++] = binary ? answer == input->positive : answer;
   }
   if (out->n == 0)
     return error_set(error, LEUKO_NO_DATA, NULL, "give cells whose class is known",
@@ -90,8 +112,9 @@ static void find_majority(const evaluate_input *input, evaluation *out) {
 leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuko_error *error) {
   *out = (evaluation){.class_count = input->class_count,
                       .positive = input->positive,
-                      .threshold = input->threshold};
-  leuko_status status = check_classes(input, error);
+                      .threshold = input->threshold,
+                      .temperature = evaluate_temperature(input)};
+  leuko_status status = check_input(input, error);
   if (status == LEUKO_OK) status = gather(input, out, error);
   if (status == LEUKO_OK) {
     for (int c = 0; c < input->class_count; c++)
@@ -105,6 +128,7 @@ leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuk
   else if (status == LEUKO_OK)
     status = stats_multiclass_metrics(out->logits, out->labels, out->n, out->class_count,
                                       &out->multiclass, error);
+  if (status == LEUKO_OK) status = evaluate_trust(input, out, error);
   if (status != LEUKO_OK) evaluate_free(out);
   return status;
 }
@@ -114,5 +138,7 @@ void evaluate_free(evaluation *e) {
   free(e->subjects);
   free(e->logits);
   free(e->labels);
+  free(e->answers);
+  free(e->groups);
   *e = (evaluation){0};
 }

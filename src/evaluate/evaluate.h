@@ -1,13 +1,20 @@
-/* What a model's answers are worth: scores overall and for each subject, the trivial baseline
- * beside them, predictions.csv and metrics.json. Takes numbers only, no model and no images. */
+/* What a model's answers are worth: scores with their intervals overall and for each subject,
+ * calibration, predictive values, trivial baselines beside them, and the files that hold all this.
+ * Takes numbers only, no model and no images. */
 #ifndef EVALUATE_EVALUATE_H
 #define EVALUATE_EVALUATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "leuko.h"
+#include "stats/calibration.h"
 #include "stats/metrics.h"
+#include "stats/uncertainty.h"
+
+#define EVALUATE_PREVALENCES 8
+#define EVALUATE_BASELINES 3
 
 /* One sample and the model's answer. All pointers are borrowed from the caller. */
 typedef struct {
@@ -26,8 +33,13 @@ typedef struct {
   int class_count;            /* 2 .. LEUKO_MAX_CLASSES */
   int positive;               /* index of the positive class; read with two classes only */
   double threshold;           /* p >= threshold is answered positive; with two classes only */
+  double temperature;         /* logits are divided by it; 0: 1 */
   const evaluate_sample *samples;
+  const int *groups; /* [count], 0 or above: equal for samples whose subjects are one person, as of
+                        dataset_tie; NULL: subjects are persons as they are named */
   size_t count;
+  double prevalences[EVALUATE_PREVALENCES]; /* for which predictive values are given */
+  int prevalence_count;                     /* 0: 0.05, 0.25 and 0.5 */
 } evaluate_input;
 
 /* A subject's share of the answered, labelled samples. */
@@ -41,12 +53,22 @@ typedef struct {
   double mean_p;         /* mean p(positive); with more classes, mean p(true class) */
 } evaluate_subject;
 
+/* A trivial baseline, see evaluate/baselines.h. */
+typedef struct {
+  const char *name; /* "cell area"; a constant */
+  stats_binary scores;
+  stats_interval auc;        /* by subject */
+  double difference;         /* AUC of the model minus that of the baseline */
+  stats_interval by_subject; /* of the difference */
+  bool beaten;               /* the difference is above 0, by its interval */
+} evaluate_baseline;
+
 /* The result. Only samples that have a label and were not refused count. */
 typedef struct {
   int class_count;
   int positive;
   char classes[LEUKO_MAX_CLASSES][32];
-  double threshold;
+  double threshold, temperature;
   size_t refused;              /* samples whose file could not be answered */
   size_t unlabelled;           /* answered samples without a true class */
   stats_binary binary;         /* with two classes; else zero */
@@ -56,13 +78,31 @@ typedef struct {
   evaluate_subject *subjects;  /* [subject_count], lowest accuracy first, then by name */
   size_t subject_count;        /* 0 where no sample names its subject */
   size_t n;                    /* samples that count */
-  double *logits;              /* [n] with two classes, else [n][class_count], for curves */
-  int *labels;                 /* [n]; with two classes 1 = positive, else the class's index */
+  double *logits;     /* divided by the temperature: [n] with two classes, else [n][class_count] */
+  int *labels;        /* [n]; with two classes 1 = positive, else the class's index */
+  int *answers;       /* [n], likewise */
+  size_t *groups;     /* [n], 0 .. group_count-1: the person of each sample */
+  size_t group_count; /* persons; samples of unknown subjects count as one each */
+  char fingerprint[65]; /* SHA-256 over the files' SHA-256, sorted: which cells these are */
+  stats_interval by_subject[STATS_SCORES]; /* NaN where no sample names its subject */
+  stats_interval by_image[STATS_SCORES];   /* as if cells of one subject were not alike */
+  stats_reliability reliability; /* of p(positive); with more classes of the answered one */
+  /* Before the temperature, equal to the others where it is 1; brier with two classes only. */
+  struct {
+    double loss, brier, calibration_error;
+  } raw;
+  stats_binary at_half; /* with two classes: the scores at p = 0.5 */
+  int prevalence_count;
+  struct {
+    double prevalence, positive, negative; /* predictive values */
+  } predictive[EVALUATE_PREVALENCES];
+  evaluate_baseline baselines[EVALUATE_BASELINES]; /* set by evaluate_baselines */
+  int baseline_count;
 } evaluation;
 
 /* Scores `input` into *out, which the caller ends with evaluate_free. Errors: NO_DATA (nothing
  * answered has a label), BAD_DATA (a logit that is not finite, a label out of range), ARGUMENT
- * (class count, positive), NO_MEMORY. After an error *out is zero. */
+ * (class count, positive, temperature, prevalence), NO_MEMORY. After an error *out is zero. */
 leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuko_error *error);
 void evaluate_free(evaluation *e);
 
@@ -70,21 +110,28 @@ void evaluate_free(evaluation *e);
  * of the positive class (two classes) or of the answered one (more). `p` may be NULL. */
 int evaluate_answer(const evaluate_input *input, const double *logits, double *p);
 
-/* Writes every sample to a CSV with header path,sha256,subject,label,p,predicted,status; p and
- * predicted are empty for refused samples. Errors: those of writing, ARGUMENT. */
+/* The probabilities of all classes, into p [class_count]. */
+void evaluate_probabilities(const evaluate_input *input, const double *logits, double *p);
+/* The temperature that counts. */
+double evaluate_temperature(const evaluate_input *input);
+
+/* Writes every sample to a CSV with header
+ * path,sha256,subject,label,p,predicted,status,p_raw,logit,person; what is not known of refused
+ * samples is empty. p_raw and logit are those before the temperature (with more classes, of the
+ * answered one), person is the name that a subject's tied names share. Errors: those of writing,
+ * ARGUMENT, NO_MEMORY. */
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
                                         leuko_error *error);
 
-/* The result as a JSON object, a new reference owned by the caller; NULL without memory. Values
- * that are not defined are null. Keys: loss, accuracy, balanced_accuracy, weighted_f1, auc, n,
- * confusion, classes, majority_class, majority_accuracy, refused, unlabelled, subjects; with two
- * classes also sensitivity, specificity, average_precision, brier, positives, positive, threshold.
- * Confusion is [true][predicted] in the order of `classes`; with two classes the positive one comes
- * last. `subjects` is a list in the table's order, each with subject, n, counts (by true class, in
- * the order of `classes`), correct, accuracy, positive_share, mean_p. */
+/* The result as a JSON object, as docs/formats.md describes metrics.json: a new reference owned by
+ * the caller; NULL without memory. Values that are not defined are null. */
 json_t *evaluate_json(const evaluation *e);
 
 /* Writes evaluate_json to a file. Errors: those of writing, NO_MEMORY. */
 leuko_status evaluate_write_metrics(const char *path, const evaluation *e, leuko_error *error);
+
+/* Writes the points of the curves into a folder: calibration.csv and, with two classes, roc.csv and
+ * pr.csv. Errors: those of writing, NO_MEMORY. */
+leuko_status evaluate_write_curves(const char *folder, const evaluation *e, leuko_error *error);
 
 #endif

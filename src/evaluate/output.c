@@ -6,35 +6,80 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "evaluate/evaluate.h"
+#include "evaluate/subjects.h"
+#include "evaluate/trust.h"
+
+static bool known(const evaluate_sample *sample) {
+  return sample->subject && sample->subject[0];
+}
+
+/* For each sample the first of its person that names a subject, into *out [count], which the caller
+ * frees; input->count where there is none. */
+static leuko_status find_persons(const evaluate_input *input, size_t **out, leuko_error *error) {
+  size_t persons, *first = malloc(input->count * sizeof *first);
+  *out = malloc(input->count * sizeof **out);
+  leuko_status status = LEUKO_OK;
+  if (!*out || !first) status = error_set_memory(error, 2 * input->count * sizeof *first);
+  if (status == LEUKO_OK) status = evaluate_persons(input, *out, &persons, error);
+  if (status == LEUKO_OK) {
+    for (size_t g = 0; g < persons; g++) first[g] = input->count;
+    for (size_t i = input->count; i-- > 0;)
+      if (known(&input->samples[i])) first[(*out)[i]] = i;
+    for (size_t i = 0; i < input->count; i++) (*out)[i] = first[(*out)[i]];
+  }
+  free(first);
+  return status;
+}
+
+static void write_answer(file_writer *writer, const evaluate_input *input,
+                         const evaluate_sample *sample, const char *person) {
+  const bool answered = sample->status == LEUKO_OK, binary = input->class_count == 2;
+  double p = 0, raw[LEUKO_MAX_CLASSES];
+  int answer = 0;
+  if (answered) {
+    evaluate_input uncalibrated = *input;
+    uncalibrated.temperature = 1;
+    evaluate_probabilities(&uncalibrated, sample->logits, raw);
+    answer = evaluate_answer(input, sample->logits, &p);
+    file_printf(writer, ",%.9g", p);
+    csv_write_field(writer, input->classes[answer], false);
+  } else {
+    file_printf(writer, ",,");
+  }
+  file_printf(writer, ",%s", leuko_status_name(sample->status));
+  if (answered)
+    file_printf(writer, ",%.9g,%.9g", raw[binary ? input->positive : answer],
+                sample->logits[binary ? 0 : answer]);
+  else file_printf(writer, ",,");
+  csv_write_field(writer, person, false);
+  file_printf(writer, "\n");
+}
 
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
                                         leuko_error *error) {
+  for (size_t i = 0; i < input->count; i++)
+    if (input->samples[i].label < -1 || input->samples[i].label >= input->class_count)
+      return error_set(error, LEUKO_ARGUMENT, input->samples[i].path, NULL,
+                       "label %d of %d classes", input->samples[i].label, input->class_count);
+  size_t *persons = NULL;
   file_writer writer;
-  leuko_status status = file_writer_open(&writer, path, error);
-  if (status != LEUKO_OK) return status;
-  file_printf(&writer, "path,sha256,subject,label,p,predicted,status\n");
+  leuko_status status = find_persons(input, &persons, error);
+  if (status == LEUKO_OK) status = file_writer_open(&writer, path, error);
+  if (status != LEUKO_OK) {
+    free(persons);
+    return status;
+  }
+  file_printf(&writer, "path,sha256,subject,label,p,predicted,status,p_raw,logit,person\n");
   for (size_t i = 0; i < input->count; i++) {
     const evaluate_sample *sample = &input->samples[i];
-    if (sample->label < -1 || sample->label >= input->class_count) {
-      file_writer_abort(&writer);
-      return error_set(error, LEUKO_ARGUMENT, sample->path, NULL, "label %d of %d classes",
-                       sample->label, input->class_count);
-    }
     csv_write_field(&writer, sample->path, true);
     csv_write_field(&writer, sample->sha256, false);
     csv_write_field(&writer, sample->subject ? sample->subject : "", false);
     csv_write_field(&writer, sample->label < 0 ? "" : input->classes[sample->label], false);
-    if (sample->status == LEUKO_OK) {
-      double p;
-      int answer = evaluate_answer(input, sample->logits, &p);
-      file_printf(&writer, ",%.9g", p);
-      csv_write_field(&writer, input->classes[answer], false);
-    } else {
-      file_printf(&writer, ",,");
-    }
-    file_printf(&writer, ",%s\n", leuko_status_name(sample->status));
+    write_answer(&writer, input, sample,
+                 persons[i] < input->count ? input->samples[persons[i]].subject : "");
   }
+  free(persons);
   return file_writer_commit(&writer, error);
 }
 
@@ -104,6 +149,90 @@ static void set_multiclass(json_t *value, const stats_multiclass *scores) {
   json_object_set_new(value, "n", integer(scores->n));
 }
 
+static json_t *interval_json(stats_interval i) {
+  return isfinite(i.low) ? json_pack("[f,f]", i.low, i.high) : json_null();
+}
+
+static json_t *intervals_json(const evaluation *e, const stats_interval *list) {
+  static const char *const names[STATS_SCORES] = {
+      [STATS_ACCURACY] = "accuracy",       [STATS_BALANCED_ACCURACY] = "balanced_accuracy",
+      [STATS_WEIGHTED_F1] = "weighted_f1", [STATS_AUC] = "auc",
+      [STATS_SENSITIVITY] = "sensitivity", [STATS_SPECIFICITY] = "specificity"};
+  json_t *value = json_object();
+  for (int s = 0; s < (e->class_count == 2 ? STATS_SCORES : STATS_SENSITIVITY); s++)
+    json_object_set_new(value, names[s], interval_json(list[s]));
+  return value;
+}
+
+static json_t *calibration_json(const evaluation *e) {
+  json_t *value = json_object(), *bins = json_array(), *raw = json_object();
+  for (size_t b = 0; b < e->reliability.bins; b++) {
+    const stats_bin *bin = &e->reliability.bin[b];
+    json_array_append_new(bins, json_pack("{s:I,s:f,s:f,s:f,s:f}", "n", (json_int_t)bin->n, "low",
+                                          bin->low, "high", bin->high, "mean_p", bin->mean_p,
+                                          "share", bin->share));
+  }
+  json_object_set_new(raw, "loss", number(e->raw.loss));
+  if (e->class_count == 2) json_object_set_new(raw, "brier", number(e->raw.brier));
+  json_object_set_new(raw, "ece", number(e->raw.calibration_error));
+  json_object_set_new(value, "temperature", number(e->temperature));
+  json_object_set_new(value, "bins", bins);
+  json_object_set_new(value, "raw", raw);
+  return value;
+}
+
+static json_t *baselines_json(const evaluation *e) {
+  json_t *list = json_array();
+  for (int b = 0; b < e->baseline_count; b++) {
+    const evaluate_baseline *baseline = &e->baselines[b];
+    json_t *value = json_object();
+    json_object_set_new(value, "name", json_string(baseline->name));
+    set_binary(value, &baseline->scores);
+    json_object_set_new(value, "auc_by_subject", interval_json(baseline->auc));
+    json_object_set_new(value, "auc_difference", number(baseline->difference));
+    json_object_set_new(value, "auc_difference_by_subject", interval_json(baseline->by_subject));
+    json_object_set_new(value, "beaten", json_boolean(baseline->beaten));
+    json_array_append_new(list, value);
+  }
+  return list;
+}
+
+static json_t *predictive_json(const evaluation *e) {
+  json_t *list = json_array();
+  for (int i = 0; i < e->prevalence_count; i++) {
+    json_t *value = json_object();
+    json_object_set_new(value, "prevalence", number(e->predictive[i].prevalence));
+    json_object_set_new(value, "ppv", number(e->predictive[i].positive));
+    json_object_set_new(value, "npv", number(e->predictive[i].negative));
+    json_array_append_new(list, value);
+  }
+  return list;
+}
+
+static json_t *at_half_json(const stats_binary *scores) {
+  json_t *value = json_object();
+  json_object_set_new(value, "accuracy", number(scores->accuracy));
+  json_object_set_new(value, "balanced_accuracy", number(scores->balanced_accuracy));
+  json_object_set_new(value, "sensitivity", number(scores->sensitivity));
+  json_object_set_new(value, "specificity", number(scores->specificity));
+  json_object_set_new(value, "weighted_f1", number(scores->weighted_f1));
+  return value;
+}
+
+static void set_trust(json_t *value, const evaluation *e) {
+  json_object_set_new(value, "ece", number(e->reliability.error));
+  json_object_set_new(value, "persons", e->subject_count ? integer(e->group_count) : json_null());
+  json_object_set_new(value, "intervals",
+                      json_pack("{s:f,s:i,s:o,s:o}", "level", 0.95, "repetitions",
+                                STATS_REPETITIONS, "by_subject", intervals_json(e, e->by_subject),
+                                "by_image", intervals_json(e, e->by_image)));
+  json_object_set_new(value, "calibration", calibration_json(e));
+  if (e->class_count > 2) return;
+  json_object_set_new(value, "at_half", at_half_json(&e->at_half));
+  json_object_set_new(value, "predictive_values", predictive_json(e));
+  json_object_set_new(value, "baselines", baselines_json(e));
+}
+
 json_t *evaluate_json(const evaluation *e) {
   json_t *value = json_object(), *classes = json_array(), *subjects = json_array();
   if (e->class_count == 2) {
@@ -123,6 +252,7 @@ json_t *evaluate_json(const evaluation *e) {
   json_object_set_new(value, "majority_accuracy", number(e->majority_accuracy));
   json_object_set_new(value, "refused", integer(e->refused));
   json_object_set_new(value, "unlabelled", integer(e->unlabelled));
+  set_trust(value, e);
   json_object_set_new(value, "subjects", subjects);
   return value;
 }

@@ -25,14 +25,10 @@ static void score_subject(const evaluate_input *input, const evaluate_sample *co
   size_t answered_positive = 0;
   double sum = 0;
   for (size_t i = 0; i < count; i++) {
-    double p;
-    int label = samples[i]->label, answer = evaluate_answer(input, samples[i]->logits, &p);
-    if (input->class_count > 2) {
-      double all[LEUKO_MAX_CLASSES];
-      stats_softmax(samples[i]->logits, input->class_count, all);
-      p = all[label];
-    }
-    sum += p;
+    double p[LEUKO_MAX_CLASSES];
+    int label = samples[i]->label, answer = evaluate_answer(input, samples[i]->logits, NULL);
+    evaluate_probabilities(input, samples[i]->logits, p);
+    sum += p[input->class_count == 2 ? input->positive : label];
     subject->counts[label]++;
     subject->correct += answer == label;
     answered_positive += answer == input->positive;
