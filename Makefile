@@ -28,7 +28,7 @@ CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 LDFLAGS_ALL += -fsanitize=address,undefined
 endif
 
-LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/dataset/*.c src/net/*.c \
+LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/dataset/*.c src/audit/*.c src/net/*.c \
   src/net/*/*.c src/zoo/*.c src/model/*.c src/weights/*.c src/train/*.c src/predict/*.c \
   src/evaluate/*.c src/explain/*.c src/report/*.c))
 CLI_SRC := $(sort $(wildcard src/cli/*.c))

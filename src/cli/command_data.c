@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"scan", data_scan, "what a folder of cells holds: classes, folds, subjects, formats"},
     {"verify", data_verify, "compare a folder with the list of the official files"},
+    {"audit", data_audit, "copies, leaks, odd cells, and what gives the class away"},
     {"split", data_split, "divide a folder into training and test cells"},
     {"synth", data_synth, "draw synthetic cells, to try everything without real ones"},
 };
@@ -46,49 +47,6 @@ int command_data(int argc, char **argv) {
   fprintf(stderr, "leuko data: there is no command '%s'\n\n", argv[1]);
   print_help(stderr);
   return 2;
-}
-
-static int compare_names(const void *left, const void *right) {
-  const dataset_sample *a, *b;
-  memcpy(&a, left, sizeof a);
-  memcpy(&b, right, sizeof b);
-  return strverscmp(a->subject, b->subject);
-}
-
-data_subject *data_subjects(const dataset *d, dataset_part part, size_t *count) {
-  *count = 0;
-  const dataset_sample **sorted = malloc((d->count + 1) * sizeof *sorted);
-  data_subject *subjects = calloc(d->count + 1, sizeof *subjects);
-  size_t *in_group = calloc(d->count + 1, sizeof *in_group);
-  if (!sorted || !subjects || !in_group) {
-    free(sorted);
-    free(subjects);
-    free(in_group);
-    return NULL;
-  }
-  size_t cells = 0;
-  for (size_t i = 0; i < d->count; i++) {
-    const dataset_sample *s = &d->samples[i];
-    if (s->status != LEUKO_OK || !s->subject[0]) continue;
-    if (part == DATASET_NONE || s->part == part) sorted[cells++] = s;
-  }
-  if (cells) qsort(sorted, cells, sizeof *sorted, compare_names);
-  for (size_t i = 0; i < cells; i++) {
-    const dataset_sample *s = sorted[i];
-    data_subject *last = *count ? &subjects[*count - 1] : NULL;
-    if (!last || strcmp(last->name, s->subject) != 0) {
-      last = &subjects[(*count)++];
-      *last = (data_subject){.name = s->subject, .group = s->group, .fold = s->fold};
-    }
-    if (s->fold != last->fold) last->fold = -2;
-    if (s->label >= 0) last->cells[s->label]++;
-    last->all++;
-  }
-  for (size_t i = 0; i < *count; i++) in_group[subjects[i].group]++;
-  for (size_t i = 0; i < *count; i++) subjects[i].tied = in_group[subjects[i].group] - 1;
-  free(sorted);
-  free(in_group);
-  return subjects;
 }
 
 int data_report_refused(const dataset *d) {

@@ -3,26 +3,13 @@
 #define CLI_DATA_H
 
 #include "cli/cli.h"
-#include "dataset/dataset.h"
+#include "dataset/subjects.h"
 
 int data_scan(int argc, char **argv);
 int data_verify(int argc, char **argv);
+int data_audit(int argc, char **argv);
 int data_split(int argc, char **argv);
 int data_synth(int argc, char **argv);
-
-/* One subject's cells. */
-typedef struct {
-  const char *name; /* owned by the data set */
-  int group;
-  size_t cells[LEUKO_MAX_CLASSES]; /* of each class */
-  size_t all;                      /* unlabelled ones, too */
-  size_t tied;                     /* how many other subjects are tied to it */
-  int fold;                        /* -1 without one, -2 in several */
-} data_subject;
-
-/* The subjects of the cells that are of `part` (DATASET_NONE: of all cells), refused ones left out,
- * in natural order. Freed by the caller; NULL without memory. */
-data_subject *data_subjects(const dataset *d, dataset_part part, size_t *count);
 
 /* Names every refused file and every folder that was not entered on stderr. Returns the exit code:
  * 0 if nothing was refused, 4 if something was, 3 if all was. */

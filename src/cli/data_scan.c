@@ -58,14 +58,14 @@ static size_t count_cells(const dataset *d, int label, int fold) {
 }
 
 /* A subject's cells of one class (-1: unlabelled). */
-static size_t subject_cells(const data_subject *s, int label) {
+static size_t subject_cells(const dataset_subject *s, int label) {
   if (label >= 0) return s->cells[label];
   size_t unlabelled = s->all;
   for (int c = 0; c < LEUKO_MAX_CLASSES; c++) unlabelled -= s->cells[c];
   return unlabelled;
 }
 
-static size_t count_subjects(const data_subject *subjects, size_t count, int label) {
+static size_t count_subjects(const dataset_subject *subjects, size_t count, int label) {
   size_t found = 0;
   for (size_t i = 0; i < count; i++) found += subject_cells(&subjects[i], label) > 0;
   return found;
@@ -130,7 +130,7 @@ static void print_values(const dataset *d, bool sizes) {
   json_decref(counts);
 }
 
-static void print_classes(const dataset *d, const data_subject *subjects, size_t subject_count) {
+static void print_classes(const dataset *d, const dataset_subject *subjects, size_t subject_count) {
   table t = {.columns = 3};
   table_add(&t, "class");
   table_add(&t, "cells");
@@ -178,14 +178,14 @@ static void print_folds(const dataset *d) {
   table_print(&t, stdout);
 }
 
-static void print_subjects(const dataset *d, const data_subject *subjects, size_t count) {
+static void print_subjects(const dataset *d, const dataset_subject *subjects, size_t count) {
   table t = {.columns = class_columns(d) + 3};
   table_add(&t, "subject");
   table_add(&t, "fold");
   add_class_heads(&t, d);
   table_add(&t, "tied with");
   for (size_t i = 0; i < count; i++) {
-    const data_subject *s = &subjects[i];
+    const dataset_subject *s = &subjects[i];
     table_add(&t, "%s", s->name);
     if (s->fold >= 0) table_add(&t, "%d", s->fold);
     else table_add(&t, "%s", s->fold == -1 ? "-" : "several");
@@ -201,7 +201,7 @@ static void print_subjects(const dataset *d, const data_subject *subjects, size_
   table_print(&t, stdout);
 }
 
-static void print_text(const dataset *d, const dataset_ties *ties, const data_subject *subjects,
+static void print_text(const dataset *d, const dataset_ties *ties, const dataset_subject *subjects,
                        size_t count, const char *manifest) {
   printf("%s: %zu images%s", d->root, d->count,
          d->official    ? " of C-NMC 2019 by their names"
@@ -224,10 +224,10 @@ static void print_text(const dataset *d, const dataset_ties *ties, const data_su
   putchar('\n');
 }
 
-static json_t *json_subjects(const dataset *d, const data_subject *subjects, size_t count) {
+static json_t *json_subjects(const dataset *d, const dataset_subject *subjects, size_t count) {
   json_t *list = json_array();
   for (size_t i = 0; i < count; i++) {
-    const data_subject *s = &subjects[i];
+    const dataset_subject *s = &subjects[i];
     json_t *classes = json_object(), *tied = json_array();
     for (int c = 0; c < d->class_count; c++)
       data_set_json(classes, d->classes[c], json_integer((json_int_t)s->cells[c]));
@@ -263,7 +263,7 @@ static json_t *json_folds(const dataset *d) {
   return list;
 }
 
-static json_t *json_classes(const dataset *d, const data_subject *subjects, size_t count) {
+static json_t *json_classes(const dataset *d, const dataset_subject *subjects, size_t count) {
   json_t *list = json_array();
   for (int c = 0; c < d->class_count; c++)
     json_array_append_new(list, json_pack("{so sI sI}", "class", text_json(d->classes[c]), "cells",
@@ -272,7 +272,7 @@ static json_t *json_classes(const dataset *d, const data_subject *subjects, size
   return list;
 }
 
-static int print_json(const dataset *d, const dataset_ties *ties, const data_subject *subjects,
+static int print_json(const dataset *d, const dataset_ties *ties, const dataset_subject *subjects,
                       size_t count, const char *manifest) {
   json_t *all = json_pack("{so sb sb sI sI sI so}", "root", text_json(d->root), "official",
                           d->official, "synthetic", d->synthetic, "images", (json_int_t)d->count,
@@ -330,11 +330,11 @@ int data_scan(int argc, char **argv) {
   const char *manifest = data_manifest(&d, a.manifest, found, sizeof found);
   dataset_ties ties;
   size_t count;
-  data_subject *subjects = NULL;
+  dataset_subject *subjects = NULL;
   int code;
   if (dataset_tie(&d, manifest, &ties, &error) != LEUKO_OK) {
     code = cli_fail(&error);
-  } else if (!(subjects = data_subjects(&d, DATASET_NONE, &count))) {
+  } else if (!(subjects = dataset_subjects(&d, DATASET_NONE, &count))) {
     error = (leuko_error){.status = LEUKO_NO_MEMORY};
     code = cli_fail(&error);
   } else {

@@ -72,7 +72,7 @@ static size_t count_part(const dataset *d, dataset_part part, int label) {
 
 static size_t count_part_subjects(const dataset *d, dataset_part part) {
   size_t count;
-  free(data_subjects(d, part, &count));
+  free(dataset_subjects(d, part, &count));
   return count;
 }
 

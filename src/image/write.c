@@ -1,5 +1,8 @@
 #include "image/write.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "image/leptonica.h"
@@ -17,33 +20,50 @@ static PIX *to_pix(const image *picture) {
   return pix;
 }
 
-leuko_status image_write(const char *path, const image *picture, image_format format,
-                         leuko_error *error) {
+leuko_status image_encode(const image *picture, image_format format, uint8_t **bytes, size_t *size,
+                          leuko_error *error) {
+  *bytes = NULL;
+  *size = 0;
   image_silence_leptonica();
   PIX *pix = to_pix(picture);
   if (!pix) return error_set_memory(error, (size_t)picture->width * (size_t)picture->height * 4);
-  l_uint8 *bytes = NULL;
-  size_t size = 0;
+  l_uint8 *encoded = NULL;
+  size_t encoded_size = 0;
   int failed = 1;
   switch (format) {
   case IMAGE_BMP:
-    failed = pixWriteMemBmp(&bytes, &size, pix);
+    failed = pixWriteMemBmp(&encoded, &encoded_size, pix);
     break;
   case IMAGE_PNG:
-    failed = pixWriteMemPng(&bytes, &size, pix, 0);
+    failed = pixWriteMemPng(&encoded, &encoded_size, pix, 0);
     break;
   case IMAGE_TIFF:
-    failed = pixWriteMemTiff(&bytes, &size, pix, IFF_TIFF_ZIP);
+    failed = pixWriteMemTiff(&encoded, &encoded_size, pix, IFF_TIFF_ZIP);
     break;
   case IMAGE_WEBP:
-    failed = pixWriteMemWebP(&bytes, &size, pix, 100, 1);
+    failed = pixWriteMemWebP(&encoded, &encoded_size, pix, 100, 1);
     break;
   }
   pixDestroy(&pix);
-  leuko_status status;
-  if (failed || !bytes)
-    status = error_set(error, LEUKO_BACKEND, path, NULL, "the image cannot be encoded");
-  else status = file_write_all(path, bytes, size, error);
-  lept_free(bytes);
+  leuko_status status = LEUKO_OK;
+  if (failed || !encoded)
+    status = error_set(error, LEUKO_BACKEND, NULL, NULL, "the image cannot be encoded");
+  else if (!(*bytes = malloc(encoded_size))) status = error_set_memory(error, encoded_size);
+  if (status == LEUKO_OK) {
+    memcpy(*bytes, encoded, encoded_size);
+    *size = encoded_size;
+  }
+  lept_free(encoded);
+  return status;
+}
+
+leuko_status image_write(const char *path, const image *picture, image_format format,
+                         leuko_error *error) {
+  uint8_t *bytes;
+  size_t size;
+  leuko_status status = image_encode(picture, format, &bytes, &size, error);
+  if (status == LEUKO_OK) status = file_write_all(path, bytes, size, error);
+  else if (error && !error->file[0]) snprintf(error->file, sizeof error->file, "%s", path);
+  free(bytes);
   return status;
 }

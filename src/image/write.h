@@ -6,8 +6,13 @@
 
 typedef enum { IMAGE_BMP, IMAGE_PNG, IMAGE_TIFF, IMAGE_WEBP } image_format;
 
-/* Writes `picture` to `path`, whole or not at all. Every format keeps all pixels.
- * Errors: ARGUMENT, NO_MEMORY, BACKEND (the encoder), those of writing. */
+/* Encodes `picture` into *bytes [*size], which the caller frees. Every format keeps all pixels.
+ * Errors: ARGUMENT, NO_MEMORY, BACKEND (the encoder). */
+leuko_status image_encode(const image *picture, image_format format, uint8_t **bytes, size_t *size,
+                          leuko_error *error);
+
+/* Writes `picture` to `path`, whole or not at all.
+ * Errors: those of image_encode and of writing. */
 leuko_status image_write(const char *path, const image *picture, image_format format,
                          leuko_error *error);
 

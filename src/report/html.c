@@ -38,6 +38,10 @@ static const char style[] =
     "figure{margin:0;min-width:0}\n"
     "figure svg{display:block;width:100%;height:auto;max-width:30rem}\n"
     "figcaption{font-size:.86rem;color:#444;margin-top:.3rem;max-width:30rem}\n"
+    ".thumbs{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:1rem}\n"
+    ".pairs.thumbs{grid-template-columns:repeat(auto-fill,minmax(14rem,1fr))}\n"
+    ".thumbs img{width:6.5rem;height:6.5rem;object-fit:contain;background:#000;margin-right:3px}\n"
+    ".thumbs figcaption{font-size:.78rem;line-height:1.35;overflow-wrap:anywhere}\n"
     "@media (max-width:40rem){\n"
     "body{padding:1rem .8rem 2rem}\n"
     "h1{font-size:1.4rem}\n"
@@ -103,6 +107,22 @@ void html_cell(file_writer *writer, const char *label, const char *format, ...) 
   html_text(writer, label);
   file_printf(writer, "\"><span>%s</span></td>", text ? text : "?");
   free(text);
+}
+
+void html_png(file_writer *writer, const uint8_t *bytes, size_t size, const char *about) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  file_printf(writer, "<img alt=\"");
+  html_text(writer, about);
+  file_printf(writer, "\" src=\"data:image/png;base64,");
+  for (size_t i = 0; i < size; i += 3) {
+    const unsigned left = size - i < 3 ? (unsigned)(size - i) : 3;
+    unsigned bits = 0;
+    for (unsigned k = 0; k < 3; k++) bits = bits << 8 | (k < left ? bytes[i + k] : 0);
+    char text[4];
+    for (unsigned k = 0; k < 4; k++) text[k] = k <= left ? digits[bits >> (18 - 6 * k) & 63] : '=';
+    file_write(writer, text, sizeof text);
+  }
+  file_printf(writer, "\">");
 }
 
 /* Passes over an element such as <title>...</title>; `at` stays where it is if it is none. */

@@ -17,6 +17,10 @@ void html_text(file_writer *writer, const char *text);
 void html_cell(file_writer *writer, const char *label, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A PNG file of `size` bytes as a picture within the page; `about` is read to those who cannot see
+ * it. */
+void html_png(file_writer *writer, const uint8_t *bytes, size_t size, const char *about);
+
 /* Copies an SVG file that gnuplot has written into the page. `name` makes its identifiers differ
  * from those of other figures; `about` is read to those who cannot see it. Errors: those of
  * reading, BAD_DATA. */

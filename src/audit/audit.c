@@ -1,0 +1,92 @@
+#include "audit/audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/steps.h"
+#include "base/error.h"
+
+/* How many subjects of the split have themselves or another name of their person, near-duplicates
+ * counted, on the other side. */
+static leuko_status count_person_leaks(audit *a, leuko_error *error) {
+  const dataset *d = a->d;
+  uint8_t *sides = calloc(d->count + 1, 1); /* of each person: 1 train, 2 test */
+  const char **names = malloc((d->count + 1) * sizeof *names);
+  if (!sides || !names) {
+    free(sides);
+    free(names);
+    return error_set_memory(error, (d->count + 1) * sizeof *names);
+  }
+  for (size_t i = 0; i < d->count; i++) {
+    const dataset_part part = d->samples[i].part;
+    if (part == DATASET_NONE) continue;
+    a->split_cells[part == DATASET_TEST]++;
+    sides[a->person[i]] |= part == DATASET_TRAIN ? 1 : 2;
+  }
+  /* Names of those on both sides; each name once. */
+  size_t count = 0;
+  for (size_t i = 0; i < d->count; i++) {
+    const dataset_sample *s = &d->samples[i];
+    if (s->part == DATASET_NONE || !s->subject[0] || sides[a->person[i]] != 3) continue;
+    size_t j = 0;
+    while (j < count && strcmp(names[j], s->subject) != 0) j++;
+    if (j == count) names[count++] = s->subject;
+  }
+  a->person_leaks = count;
+  free(sides);
+  free(names);
+  return LEUKO_OK;
+}
+
+leuko_status audit_find_leaks(audit *a, leuko_error *error) {
+  if (!a->split) return LEUKO_OK;
+  dataset_leaks(a->d, &a->leaks);
+  return count_person_leaks(a, error);
+}
+
+static leuko_status copy_text(const char *text, char **out, leuko_error *error) {
+  *out = text ? strdup(text) : NULL;
+  return !text || *out ? LEUKO_OK : error_set_memory(error, strlen(text) + 1);
+}
+
+leuko_status audit_run(dataset *d, const audit_options *options, const progress *p, audit *out,
+                       leuko_error *error) {
+  *out = (audit){.d = d,
+                 .cells = calloc(d->count + 1, sizeof *out->cells),
+                 .person = calloc(d->count + 1, sizeof *out->person)};
+  fingerprint *prints = calloc(d->count + 1, sizeof *prints);
+  fingerprint_tables *tables = malloc(sizeof *tables);
+  leuko_status status = LEUKO_OK;
+  if (!out->cells || !out->person || !prints || !tables)
+    status = error_set_memory(error, (d->count + 1) * sizeof *prints);
+  if (status == LEUKO_OK) status = copy_text(options->manifest, &out->manifest, error);
+  if (status == LEUKO_OK) status = copy_text(options->split, &out->split, error);
+  if (status == LEUKO_OK && options->split) status = dataset_read_split(d, options->split, error);
+  if (status == LEUKO_OK) status = dataset_tie(d, options->manifest, &out->ties, error);
+  if (status == LEUKO_OK) {
+    fingerprint_open(tables);
+    status = audit_read_cells(out, prints, tables, options->threads, p, error);
+  }
+  if (status == LEUKO_OK) status = audit_mark_cells(out, error);
+  if (status == LEUKO_OK) status = audit_find_pairs(out, prints, tables, options->threads, error);
+  if (status == LEUKO_OK) status = audit_find_ties(out, error);
+  if (status == LEUKO_OK) status = audit_find_clues(out, error);
+  if (status == LEUKO_OK) status = audit_find_leaks(out, error);
+  if (status == LEUKO_OK) status = audit_find_words(out, error);
+  free(prints);
+  free(tables);
+  if (status != LEUKO_OK) audit_free(out);
+  return status;
+}
+
+void audit_free(audit *a) {
+  free(a->manifest);
+  free(a->split);
+  free(a->cells);
+  free(a->pairs);
+  free(a->tied);
+  free(a->person);
+  for (size_t i = 0; i < a->finding_count; i++) free(a->findings[i]);
+  free(a->findings);
+  *a = (audit){0};
+}
