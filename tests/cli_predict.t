@@ -168,6 +168,20 @@ run evaluate run cells --json --predictions predictions.csv
 ok 'evaluate ends with 0' code_is 0
 ok 'on all cells' json n 48
 ok 'and lists its answers' lines_are predictions.csv 49
+run evaluate run cells --split run/split.csv --prevalence 0.01,0.3 --out scores --json
+ok 'evaluate writes the points of the curves' \
+  test "$(head -qn 1 scores/roc.csv scores/pr.csv scores/calibration.csv | tr '\n' ' ')" = \
+  'threshold,false_positive_rate,true_positive_rate threshold,recall,precision bin,n,low,high,mean_p,share '
+ok 'and metrics.json' test -s scores/metrics.json -a -s scores/predictions.csv
+ok 'for the prevalences asked for' json predictive_values.1.prevalence 0.3
+ok 'with intervals by subject' test "$(value intervals.by_subject.accuracy)" = 2
+ok 'and by image' test "$(value intervals.by_image.accuracy)" = 2
+ok 'three baselines stand beside the network' test "$(value baselines)" = 3
+run evaluate run cells --split run/split.csv
+ok 'the table shows both intervals' out_has '95 % interval by'
+ok 'and the baselines' out_has 'ten simple measures'
+run evaluate run cells --prevalence 0
+ok 'a prevalence of 0 is a wrong call' code_is 2
 run evaluate run cells --split run/split.csv --part train --json
 trained=$(value n)
 run evaluate run cells --split run/split.csv --part test --json

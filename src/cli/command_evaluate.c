@@ -4,17 +4,21 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "cli/print_evaluation.h"
+#include "cli/simple.h"
 #include "dataset/dataset.h"
 #include "dataset/split.h"
 #include "evaluate/evaluate.h"
 #include "predict/predictor.h"
 
 typedef struct {
-  const char *model, *folder, *split, *subjects, *predictions, *backend;
+  const char *model, *folder, *split, *subjects, *manifest, *predictions, *out, *backend;
   dataset_part part;
+  double prevalences[EVALUATE_PREVALENCES];
+  int prevalence_count;
   int threads;
   bool json;
 } arguments;
@@ -23,7 +27,10 @@ enum {
   KEY_SPLIT = 256,
   KEY_PART,
   KEY_SUBJECTS,
+  KEY_MANIFEST,
+  KEY_PREVALENCE,
   KEY_PREDICTIONS,
+  KEY_OUT,
   KEY_THREADS,
   KEY_BACKEND,
   KEY_JSON
@@ -33,11 +40,31 @@ static const struct argp_option options[] = {
     {"split", KEY_SPLIT, "CSV", 0, "take only the cells of one part of this split", 0},
     {"part", KEY_PART, "PART", 0, "train or test (default) of the split", 0},
     {"subjects", KEY_SUBJECTS, "CSV", 0, "path,subject for trees without C-NMC names", 0},
+    {"manifest", KEY_MANIFEST, "FILE", 0,
+     "tells which subjects are one person; by default cnmc2019-manifest.tsv in DIR or beside it",
+     0},
+    {"prevalence", KEY_PREVALENCE, "P,...", 0,
+     "shares of the positive class for which to give predictive values (0.05,0.25,0.5)", 0},
     {"predictions", KEY_PREDICTIONS, "CSV", 0, "write the answer for each cell", 0},
+    {"out", KEY_OUT, "FOLDER", 0,
+     "write predictions.csv, metrics.json, roc.csv, pr.csv and calibration.csv", 0},
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
     {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 0},
     {"json", KEY_JSON, 0, 0, "print as JSON", 0},
     {0}};
+
+static bool read_prevalences(const char *text, arguments *a) {
+  for (a->prevalence_count = 0;;) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || !(value > 0 && value < 1) || a->prevalence_count == EVALUATE_PREVALENCES)
+      return false;
+    a->prevalences[a->prevalence_count++] = value;
+    if (*end == 0) return true;
+    if (*end != ',') return false;
+    text = end + 1;
+  }
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   arguments *a = state->input;
@@ -53,8 +80,19 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_SUBJECTS:
     a->subjects = arg;
     return 0;
+  case KEY_MANIFEST:
+    a->manifest = arg;
+    return 0;
+  case KEY_PREVALENCE:
+    if (!read_prevalences(arg, a))
+      argp_error(state, "--prevalence takes up to %d shares, such as 0.01,0.1",
+                 EVALUATE_PREVALENCES);
+    return 0;
   case KEY_PREDICTIONS:
     a->predictions = arg;
+    return 0;
+  case KEY_OUT:
+    a->out = arg;
     return 0;
   case KEY_THREADS:
     a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
@@ -98,6 +136,7 @@ typedef struct {
   const char **files;
   leuko_answer *answers;
   evaluate_sample *samples;
+  int *groups;
   double *logits;
   size_t count;
 } cells;
@@ -107,6 +146,7 @@ static void free_cells(cells *c) {
   free(c->files);
   free(c->answers);
   free(c->samples);
+  free(c->groups);
   free(c->logits);
 }
 
@@ -120,8 +160,9 @@ static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set,
                .files = calloc(set->count, sizeof *c->files),
                .answers = calloc(set->count, sizeof *c->answers),
                .samples = calloc(set->count, sizeof *c->samples),
+               .groups = calloc(set->count, sizeof *c->groups),
                .logits = calloc(set->count * outputs, sizeof *c->logits)};
-  if (!c->paths || !c->files || !c->answers || !c->samples || !c->logits)
+  if (!c->paths || !c->files || !c->answers || !c->samples || !c->groups || !c->logits)
     return error_set_memory(error, set->count * (sizeof *c->paths + sizeof *c->answers));
   for (size_t i = 0; i < set->count; i++) {
     const dataset_sample *s = &set->samples[i];
@@ -129,6 +170,7 @@ static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set,
     leuko_status status = dataset_sample_file(set, i, c->paths[c->count], sizeof *c->paths, error);
     if (status != LEUKO_OK) return status;
     c->files[c->count] = c->paths[c->count];
+    c->groups[c->count] = s->group;
     c->samples[c->count++] = (evaluate_sample){.path = s->path,
                                                .sha256 = s->sha256,
                                                .subject = s->subject,
@@ -153,6 +195,25 @@ static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set,
   return LEUKO_OK;
 }
 
+static leuko_status write_files(const char *folder, const evaluate_input *input,
+                                const evaluation *e, leuko_error *error) {
+  char path[1024];
+  leuko_status status = file_make_folders(folder, error);
+  if (status == LEUKO_OK) status = file_join(path, sizeof path, folder, "predictions.csv", error);
+  if (status == LEUKO_OK) status = evaluate_write_predictions(path, input, error);
+  if (status == LEUKO_OK) status = evaluate_write_curves(folder, e, error);
+  if (status == LEUKO_OK) status = file_join(path, sizeof path, folder, "metrics.json", error);
+  if (status == LEUKO_OK) status = evaluate_write_metrics(path, e, error);
+  return status;
+}
+
+/* The class of the data that is the model's positive one; -1 without. */
+static int positive_of(const model *m, const dataset *set, const int *classes) {
+  for (int c = 0; c < set->class_count; c++)
+    if (classes[c] == m->positive) return c;
+  return -1;
+}
+
 static leuko_status run(const arguments *a, const dataset *set, leuko_predictor *predictor,
                         const progress *p, evaluation *e, leuko_error *error) {
   const model *m = predictor_model(predictor);
@@ -169,10 +230,18 @@ static leuko_status run(const arguments *a, const dataset *set, leuko_predictor 
                             .positive = m->positive,
                             .threshold = m->threshold,
                             .samples = c.samples,
-                            .count = c.count};
+                            .groups = c.groups,
+                            .count = c.count,
+                            .prevalence_count = a->prevalence_count};
+    memcpy(input.prevalences, a->prevalences, sizeof input.prevalences);
     status = evaluate_samples(&input, e, error);
+    if (status == LEUKO_OK && a->split)
+      status = simple_baselines(set, part, positive_of(m, set, classes), threads_count(a->threads),
+                                p, e, error);
     if (status == LEUKO_OK && a->predictions)
       status = evaluate_write_predictions(a->predictions, &input, error);
+    if (status == LEUKO_OK && a->out) status = write_files(a->out, &input, e, error);
+    if (status != LEUKO_OK) evaluate_free(e);
   }
   free_cells(&c);
   return status;
@@ -184,8 +253,9 @@ int command_evaluate(int argc, char **argv) {
       options,
       parse,
       "RUN|MODEL.safetensors DIR",
-      "Scores a model on labelled cells.\vWithout --split all labelled cells of DIR count, those "
-      "that the model was trained on too.",
+      "Scores a model on labelled cells, with intervals over the subjects.\vWithout --split all "
+      "labelled cells of DIR count, those that the model was trained on too. With it, what can be "
+      "had from simple measures of the cells stands beside the model.",
       0,
       0,
       0};
@@ -201,6 +271,11 @@ int command_evaluate(int argc, char **argv) {
   dataset_options scan = {.subjects = a.subjects, .threads = a.threads, .skip_pixels = true};
   leuko_status status = dataset_scan(a.folder, &scan, &p, &set, &error);
   if (status == LEUKO_OK && a.split) status = dataset_read_split(&set, a.split, &error);
+  char manifest[1024] = "";
+  if (a.manifest) snprintf(manifest, sizeof manifest, "%s", a.manifest);
+  else if (status == LEUKO_OK && !dataset_find_manifest(set.root, manifest, sizeof manifest))
+    manifest[0] = 0;
+  if (status == LEUKO_OK) status = dataset_tie(&set, manifest[0] ? manifest : NULL, NULL, &error);
   if (status == LEUKO_OK) status = run(&a, &set, predictor, &p, &e, &error);
   int code = 0;
   if (status != LEUKO_OK) code = cli_fail(&error);

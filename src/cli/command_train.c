@@ -327,7 +327,7 @@ static int print_result(const arguments *a, const train_data *data, const train_
          r->best + 1, r->epochs, best->val_loss);
   evaluate_print(stdout, e);
   printf("\nIn %s: best.safetensors, last.safetensors, history.csv, predictions.csv, "
-         "metrics.json, figures/\n",
+         "metrics.json, roc.csv, pr.csv, calibration.csv, figures/\n",
          a->run.train.out);
   return code;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/simple.h"
 #include "report/figures.h"
 #include "stats/curves.h"
 
@@ -13,12 +14,14 @@
 typedef struct {
   evaluate_input input;
   evaluate_sample *samples;
+  int *groups;
   double *logits;
   const char *classes[LEUKO_MAX_CLASSES];
 } scored;
 
 static void free_scored(scored *s) {
   free(s->samples);
+  free(s->groups);
   free(s->logits);
   *s = (scored){0};
 }
@@ -53,8 +56,10 @@ static leuko_status score(leuko_predictor *predictor, const train_data *data,
   const model *m = predictor_model(predictor);
   const size_t outputs = (size_t)m->net.outputs, count = data->test_count;
   *out = (scored){.samples = calloc(count, sizeof *out->samples),
+                  .groups = calloc(count, sizeof *out->groups),
                   .logits = calloc(count * outputs, sizeof *out->logits)};
-  if (!out->samples || !out->logits) return error_set_memory(error, count * sizeof(double));
+  if (!out->samples || !out->groups || !out->logits)
+    return error_set_memory(error, count * sizeof(double));
   leuko_status status = train_has_features(options)
                             ? train_test_logits(data, data_options, options, p, out->logits, error)
                             : answer(predictor, data, p, out->logits, error);
@@ -66,6 +71,7 @@ static leuko_status score(leuko_predictor *predictor, const train_data *data,
                                         .subject = s->subject,
                                         .label = s->label,
                                         .logits = out->logits + i * outputs};
+    out->groups[i] = s->group;
   }
   for (int c = 0; c < m->class_count; c++) out->classes[c] = m->classes[c];
   out->input = (evaluate_input){.classes = out->classes,
@@ -73,6 +79,7 @@ static leuko_status score(leuko_predictor *predictor, const train_data *data,
                                 .positive = m->positive,
                                 .threshold = m->threshold,
                                 .samples = out->samples,
+                                .groups = out->groups,
                                 .count = count};
   return LEUKO_OK;
 }
@@ -121,8 +128,12 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
   if (status != LEUKO_OK) return status;
   status = score(predictor, data, data_options, options, p, &s, error);
   if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
+  if (status == LEUKO_OK)
+    status = simple_baselines(&data->set, DATASET_TEST, data->set.positive, options->threads, p,
+                              result, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "predictions.csv", error);
   if (status == LEUKO_OK) status = evaluate_write_predictions(path, &s.input, error);
+  if (status == LEUKO_OK) status = evaluate_write_curves(run, result, error);
   if (status == LEUKO_OK) status = try_figures(run, result, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "metrics.json", error);
   if (status == LEUKO_OK) status = evaluate_write_metrics(path, result, error);

@@ -18,29 +18,109 @@ static void print_score(FILE *stream, const char *name, double value, const char
   fprintf(stream, "%s%s\n", note[0] ? "  " : "", note);
 }
 
+/* A score with its two intervals. */
+static void print_with_intervals(FILE *stream, const evaluation *e, const char *name, int score,
+                                 double value, const char *note) {
+  const stats_interval *intervals[] = {&e->by_subject[score], &e->by_image[score]};
+  fprintf(stream, "%-18s", name);
+  print_value(stream, 8, value);
+  for (int i = e->subject_count ? 0 : 1; i < 2; i++)
+    if (isfinite(intervals[i]->low))
+      fprintf(stream, "   %.4f to %.4f", intervals[i]->low, intervals[i]->high);
+    else fprintf(stream, "   %-16s", "-");
+  fprintf(stream, "%s%s\n", note[0] ? "  " : "", note);
+}
+
+static void print_heads(FILE *stream, const evaluation *e) {
+  char persons[40];
+  snprintf(persons, sizeof persons, "%zu persons", e->group_count);
+  fprintf(stream, "%26s   95 %% interval by\n%26s   ", "", "");
+  if (e->subject_count) fprintf(stream, "%-16s   ", persons);
+  fprintf(stream, "image\n");
+}
+
 static void print_scores(FILE *stream, const evaluation *e) {
   char baseline[96], answered[80], left[80];
   snprintf(baseline, sizeof baseline, "(always answering '%s': %.4f)", e->classes[e->majority],
            e->majority_accuracy);
+  print_heads(stream, e);
   if (e->class_count > 2) {
-    print_score(stream, "loss", e->multiclass.loss, "");
-    print_score(stream, "accuracy", e->multiclass.accuracy, baseline);
-    print_score(stream, "balanced accuracy", e->multiclass.balanced_accuracy, "");
-    print_score(stream, "weighted F1", e->multiclass.weighted_f1, "");
-    print_score(stream, "ROC AUC", e->multiclass.auc, "(mean of each class against the rest)");
+    const stats_multiclass *m = &e->multiclass;
+    print_with_intervals(stream, e, "accuracy", STATS_ACCURACY, m->accuracy, baseline);
+    print_with_intervals(stream, e, "balanced accuracy", STATS_BALANCED_ACCURACY,
+                         m->balanced_accuracy, "");
+    print_with_intervals(stream, e, "weighted F1", STATS_WEIGHTED_F1, m->weighted_f1, "");
+    print_with_intervals(stream, e, "ROC AUC", STATS_AUC, m->auc,
+                         "(mean of each class against the rest)");
+    print_score(stream, "loss", m->loss, "");
+    print_score(stream, "calibration error", e->reliability.error, "");
     return;
   }
+  const stats_binary *b = &e->binary;
   snprintf(answered, sizeof answered, "(of '%s', share found)", e->classes[e->positive]);
   snprintf(left, sizeof left, "(of '%s', share left alone)", e->classes[1 - e->positive]);
-  print_score(stream, "loss", e->binary.loss, "");
-  print_score(stream, "accuracy", e->binary.accuracy, baseline);
-  print_score(stream, "balanced accuracy", e->binary.balanced_accuracy, "");
-  print_score(stream, "sensitivity", e->binary.sensitivity, answered);
-  print_score(stream, "specificity", e->binary.specificity, left);
-  print_score(stream, "weighted F1", e->binary.weighted_f1, "");
-  print_score(stream, "ROC AUC", e->binary.auc, "");
-  print_score(stream, "average precision", e->binary.average_precision, "");
-  print_score(stream, "Brier score", e->binary.brier, "");
+  print_with_intervals(stream, e, "accuracy", STATS_ACCURACY, b->accuracy, baseline);
+  print_with_intervals(stream, e, "balanced accuracy", STATS_BALANCED_ACCURACY,
+                       b->balanced_accuracy, "");
+  print_with_intervals(stream, e, "sensitivity", STATS_SENSITIVITY, b->sensitivity, answered);
+  print_with_intervals(stream, e, "specificity", STATS_SPECIFICITY, b->specificity, left);
+  print_with_intervals(stream, e, "weighted F1", STATS_WEIGHTED_F1, b->weighted_f1, "");
+  print_with_intervals(stream, e, "ROC AUC", STATS_AUC, b->auc, "");
+  print_score(stream, "average precision", b->average_precision, "");
+  print_score(stream, "loss", b->loss, "");
+  print_score(stream, "Brier score", b->brier, "");
+  print_score(stream, "calibration error", e->reliability.error, "(15 bins of equal size)");
+  if (e->temperature < 1 || e->temperature > 1)
+    fprintf(stream,
+            "Before the temperature of %.3f: loss %.4f, Brier score %.4f, calibration error "
+            "%.4f.\n",
+            e->temperature, e->raw.loss, e->raw.brier, e->raw.calibration_error);
+  if (e->threshold < 0.5 || e->threshold > 0.5)
+    fprintf(stream,
+            "From p = 0.5 on: accuracy %.4f, balanced accuracy %.4f, sensitivity %.4f, specificity "
+            "%.4f.\n",
+            e->at_half.accuracy, e->at_half.balanced_accuracy, e->at_half.sensitivity,
+            e->at_half.specificity);
+}
+
+static void print_predictive(FILE *stream, const evaluation *e) {
+  fprintf(stream, "\nof cells asked about, '%s'", e->classes[e->positive]);
+  for (int i = 0; i < e->prevalence_count; i++)
+    fprintf(stream, " %7.4g %%", 100 * e->predictive[i].prevalence);
+  for (int positive = 1; positive >= 0; positive--) {
+    char name[80];
+    snprintf(name, sizeof name, "right of answers '%s'",
+             e->classes[positive ? e->positive : 1 - e->positive]);
+    fprintf(stream, "\n%-*s", 24 + (int)strlen(e->classes[e->positive]), name);
+    for (int i = 0; i < e->prevalence_count; i++)
+      print_value(stream, 10, positive ? e->predictive[i].positive : e->predictive[i].negative);
+  }
+  fputc('\n', stream);
+}
+
+static void print_baselines(FILE *stream, const evaluation *e) {
+  if (e->baseline_count == 0) return;
+  fprintf(stream, "\nwithout a network     accuracy  balanced       AUC   the network's AUC minus "
+                  "it, 95 %% by person\n");
+  for (int b = 0; b < e->baseline_count; b++) {
+    const evaluate_baseline *one = &e->baselines[b];
+    fprintf(stream, "%-20s", one->name);
+    print_value(stream, 10, one->scores.accuracy);
+    print_value(stream, 10, one->scores.balanced_accuracy);
+    print_value(stream, 10, one->scores.auc);
+    fprintf(stream, "   %+.4f", one->difference);
+    if (isfinite(one->by_subject.low))
+      fprintf(stream, " (%+.4f to %+.4f)", one->by_subject.low, one->by_subject.high);
+    fputc('\n', stream);
+  }
+  for (int b = 0; b < e->baseline_count; b++)
+    if (!e->baselines[b].beaten)
+      fprintf(stream, "THE NETWORK %s '%s'.\n",
+              e->baselines[b].difference > 0 ? "IS NOT SHOWN TO BEAT" : "DOES NOT BEAT",
+              e->baselines[b].name);
+  if (e->class_count == 2 && e->binary.accuracy <= e->majority_accuracy)
+    fprintf(stream, "THE NETWORK DOES NOT BEAT always answering '%s' in accuracy.\n",
+            e->classes[e->majority]);
 }
 
 /* Width of the widest class name, at least that of a count. */
@@ -105,9 +185,11 @@ void evaluate_print(FILE *stream, const evaluation *e) {
   if (e->unlabelled > 0) fprintf(stream, ", %zu more without a known class", e->unlabelled);
   if (e->refused > 0) fprintf(stream, ", %zu refused", e->refused);
   if (e->class_count == 2)
-    fprintf(stream, "; answered '%s' from p = %.2f on", e->classes[e->positive], e->threshold);
+    fprintf(stream, "; answered '%s' from p = %.4g on", e->classes[e->positive], e->threshold);
   fprintf(stream, "\n\n");
   print_scores(stream, e);
   print_confusion(stream, e);
+  if (e->class_count == 2) print_predictive(stream, e);
+  print_baselines(stream, e);
   if (e->subject_count > 0) print_subjects(stream, e);
 }
