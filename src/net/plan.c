@@ -339,7 +339,7 @@ void net_plan_free(net_plan *plan) {
   free(plan->folded);
   free(plan->marks);
   free(plan->blanks);
-  free(plan->mark_plane);
+  free(plan->mark_planes);
   free(plan->arena);
   free(plan);
 }

@@ -61,7 +61,8 @@ struct net_plan {
   uint8_t *arena;
   size_t arena_bytes, scratch_offset;
   uint8_t *marks, *blanks; /* NULL without skipping */
-  uint8_t *mark_plane;     /* scratch for the largest plane of marks and a row */
+  uint8_t *mark_planes;    /* scratch of each thread: the largest plane of marks and a row */
+  size_t mark_bytes;       /* of one thread's */
   bool blank_known;        /* for the parameters that were told last */
   float *folded;
   float *params;

@@ -1,3 +1,4 @@
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +40,9 @@ leuko_status plan_skip_prepare(net_plan *plan, leuko_error *error) {
   }
   plan->marks = malloc(marks + 1);
   plan->blanks = aligned_alloc(64, blanks + 64);
-  plan->mark_plane = malloc(plane + row + 1);
-  if (!plan->marks || !plan->blanks || !plan->mark_plane)
+  plan->mark_bytes = plane + row + 1;
+  plan->mark_planes = malloc(plan->mark_bytes * (size_t)plan->options.threads);
+  if (!plan->marks || !plan->blanks || !plan->mark_planes)
     return error_set_memory(error, marks + blanks + plane);
   return LEUKO_OK;
 }
@@ -53,6 +55,7 @@ void plan_skip_input(net_plan *plan, const uint8_t *pixels, int count) {
   plan_value *input = &plan->values[plan->input];
   const size_t plane = plane_of(input->shape);
   size_t marked = 0;
+#pragma omp parallel for num_threads(plan->options.threads) reduction(+ : marked)
   for (int n = 0; n < count; n++)
     marked += skip_pixels(pixels + (size_t)n * plane * 3, input->shape.h, input->shape.w,
                           plan->marks + input->marks + (size_t)n * plane);
@@ -79,10 +82,12 @@ static size_t spread(net_plan *plan, const plan_step *step, int count) {
   const net_shape plain = {(s->in.h + 2 * a->pad - a->kernel) / a->stride + 1,
                            (s->in.w + 2 * a->pad - a->kernel) / a->stride + 1, 1};
   size_t marked = 0;
+#pragma omp parallel for num_threads(plan->options.threads) reduction(+ : marked)
   for (int n = 0; n < count; n++) {
     const uint8_t *from = plan->marks + in->marks + (size_t)n * plane_of(s->in);
     uint8_t *to = plan->marks + out->marks + (size_t)n * plane_of(s->out);
-    uint8_t *row = plan->mark_plane, *before = row + s->in.w + 2 * a->pad;
+    uint8_t *row = plan->mark_planes + (size_t)omp_get_thread_num() * plan->mark_bytes;
+    uint8_t *before = row + s->in.w + 2 * a->pad;
     size_t here =
         skip_spread(from, s->in, a->kernel, a->stride, a->pad, plain, s->pool ? before : to, row);
     if (s->pool) here = skip_spread(before, plain, 2, 2, 0, s->out, to, row);

@@ -13,14 +13,6 @@ struct net_kernel {
   infer_direct *direct;
 };
 
-size_t infer_wanted(const infer_shape *s, const net_call *call, uint32_t *list) {
-  const size_t all = (size_t)call->count * (size_t)s->out.h * (size_t)s->out.w;
-  size_t count = 0;
-  for (size_t i = 0; i < all; i++)
-    if (!call->wanted || call->wanted[i]) list[count++] = (uint32_t)i;
-  return count;
-}
-
 static bool few_channels(const net_step *step) {
   return step->in.c <= 4;
 }
@@ -62,7 +54,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
   *out = NULL;
   if (!k) return error_set_memory(error, sizeof *k);
   k->op = step->op;
-  k->zeros = calloc((size_t)step->in.c, sizeof(float));
+  k->zeros = calloc((size_t)step->in.c * (size_t)(a->kernel > 0 ? a->kernel : 1), sizeof(float));
   k->s = (infer_shape){.in = step->in,
                        .out = step->out,
                        .plain = step->out,
@@ -77,7 +69,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
                        .threads = step->threads,
                        .zeros = k->zeros};
   *workspace = 0;
-  *scratch = (size_t)step->batch * net_shape_size((net_shape){step->out.h, step->out.w, 4});
+  *scratch = infer_list_bytes(&k->s, step->batch, 1);
   leuko_status status = k->zeros ? LEUKO_OK : error_set_memory(error, sizeof *k);
   if (status == LEUKO_OK && step->op == NET_CONV2D) {
     k->s.plain.h = (step->in.h + 2 * a->pad - a->kernel) / a->stride + 1;

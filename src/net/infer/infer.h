@@ -18,11 +18,23 @@ typedef struct {
   bool relu, pool, add;
   bool in_bf16, out_bf16;
   int threads;
-  const char *zeros; /* as many as a pixel of the input has channels, in its type */
+  const char *zeros; /* as many as a row of the window has values, in the input's type */
 } infer_shape;
 
-/* The pixels that a call computes: numbers n * h * w + y * w + x of the output. */
-size_t infer_wanted(const infer_shape *s, const net_call *call, uint32_t *list);
+/* A pixel of the output, or a square of pixels: where it lies, in its own size. */
+typedef struct {
+  uint16_t image, y, x;
+} infer_place;
+
+/* list.c: the squares of side x side output pixels of which one is wanted, in order. `list` has
+ * room for those of the whole batch and is followed by what the making needs: infer_list_bytes. */
+size_t infer_list_bytes(const infer_shape *s, int batch, int side);
+size_t infer_list(const infer_shape *s, const net_call *call, int side, infer_place *list);
+
+/* Number of a pixel of `shape` in the whole batch. */
+static inline size_t infer_number(net_shape shape, infer_place at) {
+  return ((size_t)at.image * (size_t)shape.h + at.y) * (size_t)shape.w + at.x;
+}
 
 /* Where pixel (y, x) of image n lies, in activations or blank. NULL outside the image. */
 static inline const char *infer_pixel(const net_skip *skip, const void *x, net_shape shape, int n,

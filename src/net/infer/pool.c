@@ -30,26 +30,24 @@ ELEMENT void largest(const char *const *from, int count, size_t bytes, char *to,
   }
 }
 
-AVX512 static void pool_pixel(const infer_shape *s, const net_call *call, uint32_t place) {
+AVX512 static void pool_pixel(const infer_shape *s, const net_call *call, infer_place at) {
   const size_t bytes = (size_t)s->in.c * element_bytes(s->in_bf16);
-  const uint32_t across = (uint32_t)s->out.w, area = across * (uint32_t)s->out.h;
-  const int top = (int)(place % area / across) * s->stride - s->pad;
-  const int left = (int)(place % across) * s->stride - s->pad;
+  const int top = at.y * s->stride - s->pad, left = at.x * s->stride - s->pad;
   const char *from[MOST_WINDOW];
   int count = 0;
   for (int k = 0; k < s->kernel * s->kernel; k++) {
-    const char *at = infer_pixel(&call->skip[0], call->x[0], s->in, (int)(place / area),
-                                 top + k / s->kernel, left + k % s->kernel, bytes);
-    if (at) from[count++] = at;
+    const char *pixel = infer_pixel(&call->skip[0], call->x[0], s->in, at.image,
+                                    top + k / s->kernel, left + k % s->kernel, bytes);
+    if (pixel) from[count++] = pixel;
   }
-  char *to = (char *)call->y + (size_t)place * bytes;
+  char *to = (char *)call->y + infer_number(s->out, at) * bytes;
   if (s->in_bf16) largest(from, count, bytes, to, true);
   else largest(from, count, bytes, to, false);
 }
 
 void infer_maxpool(const infer_shape *s, const net_call *call) {
-  uint32_t *list = call->scratch;
-  const size_t count = infer_wanted(s, call, list);
+  infer_place *list = call->scratch;
+  const size_t count = infer_list(s, call, 1, list);
 #pragma omp parallel for num_threads(s->threads) schedule(static)
   for (size_t i = 0; i < count; i++) pool_pixel(s, call, list[i]);
 }

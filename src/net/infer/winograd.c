@@ -22,8 +22,7 @@
 
 struct infer_winograd {
   infer_shape s;
-  int tiles_y, tiles_x;
-  size_t most;        /* tiles of a whole batch */
+  size_t list_bytes;  /* of the tiles to compute */
   size_t turn, round; /* tiles */
   bool shared;
   char *u; /* transformed kernel [filters / 64][36][channels][64 or the rest] */
@@ -38,8 +37,9 @@ static size_t m_stride(size_t tiles) {
   return tiles * PRODUCT_WIDTH * sizeof(float) + LINE;
 }
 
-static size_t list_bytes(const infer_winograd *w) {
-  return (w->most * sizeof(uint32_t) + LINE - 1) / LINE * LINE;
+/* Side of a tile in output pixels. */
+static int tile_side(const infer_winograd *w) {
+  return w->s.pool ? WINOGRAD_TILE / 2 : WINOGRAD_TILE;
 }
 
 static size_t v_bytes(const infer_winograd *w) {
@@ -74,16 +74,16 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   *out = NULL;
   if (!w) return error_set_memory(error, sizeof *w);
   w->s = *shape;
-  w->tiles_y = (shape->plain.h + 3) / 4;
-  w->tiles_x = (shape->plain.w + 3) / 4;
-  w->most = (size_t)batch * (size_t)w->tiles_y * (size_t)w->tiles_x;
+  w->list_bytes = infer_list_bytes(&w->s, batch, tile_side(w));
+  const size_t most =
+      (size_t)batch * (size_t)((shape->plain.h + 3) / 4) * (size_t)((shape->plain.w + 3) / 4);
   const size_t threads = (size_t)shape->threads;
   const size_t tile = WINOGRAD_POSITIONS * ((size_t)shape->in.c * element_bytes(shape->in_bf16) +
                                             PRODUCT_WIDTH * sizeof(float));
-  const size_t share = up_to_rows((w->most + threads - 1) / threads);
+  const size_t share = up_to_rows((most + threads - 1) / threads);
   w->shared = shape->in.c >= SHARED_CHANNELS || share < PART_TILES;
   if (w->shared) {
-    w->round = least(up_to_rows(w->most), ROUND_TILES);
+    w->round = least(up_to_rows(most), ROUND_TILES);
     w->turn = least(w->round, PART_TILES);
   } else {
     w->turn = least(share, TURN_BYTES / tile / PRODUCT_ROWS * PRODUCT_ROWS);
@@ -95,7 +95,7 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
     infer_winograd_free(w);
     return error_set_memory(error, bytes);
   }
-  *scratch = list_bytes(w) + threads * m_bytes(w) + (w->shared ? 1 : threads) * v_bytes(w);
+  *scratch = w->list_bytes + threads * m_bytes(w) + (w->shared ? 1 : threads) * v_bytes(w);
   *out = w;
   return LEUKO_OK;
 }
@@ -142,38 +142,10 @@ leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_e
   return LEUKO_OK;
 }
 
-static winograd_place locate(const infer_winograd *w, uint32_t tile) {
-  uint32_t across = (uint32_t)w->tiles_x, in_image = across * (uint32_t)w->tiles_y;
-  return (winograd_place){(int)(tile / in_image), (int)(tile % in_image / across),
-                          (int)(tile % across)};
-}
-
-/* Whether any output pixel of a tile is wanted. */
-static bool is_wanted(const infer_winograd *w, const uint8_t *wanted, int tile_y, int tile_x) {
-  const int side = w->s.pool ? 2 : 4;
-  for (int i = 0; i < side && tile_y * side + i < w->s.out.h; i++)
-    for (int j = 0; j < side && tile_x * side + j < w->s.out.w; j++)
-      if (wanted[(tile_y * side + i) * w->s.out.w + tile_x * side + j]) return true;
-  return false;
-}
-
-static size_t list_tiles(const infer_winograd *w, const net_call *call, uint32_t *list) {
-  const size_t area = (size_t)w->s.out.h * (size_t)w->s.out.w;
-  size_t count = 0;
-  uint32_t tile = 0;
-  for (int n = 0; n < call->count; n++)
-    for (int y = 0; y < w->tiles_y; y++)
-      for (int x = 0; x < w->tiles_x; x++, tile++)
-        if (!call->wanted || is_wanted(w, call->wanted + (size_t)n * area, y, x))
-          list[count++] = tile;
-  return count;
-}
-
 /* v [36][..][channels] of one tile. */
-ELEMENT void transform_input(const infer_winograd *w, const net_call *call, uint32_t tile, char *v,
+ELEMENT void transform_input(const infer_winograd *w, const net_call *call, infer_place at, char *v,
                              size_t stride, bool bf16) {
   const infer_shape *s = &w->s;
-  const winograd_place at = locate(w, tile);
   const size_t bytes = element_bytes(bf16), pixel = (size_t)s->in.c * bytes;
   const char *from[6][6];
   for (int i = 0; i < 6; i++)
@@ -213,11 +185,10 @@ ELEMENT void transform_output(const infer_winograd *w, const float *m, size_t st
     }
 }
 
-ELEMENT void store_tile(const infer_winograd *w, const net_call *call, uint32_t tile, int filter,
+ELEMENT void store_tile(const infer_winograd *w, const net_call *call, infer_place at, int filter,
                         v16 o[2][4][4], bool bf16) {
   const infer_shape *s = &w->s;
-  const winograd_place at = locate(w, tile);
-  const int side = s->pool ? 2 : 4;
+  const int side = tile_side(w);
   const size_t bytes = element_bytes(bf16), pixel = (size_t)s->out.c * bytes;
   char *image = (char *)call->y + (size_t)at.image * (size_t)s->out.h * (size_t)s->out.w * pixel +
                 (size_t)filter * bytes;
@@ -237,7 +208,7 @@ ELEMENT void store_tile(const infer_winograd *w, const net_call *call, uint32_t 
 }
 
 AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call,
-                                   const uint32_t *tiles, size_t count, char *v, size_t stride) {
+                                   const infer_place *tiles, size_t count, char *v, size_t stride) {
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_bf16);
   for (size_t t = 0; t < count; t++) {
     if (w->s.in_bf16) transform_input(w, call, tiles[t], v + t * row, stride, true);
@@ -246,7 +217,7 @@ AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call
 }
 
 /* One chunk of filters for `count` transformed tiles. */
-AVX512 static void multiply(const infer_winograd *w, const net_call *call, const uint32_t *tiles,
+AVX512 static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                             size_t count, const char *v, size_t stride, int chunk, char *m) {
   const infer_shape *s = &w->s;
   const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_bf16);
@@ -273,7 +244,7 @@ AVX512 static void multiply(const infer_winograd *w, const net_call *call, const
 }
 
 /* Every thread takes turns of tiles and goes through all filters with them. */
-static void run_turns(const infer_winograd *w, const net_call *call, const uint32_t *tiles,
+static void run_turns(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                       size_t count, char *scratch) {
   const size_t turns = (count + w->turn - 1) / w->turn, own = v_bytes(w) + m_bytes(w);
 #pragma omp parallel for num_threads(w->s.threads) schedule(dynamic)
@@ -287,7 +258,7 @@ static void run_turns(const infer_winograd *w, const net_call *call, const uint3
 }
 
 /* All threads transform a round of tiles, then share out filters and parts of the round. */
-static void run_rounds(const infer_winograd *w, const net_call *call, const uint32_t *tiles,
+static void run_rounds(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                        size_t count, char *scratch) {
   char *v = scratch, *products = scratch + v_bytes(w);
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_bf16),
@@ -310,11 +281,9 @@ static void run_rounds(const infer_winograd *w, const net_call *call, const uint
 }
 
 void infer_winograd_run(const infer_winograd *w, const net_call *call) {
-  uint32_t *tiles = call->scratch;
-  const size_t count = list_tiles(w, call, tiles);
-  char *scratch = (char *)call->scratch + list_bytes(w);
+  infer_place *tiles = call->scratch;
+  const size_t count = infer_list(&w->s, call, tile_side(w), tiles);
+  char *scratch = (char *)call->scratch + w->list_bytes;
   if (w->shared) run_rounds(w, call, tiles, count, scratch);
   else run_turns(w, call, tiles, count, scratch);
-  size_t all = (size_t)call->count * (size_t)w->tiles_y * (size_t)w->tiles_x;
-  if (call->share) *call->share = (double)count / (double)all;
 }
