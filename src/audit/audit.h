@@ -15,7 +15,7 @@
 #define AUDIT_CORRELATION 0.92
 #define AUDIT_OUTLIER 3.5  /* robust z */
 #define AUDIT_CLIPPED 0.01 /* share of a cell's pixels with a channel at 255 */
-#define AUDIT_LEVEL 0.01   /* of significance, shared by all clues */
+#define AUDIT_LEVEL 0.05   /* of significance, shared by all clues */
 #define AUDIT_SURE 0.6     /* balanced accuracy from which on a clue is named */
 #define AUDIT_ROUNDS 1999  /* shuffles a clue */
 
@@ -58,6 +58,8 @@ typedef struct {
   audit_background background;
   double blocks; /* how much more neighbours differ across the borders of 8 x 8 blocks than within;
                     1: no blocks; NaN without a cell */
+  double detail; /* bits that the cell's pixels need after PNG's Paeth prediction: nearly what any
+                    lossless file of them takes; 0 without a cell */
   double z[AUDIT_MEASURES]; /* NaN without a cell */
   unsigned flags;
 } audit_cell;

@@ -12,19 +12,23 @@
 #include "base/threads.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 30)
-#define TRACE 16 /* a channel below this is black to the eye */
+#define TRACE 16   /* a channel below this is black to the eye */
+#define RINGING 16 /* pixels around a cell's box that JPEG's blocks may reach */
 
-static audit_background look_behind(const image *in, const uint8_t *mask) {
-  const size_t pixels = (size_t)in->width * (size_t)in->height;
-  int most = 0;
-  for (size_t i = 0; i < pixels; i++) {
-    if (mask[i]) continue;
-    const uint8_t *rgb = in->rgb + 3 * i;
-    for (int c = 0; c < 3; c++)
-      if (rgb[c] > most) most = rgb[c];
-    if (most >= TRACE) return AUDIT_BACKGROUND_OTHER;
-  }
-  return most == 0 ? AUDIT_BACKGROUND_BLACK : AUDIT_BACKGROUND_TRACES;
+static audit_background look_behind(const image *in, const uint8_t *mask, const image_cell *cell) {
+  bool traces = false;
+  for (int y = 0; y < in->height; y++)
+    for (int x = 0; x < in->width; x++) {
+      const size_t at = (size_t)y * (size_t)in->width + (size_t)x;
+      if (mask[at]) continue;
+      const uint8_t *rgb = in->rgb + 3 * at;
+      traces |= rgb[0] || rgb[1] || rgb[2];
+      if (rgb[0] < TRACE && rgb[1] < TRACE && rgb[2] < TRACE) continue;
+      if (x < cell->left - RINGING || x >= cell->left + cell->width + RINGING ||
+          y < cell->top - RINGING || y >= cell->top + cell->height + RINGING)
+        return AUDIT_BACKGROUND_OTHER;
+    }
+  return traces ? AUDIT_BACKGROUND_TRACES : AUDIT_BACKGROUND_BLACK;
 }
 
 /* Mean difference of green between horizontal and vertical neighbours in the cell, across the
@@ -52,6 +56,34 @@ static double look_for_blocks(const image *in, const uint8_t *mask, const image_
   return sum[1] / count[1] / (sum[0] / count[0]);
 }
 
+static int paeth(int left, int up, int corner) {
+  const int estimate = left + up - corner;
+  const int l = abs(estimate - left), u = abs(estimate - up), c = abs(estimate - corner);
+  return l <= u && l <= c ? left : u <= c ? up : corner;
+}
+
+/* Order-0 entropy of the cell's pixels less PNG's Paeth prediction, in bits. */
+static double measure_detail(const image *in, const uint8_t *mask, const image_cell *cell) {
+  size_t histogram[3][256] = {{0}};
+  double count = 0, bits = 0;
+  const size_t width = (size_t)in->width;
+  for (int y = cell->top > 0 ? cell->top : 1; y < cell->top + cell->height; y++)
+    for (int x = cell->left > 0 ? cell->left : 1; x < cell->left + cell->width; x++) {
+      const size_t at = (size_t)y * width + (size_t)x;
+      if (!mask[at]) continue;
+      const uint8_t *here = in->rgb + 3 * at, *up = here - 3 * width;
+      for (int c = 0; c < 3; c++)
+        histogram[c][(here[c] - paeth(here[c - 3], up[c], up[c - 3])) & 255]++;
+      count++;
+    }
+  for (int c = 0; c < 3; c++)
+    for (int v = 0; v < 256; v++) {
+      const double n = (double)histogram[c][v];
+      if (n > 0) bits -= n * log2(n / count);
+    }
+  return bits;
+}
+
 static leuko_status look_at(const audit *a, size_t i, fingerprint *print,
                             const fingerprint_tables *tables) {
   audit_cell *c = &a->cells[i];
@@ -73,8 +105,9 @@ static leuko_status look_at(const audit *a, size_t i, fingerprint *print,
     c->usable = true;
     c->width = picture.width;
     c->height = picture.height;
-    c->background = look_behind(&picture, mask);
+    c->background = look_behind(&picture, mask, &c->cell);
     c->blocks = look_for_blocks(&picture, mask, &c->cell);
+    c->detail = measure_detail(&picture, mask, &c->cell);
   }
   free(mask);
   image_free(&picture);

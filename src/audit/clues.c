@@ -12,7 +12,7 @@
 
 #define BINS 10
 #define SEED 1
-#define ENOUGH_LABELLINGS 8.5 /* logarithm of the ways to label the units: 5,000 */
+#define ENOUGH_LABELLINGS 7.3 /* logarithm of the ways to label the units: 1,500 */
 #define TOLD 0.95             /* share of names that hold their own class */
 
 /* The labelled usable cells. */

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-enum { TERMS = 9 };
+enum { TERMS = 11 };
 
 static void terms_of(const audit_cell *c, double x[TERMS]) {
   const image_cell *k = &c->cell;
@@ -19,6 +19,8 @@ static void terms_of(const audit_cell *c, double x[TERMS]) {
   x[6] = area * area;
   x[7] = sharpness * sharpness;
   x[8] = log((double)(k->width + k->height)); /* the outline's length, nearly */
+  x[9] = log(c->detail + 1);
+  x[10] = x[9] * x[9];
 }
 
 /* Solves m x = y for symmetric m by elimination with pivots on the diagonal; terms that others

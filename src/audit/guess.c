@@ -168,7 +168,8 @@ int guess_bins(const double *numbers, size_t count, int most, int *bin) {
   int bins = 0;
   for (size_t i = 0; i < finite;) {
     /* Up to the next of the evenly spaced limits, and on through equal numbers. */
-    size_t end = finite * ((size_t)most * i / finite + 1) / (size_t)most;
+    size_t limit = (size_t)most * i / finite + 1, end = finite * limit / (size_t)most;
+    if (end <= i) end = finite * (limit + 1) / (size_t)most;
     if (end <= i) end = i + 1;
     while (end < finite && sorted[end].number == sorted[end - 1].number) end++;
     for (; i < end; i++) bin[sorted[i].index] = bins;
