@@ -117,7 +117,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (status == LEUKO_OK) status = run(&n, &error);
-  if (status != LEUKO_OK) fprintf(stderr, "direct: %s\n", error.message);
+  if (status != LEUKO_OK) fprintf(stderr, "direct: %s %s\n", error.file, error.message);
   net_plan_free(n.plan);
   net_graph_free(n.base);
   free(n.base_params);
