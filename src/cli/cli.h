@@ -14,6 +14,7 @@
 int command_data(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_features(int argc, char **argv);
 int command_reproduce(int argc, char **argv);

@@ -13,6 +13,7 @@ static const struct {
     {"data", command_data, "scan, verify and split a folder of cells, or draw synthetic ones"},
     {"train", command_train, "train a network; a killed run goes on with --resume"},
     {"evaluate", command_evaluate, "score a model on labelled cells"},
+    {"compare", command_compare, "models against each other on the cells that all answered"},
     {"predict", command_predict, "answer for image files"},
     {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},
     {"features", command_features, "what a network's head sees of image files, for other tools"},

@@ -9,28 +9,6 @@
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
 
-static bool known(const evaluate_sample *sample) {
-  return sample->subject && sample->subject[0];
-}
-
-/* For each sample the first of its person that names a subject, into *out [count], which the caller
- * frees; input->count where there is none. */
-static leuko_status find_persons(const evaluate_input *input, size_t **out, leuko_error *error) {
-  size_t persons, *first = malloc(input->count * sizeof *first);
-  *out = malloc(input->count * sizeof **out);
-  leuko_status status = LEUKO_OK;
-  if (!*out || !first) status = error_set_memory(error, 2 * input->count * sizeof *first);
-  if (status == LEUKO_OK) status = evaluate_persons(input, *out, &persons, error);
-  if (status == LEUKO_OK) {
-    for (size_t g = 0; g < persons; g++) first[g] = input->count;
-    for (size_t i = input->count; i-- > 0;)
-      if (known(&input->samples[i])) first[(*out)[i]] = i;
-    for (size_t i = 0; i < input->count; i++) (*out)[i] = first[(*out)[i]];
-  }
-  free(first);
-  return status;
-}
-
 static void write_answer(file_writer *writer, const evaluate_input *input,
                          const evaluate_sample *sample, const char *person) {
   const bool answered = sample->status == LEUKO_OK, binary = input->class_count == 2;
@@ -61,9 +39,10 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
     if (input->samples[i].label < -1 || input->samples[i].label >= input->class_count)
       return error_set(error, LEUKO_ARGUMENT, input->samples[i].path, NULL,
                        "label %d of %d classes", input->samples[i].label, input->class_count);
-  size_t *persons = NULL;
+  const char **persons = calloc(input->count + 1, sizeof *persons);
+  if (!persons) return error_set_memory(error, input->count * sizeof *persons);
   file_writer writer;
-  leuko_status status = find_persons(input, &persons, error);
+  leuko_status status = evaluate_person_names(input, persons, error);
   if (status == LEUKO_OK) status = file_writer_open(&writer, path, error);
   if (status != LEUKO_OK) {
     free(persons);
@@ -76,8 +55,7 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
     csv_write_field(&writer, sample->sha256, false);
     csv_write_field(&writer, sample->subject ? sample->subject : "", false);
     csv_write_field(&writer, sample->label < 0 ? "" : input->classes[sample->label], false);
-    write_answer(&writer, input, sample,
-                 persons[i] < input->count ? input->samples[persons[i]].subject : "");
+    write_answer(&writer, input, sample, persons[i]);
   }
   free(persons);
   return file_writer_commit(&writer, error);
@@ -149,18 +127,22 @@ static void set_multiclass(json_t *value, const stats_multiclass *scores) {
   json_object_set_new(value, "n", integer(scores->n));
 }
 
-static json_t *interval_json(stats_interval i) {
-  return isfinite(i.low) ? json_pack("[f,f]", i.low, i.high) : json_null();
-}
-
-static json_t *intervals_json(const evaluation *e, const stats_interval *list) {
+const char *evaluate_score_name(int score) {
   static const char *const names[STATS_SCORES] = {
       [STATS_ACCURACY] = "accuracy",       [STATS_BALANCED_ACCURACY] = "balanced_accuracy",
       [STATS_WEIGHTED_F1] = "weighted_f1", [STATS_AUC] = "auc",
       [STATS_SENSITIVITY] = "sensitivity", [STATS_SPECIFICITY] = "specificity"};
+  return names[score];
+}
+
+json_t *evaluate_interval_json(stats_interval i) {
+  return isfinite(i.low) ? json_pack("[f,f]", i.low, i.high) : json_null();
+}
+
+static json_t *intervals_json(const evaluation *e, const stats_interval *list) {
   json_t *value = json_object();
   for (int s = 0; s < (e->class_count == 2 ? STATS_SCORES : STATS_SENSITIVITY); s++)
-    json_object_set_new(value, names[s], interval_json(list[s]));
+    json_object_set_new(value, evaluate_score_name(s), evaluate_interval_json(list[s]));
   return value;
 }
 
@@ -188,9 +170,10 @@ static json_t *baselines_json(const evaluation *e) {
     json_t *value = json_object();
     json_object_set_new(value, "name", json_string(baseline->name));
     set_binary(value, &baseline->scores);
-    json_object_set_new(value, "auc_by_subject", interval_json(baseline->auc));
+    json_object_set_new(value, "auc_by_subject", evaluate_interval_json(baseline->auc));
     json_object_set_new(value, "auc_difference", number(baseline->difference));
-    json_object_set_new(value, "auc_difference_by_subject", interval_json(baseline->by_subject));
+    json_object_set_new(value, "auc_difference_by_subject",
+                        evaluate_interval_json(baseline->by_subject));
     json_object_set_new(value, "beaten", json_boolean(baseline->beaten));
     json_array_append_new(list, value);
   }

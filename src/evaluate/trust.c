@@ -9,44 +9,55 @@
 #include "evaluate/subjects.h"
 #include "stats/predictive.h"
 
-#define SEED 1 /* of the resampling: equal answers have equal intervals */
-
-/* A sample's person, before persons are numbered. */
+/* A sample and what tells its person. */
 typedef struct {
   int group;
-  const char *subject; /* NULL: by group */
+  const char *name;
   size_t sample;
 } owner;
 
 static int compare_owners(const void *a, const void *b) {
   const owner *x = a, *y = b;
-  if (!x->subject != !y->subject) return !x->subject - !y->subject;
-  int order =
-      x->subject ? strcmp(x->subject, y->subject) : (x->group > y->group) - (x->group < y->group);
-  return order ? order : (x->sample > y->sample) - (x->sample < y->sample);
+  int by_name = strcmp(x->name, y->name);
+  if (x->group != y->group) return (x->group > y->group) - (x->group < y->group);
+  return by_name ? by_name : (x->sample > y->sample) - (x->sample < y->sample);
 }
 
-static bool same_person(const owner *x, const owner *y) {
-  if (!x->subject || !y->subject) return !x->subject && !y->subject && x->group == y->group;
-  return x->subject[0] && strcmp(x->subject, y->subject) == 0;
+static owner *sort_owners(const int *groups, const char *const *names, size_t count) {
+  owner *list = malloc((count + 1) * sizeof *list);
+  for (size_t i = 0; list && i < count; i++)
+    list[i] = (owner){groups ? groups[i] : 0, names ? names[i] : "", i};
+  if (list) qsort(list, count, sizeof *list, compare_owners);
+  return list;
 }
 
-leuko_status evaluate_persons(const evaluate_input *input, size_t *out, size_t *groups,
-                              leuko_error *error) {
-  *groups = 0;
-  owner *list = malloc(input->count * sizeof *list);
-  if (!list) return error_set_memory(error, input->count * sizeof *list);
+leuko_status evaluate_person_names(const evaluate_input *input, const char **names,
+                                   leuko_error *error) {
   for (size_t i = 0; i < input->count; i++) {
     const char *subject = input->samples[i].subject;
-    list[i] = (owner){.group = input->groups ? input->groups[i] : 0,
-                      .subject = input->groups ? NULL
-                                 : subject     ? subject
-                                               : "",
-                      .sample = i};
+    names[i] = subject ? subject : "";
   }
-  qsort(list, input->count, sizeof *list, compare_owners);
-  for (size_t i = 0; i < input->count; i++) {
-    if (i == 0 || !same_person(&list[i - 1], &list[i])) ++*groups;
+  if (!input->groups) return LEUKO_OK;
+  owner *list = sort_owners(input->groups, NULL, input->count);
+  if (!list) return error_set_memory(error, input->count * sizeof *list);
+  for (size_t first = 0, end; first < input->count; first = end) {
+    const char *name = "";
+    for (end = first; end < input->count && list[end].group == list[first].group; end++)
+      if (!name[0]) name = names[list[end].sample];
+    for (size_t k = first; k < end; k++) names[list[k].sample] = name;
+  }
+  free(list);
+  return LEUKO_OK;
+}
+
+leuko_status evaluate_number_persons(const char *const *names, size_t count, size_t *out,
+                                     size_t *groups, leuko_error *error) {
+  *groups = 0;
+  owner *list = sort_owners(NULL, names, count);
+  if (!list) return error_set_memory(error, count * sizeof *list);
+  for (size_t i = 0; i < count; i++) {
+    bool same = i > 0 && list[i].name[0] && strcmp(list[i].name, list[i - 1].name) == 0;
+    if (!same) ++*groups;
     out[list[i].sample] = *groups - 1;
   }
   free(list);
@@ -58,29 +69,23 @@ stats_resampling evaluate_resampling(const evaluation *e, bool by_subject) {
                             .n = e->n,
                             .group_count = e->group_count,
                             .repetitions = STATS_REPETITIONS,
-                            .seed = SEED};
+                            .seed = EVALUATE_SEED};
 }
 
-/* The persons of the samples that count, numbered without gaps. */
+/* The persons of the samples that count. */
 static leuko_status set_groups(const evaluate_input *input, evaluation *out, leuko_error *error) {
-  size_t persons, *all = malloc(input->count * sizeof *all);
-  size_t *number = malloc(input->count * sizeof *number); /* of a person, from 1; 0: none yet */
+  const char **names = malloc(input->count * sizeof *names);
   out->groups = malloc(input->count * sizeof *out->groups);
   leuko_status status = LEUKO_OK;
-  if (!all || !number || !out->groups)
-    status = error_set_memory(error, 3 * input->count * sizeof *all);
-  if (status == LEUKO_OK) status = evaluate_persons(input, all, &persons, error);
+  if (!names || !out->groups) status = error_set_memory(error, 2 * input->count * sizeof *names);
+  if (status == LEUKO_OK) status = evaluate_person_names(input, names, error);
   if (status == LEUKO_OK) {
-    memset(number, 0, input->count * sizeof *number);
     size_t n = 0;
-    for (size_t i = 0; i < input->count; i++) {
-      if (!evaluate_counts(&input->samples[i])) continue;
-      if (!number[all[i]]) number[all[i]] = ++out->group_count;
-      out->groups[n++] = number[all[i]] - 1;
-    }
+    for (size_t i = 0; i < input->count; i++)
+      if (evaluate_counts(&input->samples[i])) names[n++] = names[i];
+    status = evaluate_number_persons(names, n, out->groups, &out->group_count, error);
   }
-  free(all);
-  free(number);
+  free(names);
   return status;
 }
 
