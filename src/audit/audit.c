@@ -6,16 +6,22 @@
 #include "audit/steps.h"
 #include "base/error.h"
 
-/* How many subjects of the split have themselves or another name of their person, near-duplicates
+static int compare_names(const void *left, const void *right) {
+  const char *a, *b;
+  memcpy(&a, left, sizeof a);
+  memcpy(&b, right, sizeof b);
+  return strverscmp(a, b);
+}
+
+/* Which subjects of the split have themselves or another name of their person, near-duplicates
  * counted, on the other side. */
-static leuko_status count_person_leaks(audit *a, leuko_error *error) {
+static leuko_status find_person_leaks(audit *a, leuko_error *error) {
   const dataset *d = a->d;
   uint8_t *sides = calloc(d->count + 1, 1); /* of each person: 1 train, 2 test */
-  const char **names = malloc((d->count + 1) * sizeof *names);
-  if (!sides || !names) {
+  a->leaking = malloc((d->count + 1) * sizeof *a->leaking);
+  if (!sides || !a->leaking) {
     free(sides);
-    free(names);
-    return error_set_memory(error, (d->count + 1) * sizeof *names);
+    return error_set_memory(error, (d->count + 1) * sizeof *a->leaking);
   }
   for (size_t i = 0; i < d->count; i++) {
     const dataset_part part = d->samples[i].part;
@@ -23,25 +29,24 @@ static leuko_status count_person_leaks(audit *a, leuko_error *error) {
     a->split_cells[part == DATASET_TEST]++;
     sides[a->person[i]] |= part == DATASET_TRAIN ? 1 : 2;
   }
-  /* Names of those on both sides; each name once. */
-  size_t count = 0;
+  size_t cells = 0;
   for (size_t i = 0; i < d->count; i++) {
     const dataset_sample *s = &d->samples[i];
-    if (s->part == DATASET_NONE || !s->subject[0] || sides[a->person[i]] != 3) continue;
-    size_t j = 0;
-    while (j < count && strcmp(names[j], s->subject) != 0) j++;
-    if (j == count) names[count++] = s->subject;
+    if (s->part != DATASET_NONE && s->subject[0] && sides[a->person[i]] == 3)
+      a->leaking[cells++] = s->subject;
   }
-  a->person_leaks = count;
+  if (cells) qsort(a->leaking, cells, sizeof *a->leaking, compare_names);
+  for (size_t i = 0; i < cells; i++)
+    if (i == 0 || strcmp(a->leaking[i], a->leaking[a->person_leaks - 1]) != 0)
+      a->leaking[a->person_leaks++] = a->leaking[i];
   free(sides);
-  free(names);
   return LEUKO_OK;
 }
 
 leuko_status audit_find_leaks(audit *a, leuko_error *error) {
   if (!a->split) return LEUKO_OK;
   dataset_leaks(a->d, &a->leaks);
-  return count_person_leaks(a, error);
+  return find_person_leaks(a, error);
 }
 
 static leuko_status copy_text(const char *text, char **out, leuko_error *error) {
@@ -86,6 +91,7 @@ void audit_free(audit *a) {
   free(a->pairs);
   free(a->tied);
   free(a->person);
+  free(a->leaking);
   for (size_t i = 0; i < a->finding_count; i++) free(a->findings[i]);
   free(a->findings);
   *a = (audit){0};

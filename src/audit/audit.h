@@ -145,6 +145,7 @@ typedef struct {
   size_t labelled;
   split_leaks leaks; /* of the split */
   size_t split_cells[2];
+  const char **leaking; /* [person_leaks] their names, owned by the data set, sorted */
   size_t person_leaks; /* subjects with a tied one (near-duplicates too) on the other side */
   char **findings;     /* [finding_count] sentences, the gravest first */
   size_t finding_count;

@@ -10,7 +10,8 @@
 #include "base/error.h"
 #include "dataset/names.h"
 
-#define BINS 10
+#define BINS 10      /* of numbers, */
+#define BIN_CELLS 15 /* with at least so many cells each, but two bins */
 #define SEED 1
 #define ENOUGH_LABELLINGS 7.3 /* logarithm of the ways to label the units: 1,500 */
 #define TOLD 0.95             /* share of names that hold their own class */
@@ -188,7 +189,10 @@ static leuko_status try_texts(cases *c, audit_clue *clue, leuko_error *error) {
 
 /* A clue from c->number, in bins of equally many cells. */
 static leuko_status try_numbers(cases *c, audit_clue *clue, leuko_error *error) {
-  const int bins = guess_bins(c->number, c->count, BINS, c->value);
+  const int most = c->count < 2 * BIN_CELLS      ? 2
+                   : c->count > BINS * BIN_CELLS ? BINS
+                                                 : (int)(c->count / BIN_CELLS);
+  const int bins = guess_bins(c->number, c->count, most, c->value);
   if (bins == 0) return error_set_memory(error, c->count * sizeof(double));
   for (int b = 0; b < bins && b < AUDIT_VALUES; b++) {
     audit_value *v = &clue->listed[clue->listed_count++];

@@ -82,7 +82,7 @@ static double guess_unit(const counts *c, size_t unit, const double *cells) {
   const size_t own = c->labels[unit];
   double right = 0;
   for (size_t t = c->first[unit]; t < c->first[unit + 1]; t++) {
-    double best = -1, ties = 0;
+    double best = -1, ties = 0, others = 0;
     bool hit = false;
     for (size_t k = 0; k < (size_t)classes; k++) {
       double seen = c->totals[k * (size_t)values + (size_t)c->tallies[t].value], all = cells[k];
@@ -90,6 +90,7 @@ static double guess_unit(const counts *c, size_t unit, const double *cells) {
         seen -= c->tallies[t].count;
         all -= c->size[unit];
       }
+      others += seen;
       const double likelihood = (seen + 0.5) / (all + 0.5 * values);
       if (likelihood > best + 1e-12) {
         best = likelihood;
@@ -100,7 +101,9 @@ static double guess_unit(const counts *c, size_t unit, const double *cells) {
         hit |= k == own;
       }
     }
-    if (hit) right += c->tallies[t].count / ties;
+    /* A value that no other unit has says nothing. */
+    if (others == 0) right += c->tallies[t].count / classes;
+    else if (hit) right += c->tallies[t].count / ties;
   }
   return right;
 }

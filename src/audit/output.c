@@ -76,10 +76,13 @@ static json_t *split_json(const audit *a) {
   if (!a->split) return json_null();
   size_t across = 0, near = a->across[AUDIT_NEAR][3];
   for (int k = 0; k < AUDIT_NEAR; k++) across += a->across[k][3];
-  return json_pack("{so sI sI sI sI sI sI sI sI}", "file", text_json(a->split), "train",
+  json_t *names = json_array();
+  for (size_t i = 0; i < a->person_leaks; i++)
+    json_array_append_new(names, text_json(a->leaking[i]));
+  return json_pack("{so sI sI sI sI so sI sI sI}", "file", text_json(a->split), "train",
                    whole(a->split_cells[0]), "test", whole(a->split_cells[1]), "subjects",
                    whole(a->leaks.subjects), "on_both_sides", whole(a->leaks.leaking),
-                   "on_both_sides_with_near", whole(a->person_leaks), "cells_of_unknown_subject",
+                   "on_both_sides_with_near", names, "cells_of_unknown_subject",
                    whole(a->leaks.unknown), "identical_pairs", whole(across), "near_pairs",
                    whole(near));
 }

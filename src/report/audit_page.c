@@ -17,9 +17,13 @@ static void head_cell(file_writer *w, const char *text) {
 
 static void begin_table(file_writer *w, const char *caption, const char *const *heads,
                         size_t count) {
-  file_printf(w, "<table>\n<caption>");
-  html_text(w, caption);
-  file_printf(w, "</caption>\n<thead><tr>");
+  file_printf(w, "<table>\n");
+  if (caption[0]) {
+    file_printf(w, "<caption>");
+    html_text(w, caption);
+    file_printf(w, "</caption>\n");
+  }
+  file_printf(w, "<thead><tr>");
   for (size_t i = 0; i < count; i++) head_cell(w, heads[i]);
 }
 
@@ -84,7 +88,7 @@ static const char *verdict_words(audit_verdict verdict) {
 static void write_clue(file_writer *w, const audit_clue *c) {
   file_printf(w, "<tr><td>");
   html_text(w, c->name);
-  file_printf(w, "<span class=\"paper\" style=\"white-space:normal\">");
+  file_printf(w, "<span class=\"paper\" style=\"white-space:normal;font-weight:400\">");
   html_text(w, c->about);
   file_printf(w, "</span></td>");
   html_cell(w, "verdict", "%s", verdict_words(c->verdict));
@@ -217,7 +221,12 @@ static void write_split(file_writer *w, const audit *a) {
               "<li>%zu subjects have cells on both sides, under their own name or one tied to "
               "it by identical cells;</li>\n",
               a->leaks.leaking);
-  file_printf(w, "<li>%zu, if near-identical pictures tie subjects, too;</li>\n", a->person_leaks);
+  file_printf(w, "<li>%zu, if near-identical pictures tie subjects, too", a->person_leaks);
+  for (size_t i = 0; i < a->person_leaks; i++) {
+    file_printf(w, i ? ", " : ": ");
+    html_text(w, a->leaking[i]);
+  }
+  file_printf(w, ";</li>\n");
   file_printf(w,
               "<li>%zu tested cells have an identical one that is trained on; %zu pairs of "
               "identical and %zu of near-identical pictures lie across;</li>\n",
