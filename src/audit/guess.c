@@ -7,6 +7,10 @@
 #include "base/error.h"
 #include "base/rng.h"
 
+/* Classes whose likelihoods differ by less than this factor are drawn by lot. Without that, taking
+ * a unit out of two nearly equal shares would tip the scales against its own class. */
+#define UNDECIDED 1.25
+
 /* How often a value occurs in a unit. */
 typedef struct {
   int value;
@@ -76,14 +80,13 @@ static leuko_status counts_make(const guess_problem *p, counts *c, leuko_error *
   return LEUKO_OK;
 }
 
-/* Cells of a unit of class `own` guessed right from the other units. */
+/* Cells of a unit guessed right from the other units. */
 static double guess_unit(const counts *c, size_t unit, const double *cells) {
   const int values = c->problem->values, classes = c->problem->classes;
   const size_t own = c->labels[unit];
   double right = 0;
   for (size_t t = c->first[unit]; t < c->first[unit + 1]; t++) {
-    double best = -1, ties = 0, others = 0;
-    bool hit = false;
+    double likelihood[LEUKO_MAX_CLASSES], best = 0, likely = 0, others = 0;
     for (size_t k = 0; k < (size_t)classes; k++) {
       double seen = c->totals[k * (size_t)values + (size_t)c->tallies[t].value], all = cells[k];
       if (k == own) {
@@ -91,19 +94,13 @@ static double guess_unit(const counts *c, size_t unit, const double *cells) {
         all -= c->size[unit];
       }
       others += seen;
-      const double likelihood = (seen + 0.5) / (all + 0.5 * values);
-      if (likelihood > best + 1e-12) {
-        best = likelihood;
-        ties = 1;
-        hit = k == own;
-      } else if (likelihood > best - 1e-12) {
-        ties++;
-        hit |= k == own;
-      }
+      likelihood[k] = (seen + 0.5) / (all + 0.5 * values);
+      best = fmax(best, likelihood[k]);
     }
+    for (size_t k = 0; k < (size_t)classes; k++) likely += likelihood[k] * UNDECIDED >= best;
     /* A value that no other unit has says nothing. */
     if (others == 0) right += c->tallies[t].count / classes;
-    else if (hit) right += c->tallies[t].count / ties;
+    else if (likelihood[own] * UNDECIDED >= best) right += c->tallies[t].count / likely;
   }
   return right;
 }
