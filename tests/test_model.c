@@ -262,29 +262,60 @@ static void what_the_description_must_not_say(void **state) {
   }
 }
 
+typedef struct {
+  int size, widths[2];
+  leuko_status expected;
+} huge;
+
 static void set_huge(json_t *description, safetensors_entry *entries, size_t *count,
                      const void *argument) {
   (void)entries;
   (void)count;
-  (void)argument;
+  const huge *h = argument;
   json_t *network = json_object_get(description, "network");
-  json_object_set_new(network, "widths", json_pack("[i,i,i,i]", 16384, 16384, 16384, 16384));
-  json_object_set_new(network, "size", json_integer(128));
-  json_object_set_new(json_object_get(description, "preprocessing"), "size", json_integer(128));
+  json_object_set_new(network, "widths", json_pack("[i,i]", h->widths[0], h->widths[1]));
+  json_object_set_new(network, "size", json_integer(h->size));
+  json_object_set_new(json_object_get(description, "preprocessing"), "size", json_integer(h->size));
 }
 
-/* Eight gigabytes of parameters are described, none is there: nothing is allocated. */
+/* Gigabytes of parameters that are not there, or of activations: nothing is allocated. */
 static void a_huge_description_costs_nothing(void **state) {
+  static const huge rows[] = {{16, {16384, 16384}, LEUKO_BAD_MODEL},
+                              {2000, {64, 1}, LEUKO_TOO_LARGE},
+                              {128, {16384, 1}, LEUKO_TOO_LARGE},
+                              {4096, {2, 1}, LEUKO_TOO_LARGE}};
   char path[PATH];
   model m;
-  leuko_error error = {0};
-  save_small(path, *state, 2);
-  models_alter(path, set_huge, NULL);
   struct rusage before, after;
   getrusage(RUSAGE_SELF, &before);
-  assert_int_equal(model_load(path, &m, &error), LEUKO_BAD_MODEL);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    leuko_error error = {0};
+    save_small(path, *state, 2);
+    models_alter(path, set_huge, &rows[i]);
+    assert_int_equal(model_load(path, &m, &error), rows[i].expected);
+    assert_string_equal(error.file, path);
+    assert_true(error.remedy[0]);
+    assert_non_null(strstr(error.message, "conv1"));
+    assert_null(m.graph);
+  }
   getrusage(RUSAGE_SELF, &after);
   assert_true(after.ru_maxrss - before.ru_maxrss < 50 * 1024);
+}
+
+static void layers_are_bounded_when_built(void **state) {
+  (void)state;
+  model m = {0};
+  leuko_error error = {0};
+  assert_int_equal(zoo_defaults("vgg16", &m.net, &error), LEUKO_OK);
+  m.net.size = 724;
+  assert_int_equal(model_build_graph(&m, &error), LEUKO_OK);
+  net_graph_free(m.graph);
+  m.net.size = 725;
+  assert_int_equal(model_build_graph(&m, &error), LEUKO_TOO_LARGE);
+  assert_non_null(strstr(error.message, "block1_conv"));
+  assert_null(m.graph);
+  assert_int_equal(model_build(&m, &error), LEUKO_TOO_LARGE);
+  assert_null(m.params);
 }
 
 typedef enum { DROP, TRANSPOSE, FLATTEN, OTHER_TYPE, HOLD_NAN, HOLD_INFINITY } damage;
@@ -439,6 +470,7 @@ int main(void) {
       TEST(altered_weights_fail_the_self_check),
       TEST(what_the_description_must_not_say),
       TEST(a_huge_description_costs_nothing),
+      TEST(layers_are_bounded_when_built),
       TEST(damaged_tensors_are_named),
       TEST(truncated_files_are_refused),
       TEST(flipped_headers_do_no_harm),

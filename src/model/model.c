@@ -7,6 +7,30 @@
 
 #include "base/error.h"
 
+/* What a layer reads and writes of one image, in bytes of float32. */
+static size_t layer_bytes(const net_graph *graph, const net_node *node) {
+  size_t values = net_shape_size(node->shape);
+  for (int i = 0; i < net_op_inputs(node->op); i++)
+    values += net_shape_size(graph->nodes[node->inputs[i]].shape);
+  return values * sizeof(float);
+}
+
+leuko_status model_build_graph(model *m, leuko_error *error) {
+  leuko_status status = zoo_build(&m->net, &m->graph, error);
+  for (int i = 0; status == LEUKO_OK && i < m->graph->node_count; i++) {
+    const net_node *node = &m->graph->nodes[i];
+    size_t bytes = layer_bytes(m->graph, node);
+    if (bytes > MODEL_MAX_LAYER)
+      status = error_set(error, LEUKO_TOO_LARGE, NULL, "take smaller pictures or narrower layers",
+                         "layer '%s' works on %zu MB an image, %zu are allowed", node->name,
+                         bytes >> 20, MODEL_MAX_LAYER >> 20);
+  }
+  if (status == LEUKO_OK) return LEUKO_OK;
+  net_graph_free(m->graph);
+  m->graph = NULL;
+  return status;
+}
+
 leuko_status model_allocate(model *m, leuko_error *error) {
   size_t bytes = (m->graph->param_floats * sizeof *m->params + 63) / 64 * 64;
   m->params = aligned_alloc(64, bytes);
@@ -17,7 +41,7 @@ leuko_status model_allocate(model *m, leuko_error *error) {
 
 leuko_status model_build(model *m, leuko_error *error) {
   m->params = NULL;
-  leuko_status status = zoo_build(&m->net, &m->graph, error);
+  leuko_status status = model_build_graph(m, error);
   if (status != LEUKO_OK) return status;
   status = model_allocate(m, error);
   if (status == LEUKO_OK) return LEUKO_OK;

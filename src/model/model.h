@@ -11,6 +11,9 @@
 
 #define MODEL_FORMAT 1
 #define MODEL_CLASS_NAME 32
+/* The most bytes that a layer may read and write for one image, in float32: ten times what VGG16's
+ * largest does at 224 pixels. It keeps a hostile file from asking for all memory. */
+#define MODEL_MAX_LAYER ((size_t)256 << 20)
 
 typedef struct {
   zoo_options net;
@@ -29,14 +32,16 @@ typedef struct {
 } model;
 
 /* Builds the graph of model->net and allocates zeroed parameters. On failure nothing is owned.
- * Errors: ARGUMENT, NO_MEMORY. */
+ * Errors: ARGUMENT, NO_MEMORY, TOO_LARGE (a layer beyond MODEL_MAX_LAYER). */
 leuko_status model_build(model *m, leuko_error *error);
-/* The second half of it, for a graph that stands already. */
+/* The two halves of it: the graph, and the parameters for a graph that stands already. */
+leuko_status model_build_graph(model *m, leuko_error *error);
 leuko_status model_allocate(model *m, leuko_error *error);
 void model_free(model *m);
 
 /* Reads a model file, or best.safetensors of a run folder. Tensors that are missing, of another
- * shape or not finite are refused. Errors: those of reading, BAD_MODEL, UNSUPPORTED_MODEL. */
+ * shape or not finite are refused. Errors: those of reading, BAD_MODEL, UNSUPPORTED_MODEL,
+ * TOO_LARGE. */
 leuko_status model_load(const char *path, model *out, leuko_error *error);
 
 /* Computes the self-check's logits and writes the file, atomically, with `extra_count` further

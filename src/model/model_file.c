@@ -144,9 +144,11 @@ static leuko_status check_params(const char *path, const safetensors *file, cons
 static leuko_status read_params(const char *path, const safetensors *file, model *m,
                                 leuko_error *error) {
   leuko_error inner = {0};
-  leuko_status status = zoo_build(&m->net, &m->graph, &inner);
+  leuko_status status = model_build_graph(m, &inner);
   if (status == LEUKO_ARGUMENT) status = LEUKO_UNSUPPORTED_MODEL;
-  if (status != LEUKO_OK) return error_set(error, status, path, newer, "%s", inner.message);
+  if (status != LEUKO_OK)
+    return error_set(error, status, path, status == LEUKO_TOO_LARGE ? inner.remedy : newer, "%s",
+                     inner.message);
   status = check_params(path, file, m->graph, error);
   if (status == LEUKO_OK) status = model_allocate(m, error);
   if (status != LEUKO_OK) return status;
