@@ -1,22 +1,18 @@
 #!/bin/sh
-# leuko's CNN beside Keras, PyTorch and ONNX Runtime, in one run:
-#   bench/peers/run.sh [OUT.md] [options of cnn.py: --rounds N, --seconds S, --threads N]
-# Builds leuko and a virtual environment where they are missing. LEUKO names another program.
+# leuko beside PyTorch, Keras, ONNX Runtime, OpenVINO and ncnn, in one run:
+#   bench/peers/run.sh CELLS [options of run.py: --work predict|train, --rounds N, --seconds S, ...]
+# CELLS holds cells (a C-NMC tree). Builds leuko and a virtual environment where they are missing;
+# results and everything else lie in build/peers (--out). LEUKO names another program, WEIGHTS the
+# file or folder of the ImageNet weights.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-out=$root/build/peers.md
-case "${1:-}" in
-'' | --*) ;;
-*)
-  out=$1
-  shift
-  ;;
-esac
+cells=${1:?usage: run.sh CELLS [options of run.py]}
+shift
 if [ -z "${LEUKO:-}" ]; then
   make -C "$root" build >&2
   LEUKO=$root/build/leuko
 fi
 python=$(sh "$here/venv.sh")
-"$python" "$here/cnn.py" --leuko "$LEUKO" --out "$out" "$@"
-echo "written to $out" >&2
+exec "$python" "$here/run.py" --leuko "$LEUKO" --cells "$cells" --out "$root/build/peers" \
+  ${WEIGHTS:+--weights "$WEIGHTS"} "$@"
