@@ -118,11 +118,13 @@ typedef struct {
 typedef struct {
   leuko_status status;
   double p;                                /* probability of the positive class (two classes), or of
-                                              the answered class (more classes) */
+                                              the answered class (more classes), calibrated where
+                                              the model holds a temperature */
   double probabilities[LEUKO_MAX_CLASSES]; /* of each class, in the model's order */
-  double logit;                            /* before the sigmoid (two classes); else the largest */
-  int label_index;                         /* -1 if refused */
-  char label[32];                          /* name of the answered class */
+  double logit;      /* before temperature and sigmoid (two classes); else the largest */
+  double p_raw;      /* as p, without the model's temperature */
+  int label_index;   /* -1 if refused */
+  char label[32];    /* name of the answered class */
   char sha256[65];   /* of the file's bytes, hexadecimal; empty if unreadable */
   char message[320]; /* why it was refused; else empty */
 } leuko_answer;

@@ -26,14 +26,14 @@ cp out table
 run predict run "${good[@]}"
 ok 'a run folder stands for its best model' same_file table out
 run predict $model "${good[@]}" --csv
-ok '--csv has its header' test "$(head -1 out)" = path,sha256,p,label,status
+ok '--csv has its header' test "$(head -1 out)" = path,sha256,p,label,status,p_raw
 ok 'and a line for each' lines_are out 6
 ok 'the first is the first file' \
   test "$(sed -n 2p out | cut -d, -f1,2,5)" = "${good[0]},$(hash_of "${good[0]}"),OK"
 cp out all.csv
 run predict $model "${good[@]}" --json
 ok '--json is an array' json '' 5
-ok 'of objects with these keys' json 0 label,p,path,sha256,status
+ok 'of objects with these keys' json 0 label,p,p_raw,path,sha256,status
 for i in 0 4; do
   ok "answer $i has its path" json $i.path "${good[i]}"
   ok "answer $i has its hash" json $i.sha256 "$(hash_of "${good[i]}")"

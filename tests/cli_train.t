@@ -41,6 +41,22 @@ ok 'run.json names the options' json options.network.size 32
 ok 'and the implementations' test "$(value machine.implementations)" -gt 4
 run evaluate run cells --split run/split.csv --json
 ok 'evaluate finds the same accuracy' json accuracy "$accuracy"
+ok 'and knows the cells on which the threshold was chosen' json calibration.fitted_on_these_cells 1
+temperature=$(value calibration.temperature)
+run info run --json
+ok 'the model holds its temperature' json temperature "$temperature"
+ok 'and how its threshold was chosen' json operating_point.chosen youden
+run predict run cells/training_data --json
+ok 'answers have a raw probability beside the calibrated one' test "$(value 0.p_raw)" != null
+plain train cells --out found "${small[@]}" --epochs 3 --operating-point 1 --json
+ok 'a wanted sensitivity is reached' json sensitivity 1
+plain train cells --out half "${small[@]}" --epochs 3 --operating-point none --json
+ok 'or the threshold stays at one half' json threshold 0.5
+ok 'with no temperature' json calibration.temperature 1
+ok 'and the same AUC' test "$(printf %.9f "$(value auc)")" = "$(PATH=$PATH perl -MJSON::PP -e '
+  local $/; open my $f, "<", "found/metrics.json"; printf "%.9f", JSON::PP->new->decode(<$f>)->{auc}')"
+run train cells --out bad "${small[@]}" --operating-point much
+ok 'another operating point is a wrong call' code_is 2
 
 # The same again, and otherwise
 

@@ -30,6 +30,9 @@ static void what_is_saved_is_loaded(void **state) {
   for (int classes = 2; classes <= 3; classes++) {
     model m = models_make(16, classes, 5), loaded;
     m.threshold = 0.375;
+    m.temperature = classes == 2 ? 1.625 : 0;
+    m.operating_point =
+        classes == 2 ? json_pack("{s:s,s:i}", "chosen", "youden", "cells", 7) : NULL;
     m.scaling = (net_input_scaling){
         .scale = 0.1f, .mean = {1.25f, -2, 3}, .deviation = {0.3f, 4, 5}, .reverse = classes == 3};
     m.training = json_pack("{s:i,s:f}", "epoch", 3, "val_loss", 0.25);
@@ -49,6 +52,9 @@ static void what_is_saved_is_loaded(void **state) {
     assert_int_equal(loaded.positive, m.positive);
     for (int c = 0; c < classes; c++) assert_string_equal(loaded.classes[c], m.classes[c]);
     assert_true(loaded.threshold == 0.375);
+    assert_true(loaded.temperature == (classes == 2 ? 1.625 : 1)); /* 1 where none is set */
+    assert_true(classes == 2 ? json_equal(loaded.operating_point, m.operating_point)
+                             : !loaded.operating_point);
     assert_memory_equal(&loaded.scaling.mean, &m.scaling.mean, sizeof m.scaling.mean);
     assert_memory_equal(&loaded.scaling.deviation, &m.scaling.deviation, sizeof m.scaling.mean);
     assert_true(loaded.scaling.scale == m.scaling.scale);
@@ -238,6 +244,9 @@ static void what_the_description_must_not_say(void **state) {
       {"positive", "null", LEUKO_UNSUPPORTED_MODEL, "positive"},
       {"threshold", "1.01", LEUKO_UNSUPPORTED_MODEL, "threshold"},
       {"threshold", NULL, LEUKO_UNSUPPORTED_MODEL, "threshold"},
+      {"temperature", "0", LEUKO_UNSUPPORTED_MODEL, "temperature"},
+      {"temperature", "-1", LEUKO_UNSUPPORTED_MODEL, "temperature"},
+      {"temperature", "\"warm\"", LEUKO_UNSUPPORTED_MODEL, "temperature"},
       {"self_check", "[]", LEUKO_UNSUPPORTED_MODEL, "self_check"},
       {"self_check", "[\"0\"]", LEUKO_UNSUPPORTED_MODEL, "self_check"},
       {"data", "5", LEUKO_UNSUPPORTED_MODEL, "data"},

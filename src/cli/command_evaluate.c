@@ -229,6 +229,9 @@ static leuko_status run(const arguments *a, const dataset *set, leuko_predictor 
                             .class_count = m->class_count,
                             .positive = m->positive,
                             .threshold = m->threshold,
+                            .temperature = m->temperature,
+                            .fitted_on =
+                                json_string_value(json_object_get(m->operating_point, "data")),
                             .samples = c.samples,
                             .groups = c.groups,
                             .count = c.count,

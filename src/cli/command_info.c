@@ -40,6 +40,8 @@ static json_t *info_json(const model *m, const char *check) {
                 m->threshold, "data", m->data, "version", m->version, "self_check", check);
   if (out && m->positive >= 0)
     json_object_set_new(out, "positive", json_string(m->classes[m->positive]));
+  if (out) json_object_set_new(out, "temperature", json_real(m->temperature));
+  if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
   /* The epochs' history belongs to history.csv. */
   json_t *training = m->training ? json_copy(m->training) : json_object();
   json_object_del(training, "history");
@@ -55,6 +57,9 @@ static void print_info(const model *m, const char *check) {
   for (int c = 0; c < m->class_count; c++)
     printf(" %s%s", m->classes[c], c == m->positive ? " (positive)" : "");
   if (m->positive >= 0) printf("\nthreshold    p(%s) >= %g", m->classes[m->positive], m->threshold);
+  const char *chosen = json_string_value(json_object_get(m->operating_point, "chosen"));
+  if (chosen) printf(", chosen by %s on the validation cells", chosen);
+  printf("\ntemperature  %g", m->temperature);
   json_t *epoch = json_object_get(m->training, "epoch");
   json_t *loss = json_object_get(m->training, "val_loss");
   if (epoch) printf("\ntrained      to epoch %lld", (long long)json_integer_value(epoch));

@@ -19,7 +19,7 @@ typedef struct {
 enum { KEY_CSV = 256, KEY_JSON, KEY_THREADS, KEY_BATCH, KEY_BACKEND };
 
 static const struct argp_option options[] = {
-    {"csv", KEY_CSV, 0, 0, "path,sha256,p,label,status for each input", 0},
+    {"csv", KEY_CSV, 0, 0, "path,sha256,p,label,status,p_raw for each input", 0},
     {"json", KEY_JSON, 0, 0, "a JSON array of the same", 0},
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
     {"batch", KEY_BATCH, "N", 0, "images computed at once (16)", 0},
@@ -72,14 +72,16 @@ static void print_csv_field(const char *text) {
 }
 
 static void print_csv(const input_list *list, const leuko_answer *answers) {
-  printf("path,sha256,p,label,status\n");
+  printf("path,sha256,p,label,status,p_raw\n");
   for (size_t i = 0; i < list->count; i++) {
     print_csv_field(list->items[i].path);
     printf(",%s,", answers[i].sha256);
     if (answers[i].status == LEUKO_OK) printf("%.6f", answers[i].p);
     putchar(',');
     print_csv_field(answers[i].label);
-    printf(",%s\n", leuko_status_name(answers[i].status));
+    printf(",%s,", leuko_status_name(answers[i].status));
+    if (answers[i].status == LEUKO_OK) printf("%.6f", answers[i].p_raw);
+    putchar('\n');
   }
 }
 
@@ -94,6 +96,7 @@ static json_t *answers_json(const input_list *list, const leuko_answer *answers,
                   answer->sha256, "p", good ? json_real(answer->p) : json_null(), "label",
                   good ? json_string(answer->label) : json_null(), "status",
                   leuko_status_name(answer->status));
+    json_object_set_new(row, "p_raw", good ? json_real(answer->p_raw) : json_null());
     if (!good) json_object_set_new(row, "message", text_json(answer->message));
     if (good && leuko_predictor_classes(predictor) > 2) {
       json_t *all = json_object();
@@ -178,6 +181,8 @@ int command_predict(int argc, char **argv) {
       parse,
       "RUN|MODEL.safetensors FILE|DIR|- ...",
       "Answers for image files: the probability of the positive class and the answered class.\v"
+      "The probability p is calibrated on the validation cells where the model was; p_raw is what "
+      "the network itself says. "
       "A folder stands for all images below it, - for a list of paths on standard input. A file "
       "that cannot be read is named and the others are answered (exit code 4).",
       0,

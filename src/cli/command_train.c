@@ -40,6 +40,7 @@ enum {
   KEY_BASE_LR,
   KEY_WARMUP,
   KEY_PATIENCE,
+  KEY_POINT,
   KEY_DROPOUT,
   KEY_WIDTHS,
   KEY_DENSE,
@@ -92,6 +93,10 @@ static const struct argp_option options[] = {
     {"class-weights", KEY_CLASS_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones",
      4},
     {"patience", KEY_PATIENCE, "N", 0, "stop after N epochs without a lower validation loss", 4},
+    {"operating-point", KEY_POINT, "HOW", 0,
+     "threshold, with a temperature, from the tested cells: youden (default), a wanted sensitivity "
+     "such as 0.95, or none (0.5)",
+     4},
     {"seed", KEY_SEED, "N", 0, "of split, weights, order, augmentation, dropout (1)", 4},
     {0, 0, 0, 0, "Running:", 5},
     {"out", KEY_OUT, "RUN", 0, "the run folder to write (required)", 5},
@@ -180,6 +185,14 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
     return 0;
   case KEY_CLASS_WEIGHTS:
     t->class_weights = true;
+    return 0;
+  case KEY_POINT:
+    if (strcmp(arg, "none") == 0) t->point = TRAIN_POINT_NONE;
+    else if (strcmp(arg, "youden") == 0) t->point = TRAIN_POINT_YOUDEN;
+    else {
+      t->point = TRAIN_POINT_SENSITIVITY;
+      t->sensitivity = cli_real(state, "--operating-point", arg, 0.01, 1);
+    }
     return 0;
   case KEY_PATIENCE:
     t->patience = (int)cli_number(state, "--patience", arg, 0, 10000);
@@ -357,6 +370,7 @@ int command_train(int argc, char **argv) {
                                    .base_lr = 0.0001,
                                    .warmup = -1,
                                    .seed = 1,
+                                   .point = TRAIN_POINT_YOUDEN,
                                    .backend = "onednn"}}};
   leuko_error error = {0};
   static const struct argp parser = {

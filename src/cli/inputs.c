@@ -81,7 +81,7 @@ void inputs_free(input_list *list) {
 }
 
 leuko_answer inputs_refusal(leuko_status status) {
-  leuko_answer answer = {.status = status, .p = NAN, .logit = NAN, .label_index = -1};
+  leuko_answer answer = {.status = status, .p = NAN, .p_raw = NAN, .logit = NAN, .label_index = -1};
   snprintf(answer.message, sizeof answer.message, "%s",
            status == LEUKO_NO_DATA ? "the folder holds no image" : leuko_status_message(status));
   return answer;

@@ -115,6 +115,28 @@ static leuko_status try_figures(const char *run, const evaluation *e, leuko_erro
   return LEUKO_OK;
 }
 
+/* Threshold and temperature from the tested cells, into the model's file and the scores.
+ * `fitted_on` [65] receives their fingerprint. */
+static leuko_status choose_point(const train_data *data, const train_options *options, scored *s,
+                                 char *fitted_on, leuko_error *error) {
+  if (options->point == TRAIN_POINT_NONE) return LEUKO_OK;
+  leuko_status status = evaluate_fingerprint(&s->input, fitted_on, error);
+  int *labels = malloc(data->test_count * sizeof *labels);
+  if (!labels) return error_set_memory(error, data->test_count * sizeof *labels);
+  for (size_t i = 0; i < data->test_count; i++) labels[i] = s->samples[i].label;
+  model m;
+  if (status == LEUKO_OK)
+    status =
+        train_operating_point(options, s->logits, labels, data->test_count, fitted_on, &m, error);
+  free(labels);
+  if (status != LEUKO_OK) return status;
+  s->input.threshold = m.threshold;
+  s->input.temperature = m.temperature;
+  if (m.operating_point) s->input.fitted_on = fitted_on;
+  model_free(&m);
+  return LEUKO_OK;
+}
+
 leuko_status outputs_write(const train_data *data, const train_data_options *data_options,
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error) {
@@ -123,10 +145,11 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
   leuko_options how = {.threads = options->threads, .backend = options->backend};
   leuko_predictor *predictor;
   scored s = {0};
-  char path[1024];
+  char path[1024], fitted_on[65];
   leuko_status status = leuko_predictor_open(run, &how, &predictor, error);
   if (status != LEUKO_OK) return status;
   status = score(predictor, data, data_options, options, p, &s, error);
+  if (status == LEUKO_OK) status = choose_point(data, options, &s, fitted_on, error);
   if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
   if (status == LEUKO_OK)
     status = simple_baselines(&data->set, DATASET_TEST, data->set.positive, options->threads, p,

@@ -6,10 +6,10 @@
 #include "predict/predictor.h"
 #include "train/train.h"
 
-/* Scores the run's best model and the trivial baselines on its tested cells and writes
- * predictions.csv, the curves' points, figures/ and, last of all, metrics.json into the run folder.
- * Without a working gnuplot there is a warning on stderr instead of figures. *result is ended with
- * evaluate_free. */
+/* Chooses the best model's threshold and temperature, if the options say so, scores it and the
+ * trivial baselines on its tested cells and writes predictions.csv, the curves' points, figures/
+ * and, last of all, metrics.json into the run folder. Without a working gnuplot there is a warning
+ * on stderr instead of figures. *result is ended with evaluate_free. */
 leuko_status outputs_write(const train_data *data, const train_data_options *data_options,
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error);

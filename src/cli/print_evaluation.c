@@ -75,6 +75,10 @@ static void print_scores(FILE *stream, const evaluation *e) {
             "Before the temperature of %.3f: loss %.4f, Brier score %.4f, calibration error "
             "%.4f.\n",
             e->temperature, e->raw.loss, e->raw.brier, e->raw.calibration_error);
+  if (e->fitted_here)
+    fprintf(stream,
+            "Threshold and temperature were chosen on these very cells: what depends on them "
+            "flatters. The AUC does not depend on them.\n");
   if (e->threshold < 0.5 || e->threshold > 0.5)
     fprintf(stream,
             "From p = 0.5 on: accuracy %.4f, balanced accuracy %.4f, sensitivity %.4f, specificity "

@@ -9,24 +9,9 @@
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
 
-double evaluate_temperature(const evaluate_input *input) {
-  return input->temperature > 0 ? input->temperature : 1;
-}
-
-void evaluate_probabilities(const evaluate_input *input, const double *logits, double *p) {
-  const double temperature = evaluate_temperature(input);
-  if (input->class_count == 2) {
-    p[input->positive] = stats_sigmoid(logits[0] / temperature);
-    p[1 - input->positive] = 1 - p[input->positive];
-    return;
-  }
-  for (int c = 0; c < input->class_count; c++) p[c] = logits[c] / temperature;
-  stats_softmax(p, input->class_count, p);
-}
-
 int evaluate_answer(const evaluate_input *input, const double *logits, double *p) {
   double all[LEUKO_MAX_CLASSES];
-  evaluate_probabilities(input, logits, all);
+  stats_probabilities(logits, input->class_count, input->positive, input->temperature, all);
   int answer = input->class_count > 2                     ? stats_argmax(logits, input->class_count)
                : all[input->positive] >= input->threshold ? input->positive
                                                           : 1 - input->positive;
@@ -113,7 +98,7 @@ leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuk
   *out = (evaluation){.class_count = input->class_count,
                       .positive = input->positive,
                       .threshold = input->threshold,
-                      .temperature = evaluate_temperature(input)};
+                      .temperature = input->temperature > 0 ? input->temperature : 1};
   leuko_status status = check_input(input, error);
   if (status == LEUKO_OK) status = gather(input, out, error);
   if (status == LEUKO_OK) {

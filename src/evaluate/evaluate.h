@@ -34,6 +34,7 @@ typedef struct {
   int positive;               /* index of the positive class; read with two classes only */
   double threshold;           /* p >= threshold is answered positive; with two classes only */
   double temperature;         /* logits are divided by it; 0: 1 */
+  const char *fitted_on;      /* fingerprint of the cells on which both were chosen; may be NULL */
   const evaluate_sample *samples;
   const int *groups; /* [count], 0 or above: equal for samples whose subjects are one person, as of
                         dataset_tie; NULL: subjects are persons as they are named */
@@ -87,6 +88,7 @@ typedef struct {
   stats_interval by_subject[STATS_SCORES]; /* NaN where no sample names its subject */
   stats_interval by_image[STATS_SCORES];   /* as if cells of one subject were not alike */
   stats_reliability reliability; /* of p(positive); with more classes of the answered one */
+  bool fitted_here;              /* on these very cells threshold and temperature were chosen */
   /* Before the temperature, equal to the others where it is 1; brier with two classes only. */
   struct {
     double loss, brier, calibration_error;
@@ -106,14 +108,13 @@ typedef struct {
 leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuko_error *error);
 void evaluate_free(evaluation *e);
 
+/* SHA-256 over the SHA-256 of the files that count, sorted: which cells these are. Errors:
+ * NO_MEMORY, BACKEND. */
+leuko_status evaluate_fingerprint(const evaluate_input *input, char hex[65], leuko_error *error);
+
 /* The answer for one sample that was not refused: index of the class, and into *p the probability
  * of the positive class (two classes) or of the answered one (more). `p` may be NULL. */
 int evaluate_answer(const evaluate_input *input, const double *logits, double *p);
-
-/* The probabilities of all classes, into p [class_count]. */
-void evaluate_probabilities(const evaluate_input *input, const double *logits, double *p);
-/* The temperature that counts. */
-double evaluate_temperature(const evaluate_input *input);
 
 /* Writes every sample to a CSV with header
  * path,sha256,subject,label,p,predicted,status,p_raw,logit,person; what is not known of refused

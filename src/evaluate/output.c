@@ -15,9 +15,7 @@ static void write_answer(file_writer *writer, const evaluate_input *input,
   double p = 0, raw[LEUKO_MAX_CLASSES];
   int answer = 0;
   if (answered) {
-    evaluate_input uncalibrated = *input;
-    uncalibrated.temperature = 1;
-    evaluate_probabilities(&uncalibrated, sample->logits, raw);
+    stats_probabilities(sample->logits, input->class_count, input->positive, 1, raw);
     answer = evaluate_answer(input, sample->logits, &p);
     file_printf(writer, ",%.9g", p);
     csv_write_field(writer, input->classes[answer], false);
@@ -158,6 +156,7 @@ static json_t *calibration_json(const evaluation *e) {
   if (e->class_count == 2) json_object_set_new(raw, "brier", number(e->raw.brier));
   json_object_set_new(raw, "ece", number(e->raw.calibration_error));
   json_object_set_new(value, "temperature", number(e->temperature));
+  json_object_set_new(value, "fitted_on_these_cells", json_boolean(e->fitted_here));
   json_object_set_new(value, "bins", bins);
   json_object_set_new(value, "raw", raw);
   return value;

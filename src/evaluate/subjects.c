@@ -27,7 +27,8 @@ static void score_subject(const evaluate_input *input, const evaluate_sample *co
   for (size_t i = 0; i < count; i++) {
     double p[LEUKO_MAX_CLASSES];
     int label = samples[i]->label, answer = evaluate_answer(input, samples[i]->logits, NULL);
-    evaluate_probabilities(input, samples[i]->logits, p);
+    stats_probabilities(samples[i]->logits, input->class_count, input->positive, input->temperature,
+                        p);
     sum += p[input->class_count == 2 ? input->positive : label];
     subject->counts[label]++;
     subject->correct += answer == label;

@@ -171,10 +171,9 @@ static int compare_text(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static leuko_status set_fingerprint(const evaluate_input *input, evaluation *out,
-                                    leuko_error *error) {
-  const char **list = malloc(out->n * sizeof *list);
-  if (!list) return error_set_memory(error, out->n * sizeof *list);
+leuko_status evaluate_fingerprint(const evaluate_input *input, char hex[65], leuko_error *error) {
+  const char **list = malloc((input->count + 1) * sizeof *list);
+  if (!list) return error_set_memory(error, input->count * sizeof *list);
   size_t n = 0;
   for (size_t i = 0; i < input->count; i++)
     if (evaluate_counts(&input->samples[i])) list[n++] = input->samples[i].sha256;
@@ -182,7 +181,7 @@ static leuko_status set_fingerprint(const evaluate_input *input, evaluation *out
   hash *h;
   leuko_status status = hash_open(&h, error);
   for (size_t i = 0; status == LEUKO_OK && i < n; i++) hash_add(h, list[i], strlen(list[i]));
-  if (status == LEUKO_OK) status = hash_close(h, out->fingerprint, error);
+  if (status == LEUKO_OK) status = hash_close(h, hex, error);
   free(list);
   return status;
 }
@@ -192,7 +191,9 @@ leuko_status evaluate_trust(const evaluate_input *input, evaluation *out, leuko_
   if (status == LEUKO_OK) status = set_intervals(out, error);
   if (status == LEUKO_OK) status = reliability(out, 1, &out->reliability, error);
   if (status == LEUKO_OK) status = set_raw(out, error);
-  if (status == LEUKO_OK) status = set_fingerprint(input, out, error);
+  if (status == LEUKO_OK) status = evaluate_fingerprint(input, out->fingerprint, error);
+  if (status == LEUKO_OK)
+    out->fitted_here = input->fitted_on && strcmp(input->fitted_on, out->fingerprint) == 0;
   if (status == LEUKO_OK && out->class_count == 2) set_predictive(input, out);
   return status;
 }

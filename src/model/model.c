@@ -54,6 +54,7 @@ void model_free(model *m) {
   net_graph_free(m->graph);
   free(m->params);
   json_decref(m->training);
+  json_decref(m->operating_point);
   *m = (model){0};
 }
 

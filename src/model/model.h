@@ -23,6 +23,8 @@ typedef struct {
   char classes[LEUKO_MAX_CLASSES][MODEL_CLASS_NAME];
   int positive;                           /* index of the positive class (two classes), else -1 */
   double threshold;                       /* p(positive) >= threshold is answered positive */
+  double temperature;                     /* logits are divided by it; 0: 1 */
+  json_t *operating_point;                /* how both were chosen: an object, owned; may be NULL */
   char data[65];                          /* fingerprint of the training data, or "" */
   char version[16];                       /* of the program that wrote it */
   json_t *training;                       /* how it was trained: an object, owned; may be NULL */

@@ -29,6 +29,9 @@ static json_t *describe(const model *m) {
       "{s:i,s:s,s:o,s:o,s:o,s:i,s:f,s:s,s:o}", "format", MODEL_FORMAT, "version", LEUKO_VERSION,
       "network", zoo_to_json(&m->net), "preprocessing", preprocessing, "classes", classes,
       "positive", m->positive, "threshold", m->threshold, "data", m->data, "self_check", logits);
+  if (out)
+    json_object_set_new(out, "temperature", json_real(m->temperature > 0 ? m->temperature : 1));
+  if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
   if (out && m->training) json_object_set(out, "training", m->training);
   return out;
 }
@@ -107,6 +110,12 @@ static const char *read_description(json_t *d, model *m) {
   json_t *threshold = json_object_get(d, "threshold");
   m->threshold = json_number_value(threshold);
   if (!json_is_number(threshold) || !(m->threshold >= 0 && m->threshold <= 1)) return "threshold";
+  /* Not in the first files. */
+  json_t *temperature = json_object_get(d, "temperature");
+  json_t *operating_point = json_object_get(d, "operating_point");
+  m->temperature = temperature ? json_number_value(temperature) : 1;
+  if (!(m->temperature >= 1e-6 && m->temperature <= 1e6)) return "temperature";
+  if (operating_point && !json_is_object(operating_point)) return "operating_point";
   if (!read_reals(json_object_get(d, "self_check"), m->net.outputs, -1e30, 1e30, m->check_logits))
     return "self_check";
   const char *data = json_string_value(json_object_get(d, "data"));
@@ -115,6 +124,7 @@ static const char *read_description(json_t *d, model *m) {
   snprintf(m->data, sizeof m->data, "%s", data);
   snprintf(m->version, sizeof m->version, "%.15s", version ? version : "");
   m->training = json_incref(json_object_get(d, "training"));
+  m->operating_point = json_incref(operating_point);
   return NULL;
 }
 

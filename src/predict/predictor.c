@@ -153,7 +153,7 @@ leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels,
 
 static void refuse(leuko_answer *answer, leuko_status status, const char *message) {
   answer->status = status;
-  answer->p = answer->logit = NAN;
+  answer->p = answer->p_raw = answer->logit = NAN;
   answer->label_index = -1;
   answer->label[0] = 0;
   for (int k = 0; k < LEUKO_MAX_CLASSES; k++) answer->probabilities[k] = NAN;
@@ -171,18 +171,20 @@ static void decide(const model *m, const double *logits, leuko_answer *answer) {
   memset(answer->probabilities, 0, sizeof answer->probabilities);
   answer->status = LEUKO_OK;
   answer->message[0] = 0;
+  double raw[LEUKO_MAX_CLASSES];
+  stats_probabilities(logits, m->class_count, m->positive, 1, raw);
+  stats_probabilities(logits, m->class_count, m->positive, m->temperature, answer->probabilities);
+  int asked = m->positive; /* the class whose probability is given */
   if (m->net.outputs == 1) {
     answer->logit = logits[0];
-    answer->p = stats_sigmoid(logits[0]);
-    answer->probabilities[m->positive] = answer->p;
-    answer->probabilities[1 - m->positive] = 1 - answer->p;
-    answer->label_index = answer->p >= m->threshold ? m->positive : 1 - m->positive;
+    answer->label_index =
+        answer->probabilities[asked] >= m->threshold ? m->positive : 1 - m->positive;
   } else {
-    stats_softmax(logits, m->net.outputs, answer->probabilities);
-    answer->label_index = stats_argmax(logits, m->net.outputs);
-    answer->logit = logits[answer->label_index];
-    answer->p = answer->probabilities[answer->label_index];
+    asked = answer->label_index = stats_argmax(logits, m->net.outputs);
+    answer->logit = logits[asked];
   }
+  answer->p = answer->probabilities[asked];
+  answer->p_raw = raw[asked];
   snprintf(answer->label, sizeof answer->label, "%s", m->classes[answer->label_index]);
 }
 

@@ -30,6 +30,18 @@ void stats_softmax(const double *logits, int k, double *p) {
   for (int c = 0; c < k; c++) p[c] /= sum;
 }
 
+void stats_probabilities(const double *logits, int classes, int positive, double temperature,
+                         double *p) {
+  const double divisor = temperature > 0 ? temperature : 1;
+  if (classes == 2) {
+    p[positive] = stats_sigmoid(logits[0] / divisor);
+    p[1 - positive] = 1 - p[positive];
+    return;
+  }
+  for (int c = 0; c < classes; c++) p[c] = logits[c] / divisor;
+  stats_softmax(p, classes, p);
+}
+
 static double ratio(double part, double whole) {
   return whole > 0 ? part / whole : NAN;
 }

@@ -44,6 +44,11 @@ double stats_binary_loss(double logit, int label);
 /* Softmax of logits [k] into p [k]; both may be the same array. */
 void stats_softmax(const double *logits, int k, double *p);
 
+/* From logits to the probabilities p [classes]: with two classes from one logit, that of class
+ * `positive`, else from logits [classes]. Logits are divided by `temperature`; 0: 1. */
+void stats_probabilities(const double *logits, int classes, int positive, double temperature,
+                         double *p);
+
 /* Index of the largest of logits [k], the first one of equals. */
 int stats_argmax(const double *logits, int k);
 

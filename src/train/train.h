@@ -12,6 +12,10 @@ typedef enum { TRAIN_AS_WEIGHTS, TRAIN_AS_PAPER } train_preprocess;
  * or all. */
 typedef enum { TRAIN_HEAD, TRAIN_LAST, TRAIN_ALL } train_fine_tune;
 
+/* How threshold and temperature are chosen on the tested cells, once the training is done: not at
+ * all (0.5 and 1), or both, the threshold by Youden's index or for a wanted sensitivity. */
+typedef enum { TRAIN_POINT_NONE, TRAIN_POINT_YOUDEN, TRAIN_POINT_SENSITIVITY } train_point;
+
 typedef struct {
   zoo_options net;
   const char *weights;        /* file with the base's weights; NULL for a network without a base */
@@ -31,6 +35,8 @@ typedef struct {
   const char *backend; /* "onednn" or "ref" */
   bool resume;
   const char *out; /* run folder */
+  train_point point;
+  double sensitivity; /* wanted, with TRAIN_POINT_SENSITIVITY */
 } train_options;
 
 typedef struct {
@@ -74,5 +80,15 @@ bool train_has_features(const train_options *options);
 leuko_status train_test_logits(const train_data *data, const train_data_options *data_options,
                                const train_options *options, const progress *p, double *logits,
                                leuko_error *error);
+
+/* Chooses threshold and temperature from the logits [n][outputs] of the best model for cells of
+ * labels [n] (classes of the model) and writes them into best.safetensors, with the cells'
+ * fingerprint (a hash of them; copied). *out receives the model, which the caller ends with
+ * model_free. Where a class is missing among the cells, nothing is chosen; where no answer is
+ * wrong, the temperature stays 1. Errors: those of reading and writing the model, NO_MEMORY,
+ * BAD_DATA. */
+leuko_status train_operating_point(const train_options *options, const double *logits,
+                                   const int *labels, size_t n, const char *cells, model *out,
+                                   leuko_error *error);
 
 #endif
