@@ -8,6 +8,7 @@
 #include "audit/content.h"
 #include "audit/steps.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "dataset/names.h"
 
 #define BINS 10      /* of numbers, */
@@ -204,8 +205,8 @@ static leuko_status try_numbers(cases *c, audit_clue *clue, leuko_error *error) 
       high = fmax(high, c->number[i]);
     }
     if (low > high) strcpy(v->text, "none");
-    else if (low == high) snprintf(v->text, sizeof v->text, "%.4g", low);
-    else snprintf(v->text, sizeof v->text, "%.4g to %.4g", low, high);
+    else if (low == high) number_print(v->text, sizeof v->text, "%.4g", low);
+    else number_print(v->text, sizeof v->text, "%.4g to %.4g", low, high);
   }
   return try_clue(c, clue, bins, error);
 }
@@ -366,12 +367,12 @@ static double number_in_name(const char *path, int part) {
   const char *base = names_base(path), *at = base + names_stem_length(base);
   if (part > 0) {
     for (at = base; part > 0; at++) part -= *at == '_';
-    return strtod(at, NULL);
+    return number_read(at, NULL);
   }
   while (at > base && !isdigit((unsigned char)at[-1])) at--;
   const char *end = at;
   while (at > base && isdigit((unsigned char)at[-1])) at--;
-  return at < end && end - at <= 15 ? strtod(at, NULL) : NAN;
+  return at < end && end - at <= 15 ? number_read(at, NULL) : NAN;
 }
 
 static leuko_status try_number(cases *c, const char *name, const char *about, int part,

@@ -6,6 +6,7 @@
 
 #include "audit/steps.h"
 #include "base/error.h"
+#include "base/number.h"
 
 static void say(audit *a, leuko_status *status, leuko_error *error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -20,7 +21,9 @@ static void say(audit *a, leuko_status *status, leuko_error *error, const char *
   a->findings = grown;
   va_list arguments;
   va_start(arguments, format);
+  locale_t before = number_point();
   const int length = vasprintf(&grown[a->finding_count], format, arguments);
+  number_restore(before);
   va_end(arguments);
   if (length < 0) *status = error_set_memory(error, 256);
   else a->finding_count++;

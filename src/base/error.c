@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const struct {
   const char *name;
   int exit_code;
@@ -43,7 +45,9 @@ leuko_status error_set(leuko_error *error, leuko_status status, const char *file
   snprintf(error->remedy, sizeof error->remedy, "%s", remedy ? remedy : "");
   va_list arguments;
   va_start(arguments, format);
+  locale_t before = number_point();
   vsnprintf(error->message, sizeof error->message, format, arguments);
+  number_restore(before);
   va_end(arguments);
   return status;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/number.h"
 
 /* Opens a regular file and gives its size. O_NONBLOCK keeps a named pipe from blocking the open. */
 static leuko_status open_regular(const char *path, size_t max_size, int *fd_out, size_t *size,
@@ -116,7 +117,9 @@ void file_printf(file_writer *writer, const char *format, ...) {
   if (!writer->stream) return;
   va_list arguments;
   va_start(arguments, format);
+  locale_t before = number_point();
   vfprintf(writer->stream, format, arguments);
+  number_restore(before);
   va_end(arguments);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "dataset/search.h"
 
@@ -28,9 +29,9 @@ bool split_kind_parse(const char *text, split_kind *by) {
 
 bool split_parse_ratio(const char *text, double *train_share) {
   char *colon, *end;
-  double train = strtod(text, &colon);
+  double train = number_read(text, &colon);
   if (colon == text || *colon != ':') return false;
-  double test = strtod(colon + 1, &end);
+  double test = number_read(colon + 1, &end);
   if (end == colon + 1 || *end || !(train > 0) || !(test > 0) || !isfinite(train + test))
     return false;
   *train_share = train / (train + test);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 
 static leuko_status read_classes(const char *folder, answers *out, leuko_error *error) {
   char path[1024], *text;
@@ -60,7 +61,7 @@ static leuko_status read_cells(const char *path, answers *out, leuko_error *erro
                          .person = csv_field(t, r, person >= 0 ? person : columns[SUBJECT]),
                          .label = class_of(out, label),
                          .answer = class_of(out, csv_field(t, r, columns[PREDICTED])),
-                         .score = strtod(number, &end)};
+                         .score = number_read(number, &end)};
     if (end == number || *end || !isfinite(cell.score) || cell.label < 0 || cell.answer < 0)
       return error_set(error, LEUKO_BAD_DATA, path, "evaluate the model again",
                        "the answer for '%.120s' is not as leuko writes it", cell.path);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "report/html.h"
 
 #define NEAR 0.02 /* of the paper's accuracy: as far as another draw of the split may move it */
@@ -387,8 +388,8 @@ void findings_conclusions(const experiment *e, file_writer *w) {
   gap g = measure_gap(e);
   if (g.pairs > 0) {
     char by_image[64], by_subject[64];
-    snprintf(by_image, sizeof by_image, "%.1f&nbsp;%% on average", 100 * g.image);
-    snprintf(by_subject, sizeof by_subject, "%.1f&nbsp;%% on average", 100 * g.subject);
+    number_print(by_image, sizeof by_image, "%.1f&nbsp;%% on average", 100 * g.image);
+    number_print(by_subject, sizeof by_subject, "%.1f&nbsp;%% on average", 100 * g.subject);
     conclusion(w, "So many cells are answered right", "79.3 to 89.7&nbsp;%", by_image, by_subject,
                g.image - g.subject > g.chance ? "not for the next patient"
                                               : "here the splits do not differ so");

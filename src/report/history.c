@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/number.h"
 
 static const char *const column_names[CURVES] = {"loss",         "accuracy", "val_loss",
                                                  "val_accuracy", "val_auc",  "seconds"};
@@ -17,7 +18,7 @@ void history_free(history *h) {
 /* An empty field is NaN; anything else has to be a number. */
 static bool read_number(const char *field, double *out) {
   char *end;
-  *out = field[0] ? strtod(field, &end) : NAN;
+  *out = field[0] ? number_read(field, &end) : NAN;
   return !field[0] || *end == 0;
 }
 

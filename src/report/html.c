@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 
 /* For a screen of any width and for A4. */
 static const char style[] =
@@ -101,7 +102,9 @@ void html_cell(file_writer *writer, const char *label, const char *format, ...) 
   va_list arguments;
   va_start(arguments, format);
   char *text;
+  locale_t before = number_point();
   if (vasprintf(&text, format, arguments) < 0) text = NULL;
+  number_restore(before);
   va_end(arguments);
   file_printf(writer, "<td data-label=\"");
   html_text(writer, label);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "report/figures.h"
 #include "report/findings.h"
 #include "report/gap_figure.h"
@@ -184,9 +185,9 @@ static leuko_status write_curve(const experiment *e, const experiment_run *run, 
   experiment_job_name(run->job, name, sizeof name);
   snprintf(file, sizeof file, "%s-%s", name, curve_names[curve]);
   findings_title(run, title, sizeof title);
-  snprintf(caption, sizeof caption, "%s: %s by epoch, %s, %.0f training and %.0f validation cells",
-           title, what[curve], split_words(run), experiment_cells(run, "train"),
-           experiment_cells(run, "test"));
+  number_print(caption, sizeof caption,
+               "%s: %s by epoch, %s, %.0f training and %.0f validation cells", title, what[curve],
+               split_words(run), experiment_cells(run, "train"), experiment_cells(run, "test"));
   return write_figure(e, file, number, caption, w, error);
 }
 

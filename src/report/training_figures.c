@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "base/number.h"
 #include "report/figures.h"
 #include "report/gnuplot.h"
 #include "report/history.h"
@@ -85,8 +86,8 @@ static leuko_status draw_pair(const char *folder, const char *prefix, const char
   write_curve(writer, h, curve, SCRIPT_BLUE, "", "training");
   if (h->validated) {
     char label[96];
-    snprintf(label, sizeof label, "validation (circle: %s %.4f, epoch %g)",
-             loss ? "lowest" : "highest", h->curves[validation][best], h->epoch[best]);
+    number_print(label, sizeof label, "validation (circle: %s %.4f, epoch %g)",
+                 loss ? "lowest" : "highest", h->curves[validation][best], h->epoch[best]);
     write_curve(writer, h, validation, SCRIPT_VERMILION, "", label);
     write_mark(writer, h, validation, best, SCRIPT_VERMILION, "notitle");
   }
@@ -98,8 +99,8 @@ static leuko_status draw_pair(const char *folder, const char *prefix, const char
 static void write_titled_mark(file_writer *writer, const history *h, int curve, size_t row,
                               int style, const char *axes, const char *what) {
   char options[96];
-  snprintf(options, sizeof options, "%s title '%s %.4f (epoch %g)'", axes, what,
-           h->curves[curve][row], h->epoch[row]);
+  number_print(options, sizeof options, "%s title '%s %.4f (epoch %g)'", axes, what,
+               h->curves[curve][row], h->epoch[row]);
   write_mark(writer, h, curve, row, style, options);
 }
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "net/loss.h"
 #include "stats/metrics.h"
@@ -170,8 +171,8 @@ static leuko_status interrupted(const trainer *t, leuko_error *error) {
 static leuko_status report(trainer *t, const char *phase, size_t done, size_t total,
                            const net_loss_sum *sum, leuko_error *error) {
   char note[96];
-  int length = snprintf(note, sizeof note, "loss %.4f  accuracy %.3f", sum->loss / (double)done,
-                        (double)sum->correct / (double)done);
+  int length = number_print(note, sizeof note, "loss %.4f  accuracy %.3f", sum->loss / (double)done,
+                            (double)sum->correct / (double)done);
   int epochs_left = t->options->epochs - t->state.epochs - 1;
   if (t->seconds_per_epoch > 0 && epochs_left > 0) {
     long seconds = (long)(t->seconds_per_epoch * epochs_left);
@@ -268,8 +269,8 @@ static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
     out->val_loss = scores.loss, out->val_accuracy = scores.accuracy, out->val_auc = scores.auc;
   }
   char note[96];
-  snprintf(note, sizeof note, "loss %.4f  accuracy %.3f  AUC %.3f", out->val_loss,
-           out->val_accuracy, out->val_auc);
+  number_print(note, sizeof note, "loss %.4f  accuracy %.3f  AUC %.3f", out->val_loss,
+               out->val_accuracy, out->val_auc);
   if (status == LEUKO_OK && progress_report(t->p, "  validation", done, done, note))
     status = interrupted(t, error);
   return status;

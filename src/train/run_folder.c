@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 
 json_t *run_options_json(const train_data *data, const train_data_options *d,
@@ -165,7 +166,7 @@ void run_read_seconds(const char *out, train_epoch *history, int epochs) {
   int column = csv_column(&table, "seconds");
   for (size_t i = 0; column >= 0 && i < table.rows && i < (size_t)epochs; i++) {
     const char *text = csv_field(&table, i, column);
-    if (*text) history[i].seconds = strtod(text, NULL);
+    if (*text) history[i].seconds = number_read(text, NULL);
   }
   csv_free(&table);
 }
