@@ -10,7 +10,7 @@
 #include "report/audit_page.h"
 
 /* Cells of one subject; the class follows from the subject's number. */
-#define SUBJECTS 16
+#define SUBJECTS 18
 #define EACH 2
 
 static image drawn[SUBJECTS * EACH];

@@ -13,11 +13,12 @@
 /* Thumbnails correlate by at least this where two pictures count as near-duplicates. On C-NMC the
  * pairs fall apart at 0.9: copies lie above, different cells below. */
 #define AUDIT_CORRELATION 0.92
-#define AUDIT_OUTLIER 3.5  /* robust z */
-#define AUDIT_CLIPPED 0.01 /* share of a cell's pixels with a channel at 255 */
-#define AUDIT_LEVEL 0.05   /* of significance, shared by all clues */
-#define AUDIT_SURE 0.6     /* balanced accuracy from which on a clue is named */
-#define AUDIT_ROUNDS 1999  /* shuffles a clue */
+#define AUDIT_OUTLIER 3.5    /* robust z */
+#define AUDIT_CLIPPED 0.01   /* share of a cell's pixels with a channel at 255 */
+#define AUDIT_LEVEL 0.01     /* of significance, shared by all clues */
+#define AUDIT_SURE 0.6       /* balanced accuracy from which on a clue is named (two classes) */
+#define AUDIT_SURE_LESS 0.65 /* the same of what a regression on the cell has left */
+#define AUDIT_ROUNDS 1999    /* shuffles a clue */
 
 /* What a cell's robust z is given of: (x - median) / (1.4826 median absolute deviation). */
 typedef enum {
@@ -56,8 +57,8 @@ typedef struct {
   image_cell cell;
   int width, height; /* of the picture */
   audit_background background;
-  double blocks; /* how much more neighbours differ across the borders of 8 x 8 blocks than within;
-                    1: no blocks; NaN without a cell */
+  double blocks; /* how much more often a step across the border of 8 x 8 blocks is larger than its
+                    neighbours than one elsewhere is; 1: no blocks; NaN without a cell or steps */
   double detail; /* bits that the cell's pixels need after PNG's Paeth prediction: nearly what any
                     lossless file of them takes; 0 without a cell */
   double z[AUDIT_MEASURES]; /* NaN without a cell */
@@ -115,6 +116,7 @@ typedef struct {
   const char *about; /* one sentence; HTML-free */
   audit_verdict verdict;
   guess_score score; /* without a meaning if constant or untested */
+  bool less_cell;    /* what the cell explains was subtracted, as well as that goes */
   bool by_subject;   /* subjects are guessed from other subjects; else cells from other cells */
   int values;        /* that occur, bins of numbers counted */
   audit_value listed[AUDIT_VALUES]; /* the most frequent first, or bins from low to high */
@@ -146,8 +148,8 @@ typedef struct {
   split_leaks leaks; /* of the split */
   size_t split_cells[2];
   const char **leaking; /* [person_leaks] their names, owned by the data set, sorted */
-  size_t person_leaks; /* subjects with a tied one (near-duplicates too) on the other side */
-  char **findings;     /* [finding_count] sentences, the gravest first */
+  size_t person_leaks;  /* subjects with a tied one (near-duplicates too) on the other side */
+  char **findings;      /* [finding_count] sentences, the gravest first */
   size_t finding_count;
 } audit;
 
@@ -163,6 +165,10 @@ typedef struct {
 leuko_status audit_run(dataset *d, const audit_options *options, const progress *p, audit *out,
                        leuko_error *error);
 void audit_free(audit *a);
+
+/* The balanced accuracy from which on a clue is named: as far above chance, with that many classes,
+ * as AUDIT_SURE is with two (AUDIT_SURE_LESS where what the cell explains was subtracted). */
+double audit_sure(int classes, bool less_cell);
 
 /* What a pair lies across. */
 unsigned audit_across(const dataset *d, const audit_pair *pair);

@@ -31,29 +31,33 @@ static audit_background look_behind(const image *in, const uint8_t *mask, const 
   return traces ? AUDIT_BACKGROUND_TRACES : AUDIT_BACKGROUND_BLACK;
 }
 
-/* Mean difference of green between horizontal and vertical neighbours in the cell, across the
- * borders of 8 x 8 blocks over that elsewhere. */
+/* Counts steps of green that are larger than the steps right before and behind: `at` is the first
+ * of four pixels within the cell, `step` apart; the middle step crosses a block's border or not. */
+static void count_step(const image *in, const uint8_t *mask, size_t at, size_t step, bool border,
+                       double larger[2], double all[2]) {
+  if (!mask[at] || !mask[at + step] || !mask[at + 2 * step] || !mask[at + 3 * step]) return;
+  int green[4];
+  for (size_t k = 0; k < 4; k++) green[k] = in->rgb[3 * (at + k * step) + 1];
+  const int before = abs(green[0] - green[1]), middle = abs(green[1] - green[2]);
+  const int behind = abs(green[2] - green[3]);
+  larger[border] += middle > before && middle > behind;
+  all[border]++;
+}
+
+/* How often a step across the border of two 8 x 8 blocks is larger than those beside it, over how
+ * often a step elsewhere is. */
 static double look_for_blocks(const image *in, const uint8_t *mask, const image_cell *cell) {
-  double sum[2] = {0}, count[2] = {0};
+  double larger[2] = {0}, all[2] = {0};
   const size_t width = (size_t)in->width;
-  for (int y = cell->top; y < cell->top + cell->height; y++)
-    for (int x = cell->left; x < cell->left + cell->width; x++) {
+  const int right = cell->left + cell->width, bottom = cell->top + cell->height;
+  for (int y = cell->top; y < bottom; y++)
+    for (int x = cell->left; x < right; x++) {
       const size_t at = (size_t)y * width + (size_t)x;
-      if (!mask[at]) continue;
-      const int green = in->rgb[3 * at + 1];
-      if (x + 1 < in->width && mask[at + 1]) {
-        const int border = x % 8 == 7;
-        sum[border] += abs(green - in->rgb[3 * (at + 1) + 1]);
-        count[border]++;
-      }
-      if (y + 1 < in->height && mask[at + width]) {
-        const int border = y % 8 == 7;
-        sum[border] += abs(green - in->rgb[3 * (at + width) + 1]);
-        count[border]++;
-      }
+      if (x + 3 < right) count_step(in, mask, at, 1, x % 8 == 6, larger, all);
+      if (y + 3 < bottom) count_step(in, mask, at, width, y % 8 == 6, larger, all);
     }
-  if (count[0] == 0 || count[1] == 0 || sum[0] == 0) return NAN;
-  return sum[1] / count[1] / (sum[0] / count[0]);
+  if (larger[0] == 0 || all[1] == 0) return NAN;
+  return larger[1] / all[1] / (larger[0] / all[0]);
 }
 
 static int paeth(int left, int up, int corner) {

@@ -14,7 +14,7 @@
 #define BINS 10      /* of numbers, */
 #define BIN_CELLS 15 /* with at least so many cells each, but two bins */
 #define SEED 1
-#define ENOUGH_LABELLINGS 7.3 /* logarithm of the ways to label the units: 1,500 */
+#define ENOUGH_LABELLINGS 9.9 /* logarithm of the ways to label the units: 20,000 */
 #define TOLD 0.95             /* share of names that hold their own class */
 
 /* The labelled usable cells. */
@@ -264,6 +264,7 @@ static leuko_status try_bytes(cases *c, leuko_error *error) {
   if (c->count) qsort(keys, c->count, sizeof *keys, compare_keyed);
   remove_text_means(c, keys);
   free(keys);
+  clue->less_cell = true;
   leuko_status status = content_remove(c->number, c->cell, c->count, error);
   for (size_t i = 0; i < c->count; i++) c->number[i] = round(c->number[i] * 1e6) / 1e6;
   return status == LEUKO_OK ? try_numbers(c, clue, error) : status;
@@ -271,9 +272,10 @@ static leuko_status try_bytes(cases *c, leuko_error *error) {
 
 static leuko_status try_blocks(cases *c, leuko_error *error) {
   audit_clue *clue = add_clue(c, "blocks of 8 x 8",
-                              "how much more pixels differ across the borders of JPEG's blocks, "
-                              "less what the cell explains");
-  for (size_t i = 0; i < c->count; i++) c->number[i] = log(c->cell[i]->blocks);
+                              "how much more often steps across the borders of JPEG's blocks stand "
+                              "out, less what the cell explains");
+  for (size_t i = 0; i < c->count; i++) c->number[i] = c->cell[i]->blocks;
+  clue->less_cell = true;
   leuko_status status = content_remove(c->number, c->cell, c->count, error);
   return status == LEUKO_OK ? try_numbers(c, clue, error) : status;
 }
@@ -394,16 +396,19 @@ static leuko_status try_numbers_in_names(cases *c, leuko_error *error) {
   return try_number(c, "cell number", "in the file's name: which cell of the picture", 3, error);
 }
 
+double audit_sure(int classes, bool less_cell) {
+  const double chance = 1.0 / (classes > 0 ? classes : 1);
+  return chance + ((less_cell ? AUDIT_SURE_LESS : AUDIT_SURE) - 0.5) * 2 * (1 - chance);
+}
+
 /* A clue is named if shuffled labels hardly ever do as well, all clues counted, and it helps. */
 static void judge(audit *a) {
   int tested = 0;
   for (int i = 0; i < a->clue_count; i++) tested += a->clues[i].verdict == AUDIT_SILENT;
-  const double chance = a->d->class_count > 0 ? 1.0 / a->d->class_count : 1;
-  const double sure = chance + (AUDIT_SURE - 0.5) * 2 * (1 - chance);
   for (int i = 0; i < a->clue_count; i++) {
     audit_clue *clue = &a->clues[i];
     if (clue->verdict == AUDIT_SILENT && clue->score.p <= AUDIT_LEVEL / tested &&
-        clue->score.balanced >= sure)
+        clue->score.balanced >= audit_sure(a->d->class_count, clue->less_cell))
       clue->verdict = AUDIT_NAMED;
   }
 }

@@ -135,11 +135,14 @@ static void write_clues(file_writer *w, const audit *a) {
               "Every cell is guessed from the cells of other %s. Always answering the most "
               "frequent class is right for %.3f; its balanced accuracy is %.3f. p: how often "
               "shuffled labels do as well. What is guessed with a balanced accuracy of %.2f or "
-              "more and with p under %.2f, shared among all that were tested, is named.</p>\n",
+              "more (%.2f where what the cell explains was subtracted), and with p under %.2f, "
+              "shared among all that were tested, is named.%s</p>\n",
               by_subject ? "subjects" : "cells", (double)a->majority_cells / (double)a->labelled,
-              1.0 / a->d->class_count,
-              1.0 / a->d->class_count + (AUDIT_SURE - 0.5) * 2 * (1 - 1.0 / a->d->class_count),
-              AUDIT_LEVEL);
+              1.0 / a->d->class_count, audit_sure(a->d->class_count, false),
+              audit_sure(a->d->class_count, true), AUDIT_LEVEL,
+              by_subject ? ""
+                         : " Subjects are unknown or too few to be told from classes: what differs "
+                           "between them may be named, too.");
   begin_table(w, "", heads, sizeof heads / sizeof *heads);
   end_head(w);
   for (int i = 0; i < a->clue_count; i++) write_clue(w, &a->clues[i]);
