@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "cli/compute.h"
 #include "dataset/prepared.h"
 #include "dataset/walk.h"
 #include "model/model.h"
@@ -14,52 +15,31 @@
 #include "train/adam.h"
 
 typedef struct {
-  const char *model, *images, *backend;
-  int batch, threads;
+  const char *model, *images;
+  leuko_options how;
   double seconds;
-  net_precision precision;
-  bool no_skip, train, layers, json;
+  bool train, layers, json;
 } arguments;
 
-enum {
-  KEY_MODEL = 256,
-  KEY_BATCH,
-  KEY_THREADS,
-  KEY_IMAGES,
-  KEY_SECONDS,
-  KEY_TRAIN,
-  KEY_LAYERS,
-  KEY_BACKEND,
-  KEY_PRECISION,
-  KEY_NO_SKIP,
-  KEY_JSON
-};
+enum { KEY_MODEL = 256, KEY_IMAGES, KEY_SECONDS, KEY_TRAIN, KEY_LAYERS, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"model", KEY_MODEL, "NAME|FILE", 0, "a network by name, or a model file (cnn)", 0},
-    {"batch", KEY_BATCH, "N", 0, "images computed at once (16)", 0},
-    {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
     {"images", KEY_IMAGES, "DIR", 0, "cells, prepared beforehand (random pixels)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "measure for so long (3)", 0},
     {"train", KEY_TRAIN, 0, 0, "time training steps instead of answers", 0},
     {"layers", KEY_LAYERS, 0, 0, "a table of the plan's steps", 0},
-    {"precision", KEY_PRECISION, "f32|bf16", 0, "of activations and products (f32)", 0},
-    {"no-skip", KEY_NO_SKIP, 0, 0, "compute the black background as well", 0},
-    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref", 0},
     {"json", KEY_JSON, 0, 0, "print as JSON", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &a->how;
+    return 0;
   case KEY_MODEL:
     a->model = arg;
-    return 0;
-  case KEY_BATCH:
-    a->batch = (int)cli_number(state, "--batch", arg, 1, 1024);
-    return 0;
-  case KEY_THREADS:
-    a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
     return 0;
   case KEY_IMAGES:
     a->images = arg;
@@ -72,16 +52,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_LAYERS:
     a->layers = true;
-    return 0;
-  case KEY_BACKEND:
-    a->backend = arg;
-    return 0;
-  case KEY_PRECISION:
-    if (!net_precision_find(arg, &a->precision))
-      argp_error(state, "--precision is f32 or bf16, not '%s'", arg);
-    return 0;
-  case KEY_NO_SKIP:
-    a->no_skip = true;
     return 0;
   case KEY_JSON:
     a->json = true;
@@ -99,6 +69,7 @@ typedef struct {
   uint8_t *pixels; /* [images][size][size][3] */
   size_t images;   /* a multiple of the batch */
   double decode;   /* images a second, 0 if none were decoded */
+  net_precision precision;
 } bench;
 
 static double now(void) {
@@ -137,7 +108,7 @@ static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size
                               .count = count,
                               .crop = b->m.crop,
                               .size = b->m.net.size,
-                              .threads = a->threads};
+                              .threads = a->how.threads};
   prepared cells = {0};
   double started = now();
   if (status == LEUKO_OK) status = prepared_open(&request, NULL, &cells, error);
@@ -157,8 +128,11 @@ static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size
 static leuko_status prepare(const arguments *a, bench *b, leuko_error *error) {
   leuko_status status = load_model(a, &b->m, error);
   if (status != LEUKO_OK) return status;
+  const char *precision = a->how.precision ? a->how.precision : "auto";
+  if (!net_precision_find(precision, &b->precision))
+    b->precision = model_allows_bf16(&b->m) ? NET_BF16 : NET_F32;
   size_t bytes = (size_t)b->m.net.size * (size_t)b->m.net.size * 3, used = 0;
-  size_t batch = (size_t)a->batch;
+  size_t batch = (size_t)a->how.batch;
   b->images = (256 + batch - 1) / batch * batch;
   b->pixels = malloc(b->images * bytes);
   if (!b->pixels) return error_set_memory(error, b->images * bytes);
@@ -185,12 +159,12 @@ static leuko_status train_step(const arguments *a, bench *b, trainer *t, const u
   const float *logits;
   leuko_status status = net_plan_bind(t->plan, b->m.params, error);
   if (status == LEUKO_OK)
-    status = net_plan_forward(t->plan, pixels, a->batch, (uint32_t)t->step, &logits, error);
+    status = net_plan_forward(t->plan, pixels, a->how.batch, (uint32_t)t->step, &logits, error);
   if (status != LEUKO_OK) return status;
-  net_loss(logits, t->labels, a->batch, b->m.net.outputs, NULL, t->dlogits);
+  net_loss(logits, t->labels, a->how.batch, b->m.net.outputs, NULL, t->dlogits);
   status = net_plan_backward(t->plan, t->dlogits, t->grads, error);
   if (status == LEUKO_OK)
-    adam_step(b->m.graph, ++t->step, 1e-3, NULL, t->grads, b->m.params, t->m, t->v, a->threads);
+    adam_step(b->m.graph, ++t->step, 1e-3, NULL, t->grads, b->m.params, t->m, t->v, a->how.threads);
   return status;
 }
 
@@ -204,11 +178,12 @@ static leuko_status measure(const arguments *a, bench *b, trainer *t, double *sp
   for (int call = -3; status == LEUKO_OK; call++) {
     if (call == 0) started = now(), done = 0;
     if (call > 0 && now() - started >= a->seconds) break;
-    const uint8_t *pixels = b->pixels + (size_t)(call + 3) * (size_t)a->batch % b->images * bytes;
+    const uint8_t *pixels =
+        b->pixels + (size_t)(call + 3) * (size_t)a->how.batch % b->images * bytes;
     const float *logits;
     status = a->train ? train_step(a, b, t, pixels, error)
-                      : net_plan_forward(t->plan, pixels, a->batch, 0, &logits, error);
-    done += (size_t)a->batch;
+                      : net_plan_forward(t->plan, pixels, a->how.batch, 0, &logits, error);
+    done += (size_t)a->how.batch;
   }
   *speed = (double)done / (now() - started);
   return status;
@@ -247,15 +222,17 @@ static double share_computed(const net_plan *plan) {
 
 static int print_result(const arguments *a, const bench *b, const trainer *t, double speed) {
   if (a->json)
-    return cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:b,s:f,s:f,s:f,s:f,s:f}", "model", a->model,
-                                    "precision", net_precision_name(a->precision), "batch", a->batch, "threads", a->threads,
-                                    "train", a->train, "images_per_second", speed, "latency_ms",
-                                    1e3 * a->batch / speed, "share_computed", share_computed(t->plan), "peak_memory_mb",
-                                    cli_peak_megabytes(), "decode_images_per_second", b->decode));
+    return cli_print_json(
+        json_pack("{s:s,s:s,s:i,s:i,s:b,s:f,s:f,s:f,s:f,s:f}", "model", a->model, "precision",
+                  net_precision_name(b->precision), "batch", a->how.batch, "threads",
+                  a->how.threads, "train", a->train, "images_per_second", speed, "latency_ms",
+                  1e3 * a->how.batch / speed, "share_computed", share_computed(t->plan),
+                  "peak_memory_mb", cli_peak_megabytes(), "decode_images_per_second", b->decode));
   if (a->layers) print_layers(t->plan);
-  printf("%s, %s, batch %d, %d threads: %.1f images a second, %.2f ms a batch, %.0f MB at most\n",
-         a->model, a->train ? "training" : "answering", a->batch, a->threads, speed,
-         1e3 * a->batch / speed, cli_peak_megabytes());
+  printf("%s, %s in %s, batch %d, %d threads: %.1f images a second, %.2f ms a batch, %.0f MB at "
+         "most\n",
+         a->model, a->train ? "training" : "answering", net_precision_name(b->precision),
+         a->how.batch, a->how.threads, speed, 1e3 * a->how.batch / speed, cli_peak_megabytes());
   if (b->decode > 0) printf("decoding and resizing: %.0f files a second\n", b->decode);
   return 0;
 }
@@ -264,13 +241,13 @@ static leuko_status run(const arguments *a, bench *b, trainer *t, double *speed,
                         leuko_error *error) {
   leuko_status status = prepare(a, b, error);
   if (status != LEUKO_OK) return status;
-  net_plan_options how = model_plan_options(&b->m, a->batch, a->threads, a->backend);
+  net_plan_options how = model_plan_options(&b->m, a->how.batch, a->how.threads, a->how.backend);
   how.training = a->train;
-  how.precision = a->precision;
-  how.skip = !a->no_skip;
+  how.precision = b->precision;
+  how.skip = !a->how.no_skip;
   status = net_plan_new(b->m.graph, &how, &t->plan, error);
   if (status != LEUKO_OK) return status;
-  size_t floats = b->m.graph->param_floats, batch = (size_t)a->batch;
+  size_t floats = b->m.graph->param_floats, batch = (size_t)a->how.batch;
   t->grads = calloc(floats, sizeof *t->grads);
   t->m = calloc(floats, sizeof *t->m);
   t->v = calloc(floats, sizeof *t->v);
@@ -283,11 +260,12 @@ static leuko_status run(const arguments *a, bench *b, trainer *t, double *speed,
 }
 
 int command_bench(int argc, char **argv) {
-  arguments a = {.model = "cnn", .batch = 16, .backend = "onednn", .seconds = 3};
+  arguments a = {.model = "cnn", .how = {.batch = 16, .backend = "onednn"}, .seconds = 3};
+  static const struct argp_child children[] = {{&cli_compute, 0, "Computing:", 9}, {0}};
   static const struct argp parser = {
-      options, parse, "", "Measures images a second on this machine.", 0, 0, 0};
+      options, parse, "", "Measures images a second on this machine.", children, 0, 0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
-  a.threads = threads_count(a.threads);
+  a.how.threads = threads_count(a.how.threads);
   bench b = {0};
   trainer t = {0};
   leuko_error error = {0};

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "cli/compute.h"
 #include "cli/print_evaluation.h"
 #include "cli/simple.h"
 #include "dataset/dataset.h"
@@ -15,11 +16,11 @@
 #include "predict/predictor.h"
 
 typedef struct {
-  const char *model, *folder, *split, *subjects, *manifest, *predictions, *out, *backend;
+  const char *model, *folder, *split, *subjects, *manifest, *predictions, *out;
+  leuko_options how;
   dataset_part part;
   double prevalences[EVALUATE_PREVALENCES];
   int prevalence_count;
-  int threads;
   bool json;
 } arguments;
 
@@ -31,8 +32,6 @@ enum {
   KEY_PREVALENCE,
   KEY_PREDICTIONS,
   KEY_OUT,
-  KEY_THREADS,
-  KEY_BACKEND,
   KEY_JSON
 };
 
@@ -48,8 +47,6 @@ static const struct argp_option options[] = {
     {"predictions", KEY_PREDICTIONS, "CSV", 0, "write the answer for each cell", 0},
     {"out", KEY_OUT, "FOLDER", 0,
      "write predictions.csv, metrics.json, roc.csv, pr.csv and calibration.csv", 0},
-    {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
-    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 0},
     {"json", KEY_JSON, 0, 0, "print as JSON", 0},
     {0}};
 
@@ -69,6 +66,9 @@ static bool read_prevalences(const char *text, arguments *a) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &a->how;
+    return 0;
   case KEY_SPLIT:
     a->split = arg;
     return 0;
@@ -93,12 +93,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_OUT:
     a->out = arg;
-    return 0;
-  case KEY_THREADS:
-    a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
-    return 0;
-  case KEY_BACKEND:
-    a->backend = arg;
     return 0;
   case KEY_JSON:
     a->json = true;
@@ -239,8 +233,8 @@ static leuko_status run(const arguments *a, const dataset *set, leuko_predictor 
     memcpy(input.prevalences, a->prevalences, sizeof input.prevalences);
     status = evaluate_samples(&input, e, error);
     if (status == LEUKO_OK && a->split)
-      status = simple_baselines(set, part, positive_of(m, set, classes), threads_count(a->threads),
-                                p, e, error);
+      status = simple_baselines(set, part, positive_of(m, set, classes),
+                                threads_count(a->how.threads), p, e, error);
     if (status == LEUKO_OK && a->predictions)
       status = evaluate_write_predictions(a->predictions, &input, error);
     if (status == LEUKO_OK && a->out) status = write_files(a->out, &input, e, error);
@@ -252,6 +246,7 @@ static leuko_status run(const arguments *a, const dataset *set, leuko_predictor 
 
 int command_evaluate(int argc, char **argv) {
   arguments a = {0};
+  static const struct argp_child children[] = {{&cli_compute, 0, "Computing:", 9}, {0}};
   static const struct argp parser = {
       options,
       parse,
@@ -259,19 +254,19 @@ int command_evaluate(int argc, char **argv) {
       "Scores a model on labelled cells, with intervals over the subjects.\vWithout --split all "
       "labelled cells of DIR count, those that the model was trained on too. With it, what can be "
       "had from simple measures of the cells stands beside the model.",
-      0,
+      children,
       0,
       0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
   cli_catch_signals();
   progress p = cli_progress();
   leuko_error error = {0};
-  leuko_options how = {.threads = a.threads, .backend = a.backend};
   leuko_predictor *predictor;
-  if (leuko_predictor_open(a.model, &how, &predictor, &error) != LEUKO_OK) return cli_fail(&error);
+  if (leuko_predictor_open(a.model, &a.how, &predictor, &error) != LEUKO_OK)
+    return cli_fail(&error);
   dataset set = {0};
   evaluation e = {0};
-  dataset_options scan = {.subjects = a.subjects, .threads = a.threads, .skip_pixels = true};
+  dataset_options scan = {.subjects = a.subjects, .threads = a.how.threads, .skip_pixels = true};
   leuko_status status = dataset_scan(a.folder, &scan, &p, &set, &error);
   if (status == LEUKO_OK && a.split) status = dataset_read_split(&set, a.split, &error);
   char manifest[1024] = "";

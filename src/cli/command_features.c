@@ -7,31 +7,22 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "cli/compute.h"
 #include "cli/inputs.h"
 #include "predict/predictor.h"
 #include "weights/weights.h"
 
 typedef struct {
   const char *model; /* trained; NULL where `network` is given */
-  const char *network, *weights, *out, *backend;
-  int size, crop, threads, batch;
+  const char *network, *weights, *out;
+  leuko_options how;
+  int size, crop;
   bool as_paper, json;
   char **inputs; /* borrowed from argv */
   int input_count;
 } arguments;
 
-enum {
-  KEY_OUT = 256,
-  KEY_MODEL,
-  KEY_WEIGHTS,
-  KEY_PREPROCESS,
-  KEY_SIZE,
-  KEY_CROP,
-  KEY_THREADS,
-  KEY_BATCH,
-  KEY_BACKEND,
-  KEY_JSON
-};
+enum { KEY_OUT = 256, KEY_MODEL, KEY_WEIGHTS, KEY_PREPROCESS, KEY_SIZE, KEY_CROP, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "F.npy|F.csv", 0,
@@ -45,11 +36,7 @@ static const struct argp_option options[] = {
      "weights (default): as they were trained; paper: divided by 255", 2},
     {"size", KEY_SIZE, "PIXELS", 0, "side of its input (224)", 2},
     {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
-    {0, 0, 0, 0, "Running:", 3},
-    {"threads", KEY_THREADS, "N", 0, "all processors by default", 3},
-    {"batch", KEY_BATCH, "N", 0, "images computed at once (16)", 3},
-    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 3},
-    {"json", KEY_JSON, 0, 0, "print what was written as JSON", 3},
+    {"json", KEY_JSON, 0, 0, "print what was written as JSON", 1},
     {0}};
 
 static bool ends_with(const char *text, const char *ending) {
@@ -75,6 +62,9 @@ static void check(arguments *a, struct argp_state *state) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &a->how;
+    return 0;
   case KEY_OUT:
     a->out = arg;
     return 0;
@@ -96,15 +86,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_CROP:
     a->crop = (int)cli_number(state, "--crop", arg, 0, 10000);
-    return 0;
-  case KEY_THREADS:
-    a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
-    return 0;
-  case KEY_BATCH:
-    a->batch = (int)cli_number(state, "--batch", arg, 1, 1024);
-    return 0;
-  case KEY_BACKEND:
-    a->backend = arg;
     return 0;
   case KEY_JSON:
     a->json = true;
@@ -142,11 +123,10 @@ static leuko_status build_model(const arguments *a, model *m, leuko_error *error
 }
 
 static leuko_status open_predictor(const arguments *a, leuko_predictor **out, leuko_error *error) {
-  leuko_options how = {.threads = a->threads, .batch = a->batch, .backend = a->backend};
-  if (a->model) return leuko_predictor_open(a->model, &how, out, error);
+  if (a->model) return leuko_predictor_open(a->model, &a->how, out, error);
   model m;
   leuko_status status = build_model(a, &m, error);
-  return status == LEUKO_OK ? predictor_open(&m, &how, out, error) : status;
+  return status == LEUKO_OK ? predictor_open(&m, &a->how, out, error) : status;
 }
 
 /* What is being written: the values, and beside an .npy the names of its rows. */
@@ -297,6 +277,7 @@ int command_features(int argc, char **argv) {
     error_set_memory(&error, (size_t)argc * sizeof *given);
     return cli_fail(&error);
   }
+  static const struct argp_child children[] = {{&cli_compute, 0, "Computing:", 9}, {0}};
   static const struct argp parser = {
       options,
       parse,
@@ -305,7 +286,7 @@ int command_features(int argc, char **argv) {
       "Writes what the network's head sees of image files, one row a file: for vgg16 the 7x7x512 "
       "values behind the last pooling, for resnet50 the 2,048 averages, for the cnn what its last "
       "dense layer reads.\vA file that cannot be read is named and has no row (exit code 4).",
-      0,
+      children,
       0,
       0};
   argp_parse(&parser, argc, argv, 0, 0, &a);

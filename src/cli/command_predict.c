@@ -5,44 +5,36 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/compute.h"
 #include "cli/inputs.h"
 #include "predict/predictor.h"
 
 typedef struct {
-  const char *model, *backend;
-  int threads, batch;
+  const char *model;
+  leuko_options how;
   char **inputs; /* borrowed from argv */
   int input_count;
   bool json, csv;
 } arguments;
 
-enum { KEY_CSV = 256, KEY_JSON, KEY_THREADS, KEY_BATCH, KEY_BACKEND };
+enum { KEY_CSV = 256, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"csv", KEY_CSV, 0, 0, "path,sha256,p,label,status,p_raw for each input", 0},
     {"json", KEY_JSON, 0, 0, "a JSON array of the same", 0},
-    {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
-    {"batch", KEY_BATCH, "N", 0, "images computed at once (16)", 0},
-    {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &a->how;
+    return 0;
   case KEY_CSV:
     a->csv = true;
     return 0;
   case KEY_JSON:
     a->json = true;
-    return 0;
-  case KEY_THREADS:
-    a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
-    return 0;
-  case KEY_BATCH:
-    a->batch = (int)cli_number(state, "--batch", arg, 1, 1024);
-    return 0;
-  case KEY_BACKEND:
-    a->backend = arg;
     return 0;
   case ARGP_KEY_ARG:
     if (!a->model) a->model = arg;
@@ -176,6 +168,7 @@ int command_predict(int argc, char **argv) {
     error_set_memory(&error, (size_t)argc * sizeof *a.inputs);
     return cli_fail(&error);
   }
+  static const struct argp_child children[] = {{&cli_compute, 0, "Computing:", 9}, {0}};
   static const struct argp parser = {
       options,
       parse,
@@ -185,15 +178,14 @@ int command_predict(int argc, char **argv) {
       "the network itself says. "
       "A folder stands for all images below it, - for a list of paths on standard input. A file "
       "that cannot be read is named and the others are answered (exit code 4).",
-      0,
+      children,
       0,
       0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
   input_list list = {0};
   leuko_predictor *predictor = NULL;
-  leuko_options how = {.threads = a.threads, .batch = a.batch, .backend = a.backend};
   int code;
-  if (leuko_predictor_open(a.model, &how, &predictor, &error) != LEUKO_OK ||
+  if (leuko_predictor_open(a.model, &a.how, &predictor, &error) != LEUKO_OK ||
       inputs_collect(a.inputs, a.input_count, &list, &error) != LEUKO_OK)
     code = cli_fail(&error);
   else code = predict(&a, &list, predictor);

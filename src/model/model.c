@@ -58,6 +58,11 @@ void model_free(model *m) {
   *m = (model){0};
 }
 
+bool model_allows_bf16(const model *m) {
+  return m->bf16.cells > 0 && m->bf16.largest <= 0.02 && m->bf16.median <= 0.002 &&
+         m->bf16.agreement >= 0.995;
+}
+
 net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend) {
   return (net_plan_options){.batch = batch,
                             .threads = threads,

@@ -32,6 +32,11 @@ static json_t *describe(const model *m) {
   if (out)
     json_object_set_new(out, "temperature", json_real(m->temperature > 0 ? m->temperature : 1));
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
+  if (out && m->bf16.cells > 0)
+    json_object_set_new(out, "bf16",
+                        json_pack("{s:I,s:f,s:f,s:f}", "cells", (json_int_t)m->bf16.cells,
+                                  "largest", m->bf16.largest, "median", m->bf16.median, "agreement",
+                                  m->bf16.agreement));
   if (out && m->training) json_object_set(out, "training", m->training);
   return out;
 }
@@ -75,6 +80,23 @@ static bool read_reals(json_t *array, int count, double low, double high, double
   return true;
 }
 
+static bool read_share(json_t *object, const char *key, double *out) {
+  json_t *value = json_object_get(object, key);
+  *out = json_number_value(value);
+  return json_is_number(value) && *out >= 0 && *out <= 1;
+}
+
+/* Not every model has it. */
+static bool read_agreement(json_t *object, model_agreement *out) {
+  if (!object) return true;
+  json_t *cells = json_object_get(object, "cells");
+  if (!json_is_integer(cells) || json_integer_value(cells) < 1) return false;
+  out->cells = (size_t)json_integer_value(cells);
+  return read_share(object, "largest", &out->largest) &&
+         read_share(object, "median", &out->median) &&
+         read_share(object, "agreement", &out->agreement);
+}
+
 /* Fills what the description says; gives what is not understood, or NULL. */
 static const char *read_description(json_t *d, model *m) {
   json_t *pre = json_object_get(d, "preprocessing"), *classes = json_object_get(d, "classes");
@@ -116,6 +138,7 @@ static const char *read_description(json_t *d, model *m) {
   m->temperature = temperature ? json_number_value(temperature) : 1;
   if (!(m->temperature >= 1e-6 && m->temperature <= 1e6)) return "temperature";
   if (operating_point && !json_is_object(operating_point)) return "operating_point";
+  if (!read_agreement(json_object_get(d, "bf16"), &m->bf16)) return "bf16";
   if (!read_reals(json_object_get(d, "self_check"), m->net.outputs, -1e30, 1e30, m->check_logits))
     return "self_check";
   const char *data = json_string_value(json_object_get(d, "data"));

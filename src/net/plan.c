@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "net/plan_internal.h"
+#include "net/product.h"
 
 /* While the plan is built: what is known of each node. */
 typedef struct {
@@ -36,6 +37,10 @@ bool net_precision_find(const char *name, net_precision *out) {
     return true;
   }
   return false;
+}
+
+bool net_precision_supported(net_precision precision) {
+  return precision == NET_F32 || product_supported_bf16();
 }
 
 /* In training, nodes before the first trained parameter run as in inference. */

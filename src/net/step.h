@@ -20,6 +20,8 @@ static inline size_t net_layout_bytes(net_layout layout) {
 typedef enum { NET_F32, NET_BF16 } net_precision;
 const char *net_precision_name(net_precision precision); /* "f32", "bf16" */
 bool net_precision_find(const char *name, net_precision *out);
+/* Whether this processor has kernels for it. */
+bool net_precision_supported(net_precision precision);
 
 typedef struct {
   net_op op;

@@ -18,6 +18,8 @@ struct leuko_predictor {
   model m;
   int threads, batch;
   const char *backend;
+  net_precision precision;
+  bool skip;
   net_plan *single, *many; /* made when first needed: for one image and for `batch` */
   uint8_t *pixels;         /* [batch][size][size][3] */
   /* The part before the head, made when features are first asked for. */
@@ -40,6 +42,15 @@ static leuko_status set_options(leuko_predictor *predictor, const leuko_options 
   else if (options->backend && strcmp(options->backend, "onednn") != 0)
     return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
                      "there is no backend '%.40s'", options->backend);
+  predictor->skip = !options->no_skip;
+  const char *precision = options->precision ? options->precision : "auto";
+  if (strcmp(precision, "auto") == 0)
+    predictor->precision = model_allows_bf16(&predictor->m) ? NET_BF16 : NET_F32;
+  else if (!net_precision_find(precision, &predictor->precision))
+    return error_set(error, LEUKO_ARGUMENT, precision, "take auto, f32 or bf16",
+                     "there is no precision '%.40s'", precision);
+  if (strcmp(predictor->backend, "ref") == 0 || !net_precision_supported(predictor->precision))
+    predictor->precision = NET_F32;
   if (predictor->batch > 1024)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 1024", "a batch of %d is not possible",
                      predictor->batch);
@@ -95,6 +106,10 @@ void leuko_predictor_close(leuko_predictor *predictor) {
   free(predictor);
 }
 
+const char *leuko_predictor_precision(const leuko_predictor *predictor) {
+  return net_precision_name(predictor->precision);
+}
+
 const model *predictor_model(const leuko_predictor *predictor) {
   return &predictor->m;
 }
@@ -111,14 +126,21 @@ const char *leuko_predictor_positive(const leuko_predictor *predictor) {
   return leuko_predictor_class(predictor, predictor->m.positive);
 }
 
+static net_plan_options plan_options(const leuko_predictor *predictor, int batch) {
+  net_plan_options options =
+      model_plan_options(&predictor->m, batch, predictor->threads, predictor->backend);
+  options.precision = predictor->precision;
+  options.skip = predictor->skip;
+  return options;
+}
+
 /* The plan for `count` images. */
 static leuko_status ready(leuko_predictor *predictor, size_t count, net_plan **out,
                           leuko_error *error) {
   net_plan **plan = count == 1 ? &predictor->single : &predictor->many;
   leuko_status status = LEUKO_OK;
   if (!*plan) {
-    net_plan_options options = model_plan_options(&predictor->m, count == 1 ? 1 : predictor->batch,
-                                                  predictor->threads, predictor->backend);
+    net_plan_options options = plan_options(predictor, count == 1 ? 1 : predictor->batch);
     status = net_plan_new(predictor->m.graph, &options, plan, error);
     if (status == LEUKO_OK) status = net_plan_bind(*plan, predictor->m.params, error);
     if (status != LEUKO_OK) {
@@ -277,8 +299,7 @@ static leuko_status ready_base(leuko_predictor *predictor, leuko_error *error) {
     memset(predictor->base_params, 0, bytes);
     net_copy_params(m->graph, m->params, predictor->base, predictor->base_params);
   }
-  net_plan_options options =
-      model_plan_options(m, predictor->batch, predictor->threads, predictor->backend);
+  net_plan_options options = plan_options(predictor, predictor->batch);
   if (status == LEUKO_OK)
     status = net_plan_new(predictor->base, &options, &predictor->base_plan, error);
   if (status == LEUKO_OK)
