@@ -42,6 +42,11 @@ static json_t *info_json(const model *m, const char *check) {
     json_object_set_new(out, "positive", json_string(m->classes[m->positive]));
   if (out) json_object_set_new(out, "temperature", json_real(m->temperature));
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
+  if (out && m->bf16.cells > 0)
+    json_object_set_new(out, "bf16",
+                        json_pack("{s:b,s:I,s:f,s:f,s:f}", "allowed", model_allows_bf16(m), "cells",
+                                  (json_int_t)m->bf16.cells, "largest", m->bf16.largest, "median",
+                                  m->bf16.median, "agreement", m->bf16.agreement));
   /* The epochs' history belongs to history.csv. */
   json_t *training = m->training ? json_copy(m->training) : json_object();
   json_object_del(training, "history");
@@ -60,6 +65,12 @@ static void print_info(const model *m, const char *check) {
   const char *chosen = json_string_value(json_object_get(m->operating_point, "chosen"));
   if (chosen) printf(", chosen by %s on the validation cells", chosen);
   printf("\ntemperature  %g", m->temperature);
+  if (m->bf16.cells > 0)
+    printf(
+        "\nbfloat16     %s: on %zu cells p differs by %.4f at most, by %.4f in the middle; %.1f %% "
+        "of the answers are the same",
+        model_allows_bf16(m) ? "allowed" : "only if asked for", m->bf16.cells, m->bf16.largest,
+        m->bf16.median, 100 * m->bf16.agreement);
   json_t *epoch = json_object_get(m->training, "epoch");
   json_t *loss = json_object_get(m->training, "val_loss");
   if (epoch) printf("\ntrained      to epoch %lld", (long long)json_integer_value(epoch));

@@ -154,6 +154,8 @@ static int predict(const arguments *a, const input_list *list, leuko_predictor *
     if (a->json) failed = cli_print_json(answers_json(list, answers, predictor));
     else if (a->csv) print_csv(list, answers);
     else print_table(list, answers, predictor);
+    if (strcmp(leuko_predictor_precision(predictor), "f32") != 0)
+      fprintf(stderr, "computed in %s\n", leuko_predictor_precision(predictor));
     code = failed ? 1 : inputs_report_refused(list, answers);
   }
   free(files);

@@ -137,12 +137,40 @@ static leuko_status choose_point(const train_data *data, const train_options *op
   return LEUKO_OK;
 }
 
+/* Whether the model may answer in bfloat16, into its file: tried on some tested cells, evenly over
+ * them. */
+static leuko_status try_bf16(const train_data *data, const train_options *options,
+                             const progress *p, leuko_error *error) {
+  enum { CELLS = 128 };
+  const size_t count = data->test_count < CELLS ? data->test_count : CELLS;
+  const size_t bytes = (size_t)options->net.size * (size_t)options->net.size * 3;
+  char path[1024];
+  uint8_t *pixels = malloc(count * bytes + 1);
+  if (!pixels) return error_set_memory(error, count * bytes);
+  for (size_t i = 0; i < count; i++)
+    memcpy(pixels + i * bytes,
+           prepared_sample(&data->pixels, data->test[i * data->test_count / count]), bytes);
+  model m;
+  leuko_status status = model_load(options->out, &m, error);
+  if (status == LEUKO_OK) {
+    status = predictor_agreement(options->out, options->threads, pixels, count, p, &m.bf16, error);
+    if (status == LEUKO_OK)
+      status = file_join(path, sizeof path, options->out, "best.safetensors", error);
+    if (status == LEUKO_OK) status = model_save(path, &m, NULL, 0, error);
+    model_free(&m);
+  }
+  free(pixels);
+  return status;
+}
+
 leuko_status outputs_write(const train_data *data, const train_data_options *data_options,
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error) {
   *result = (evaluation){0};
   const char *run = options->out;
-  leuko_options how = {.threads = options->threads, .backend = options->backend};
+  /* Scores are those of float32, whatever the model may be asked in later. */
+  leuko_options how = {
+      .threads = options->threads, .backend = options->backend, .precision = "f32"};
   leuko_predictor *predictor;
   scored s = {0};
   char path[1024], fitted_on[65];
@@ -150,6 +178,7 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
   if (status != LEUKO_OK) return status;
   status = score(predictor, data, data_options, options, p, &s, error);
   if (status == LEUKO_OK) status = choose_point(data, options, &s, fitted_on, error);
+  if (status == LEUKO_OK) status = try_bf16(data, options, p, error);
   if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
   if (status == LEUKO_OK)
     status = simple_baselines(&data->set, DATASET_TEST, data->set.positive, options->threads, p,

@@ -183,8 +183,7 @@ static void refuse(leuko_answer *answer, leuko_status status, const char *messag
            message && message[0] ? message : leuko_status_message(status));
 }
 
-/* From logits [outputs] to an answer. */
-static void decide(const model *m, const double *logits, leuko_answer *answer) {
+void predictor_decide(const model *m, const double *logits, leuko_answer *answer) {
   for (int k = 0; k < m->net.outputs; k++)
     if (!isfinite(logits[k])) {
       refuse(answer, LEUKO_BAD_MODEL, "the model's answer is not a finite number");
@@ -225,7 +224,7 @@ static leuko_status answer_pictures(leuko_predictor *predictor, size_t used, con
   for (size_t i = 0; i < used; i++) {
     double row[LEUKO_MAX_CLASSES];
     for (size_t k = 0; k < outputs; k++) row[k] = (double)computed[i * outputs + k];
-    decide(&predictor->m, row, &answers[at[i]]);
+    predictor_decide(&predictor->m, row, &answers[at[i]]);
     if (logits) memcpy(logits + at[i] * outputs, row, outputs * sizeof *row);
   }
   return LEUKO_OK;

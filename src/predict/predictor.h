@@ -18,6 +18,16 @@ const model *predictor_model(const leuko_predictor *predictor);
 leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
                               double *logits, const progress *p, leuko_error *error);
 
+/* From logits [outputs] to an answer: all of it but sha256. */
+void predictor_decide(const model *m, const double *logits, leuko_answer *answer);
+
+/* agreement.c: how the answers of the model file at `path` for prepared pixels
+ * [count][size][size][3] differ between bfloat16 and float32, probabilities as the network gives
+ * them. out->cells is 0 where this processor has no kernels for bfloat16. Errors: those of opening
+ * a model, BACKEND, INTERRUPTED. */
+leuko_status predictor_agreement(const char *path, int threads, const uint8_t *pixels, size_t count,
+                                 const progress *p, model_agreement *out, leuko_error *error);
+
 /* leuko_predict_files with progress; asked to stop it ends with INTERRUPTED. `logits`
  * [count][outputs] receives what the answers were made from, NaN for refused files; it may be NULL.
  */
