@@ -10,8 +10,8 @@
 #include "dataset/split.h"
 #include "image/mask.h"
 
-/* Thumbnails correlate by at least this where two pictures count as near-duplicates. On C-NMC the
- * pairs fall apart at 0.9: copies lie above, different cells below. */
+/* Thumbnails correlate by at least this where two pictures count as near-duplicates. On C-NMC pairs
+ * are rarest there: beneath are ever more that are unlike, above ever more copies. */
 #define AUDIT_CORRELATION 0.92
 #define AUDIT_OUTLIER 3.5    /* robust z */
 #define AUDIT_CLIPPED 0.01   /* share of a cell's pixels with a channel at 255 */
