@@ -123,11 +123,28 @@ static void test_pooling(void **state) {
   }
 }
 
+/* Dense layers: bfloat16 from a certain size on. */
+static void test_dense(void **state) {
+  (void)state;
+  needs_avx512();
+  static const int sizes[][2] = {{7, 1}, {300, 33}, {4608, 100}, {2050, 129}, {2051, 129}};
+  for (uint32_t n = 0; n < 10; n++) {
+    rng r = rng_open(11, RNG_TEST, 5, n);
+    net_graph *g = net_graph_new();
+    net_dense(g, "dense", net_input(g, 1, 1, sizes[n / 2][0]), sizes[n / 2][1]);
+    net_step step = step_of(g, between(&r, 1, 9), false);
+    step.relu = coin(&r);
+    step.threads = between(&r, 1, 3);
+    step.precision = n % 2 ? NET_BF16 : NET_F32;
+    assert_true(step_agrees(&net_backend_dense, &r, g, step, (step_tolerance){1e-4, 0}));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pixel_by_pixel), cmocka_unit_test(test_row_by_row),
       cmocka_unit_test(test_winograd),       cmocka_unit_test(test_winograd_of_many_tiles),
-      cmocka_unit_test(test_pooling),
+      cmocka_unit_test(test_pooling),        cmocka_unit_test(test_dense),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

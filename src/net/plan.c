@@ -241,7 +241,9 @@ static leuko_status add_layers(builder *b, leuko_error *error) {
     const net_node *node = &graph->nodes[i];
     if (b->nodes[i].absorbed) continue;
     int value = b->nodes[node->inputs[0]].value;
-    if (node->op == NET_FLATTEN) b->nodes[i].value = in_layout(plan, value, NET_NHWC, i);
+    const net_layout layout = plan->values[value].layout;
+    if (node->op == NET_FLATTEN)
+      b->nodes[i].value = layout == NET_NHWC_BF16 ? value : in_layout(plan, value, NET_NHWC, i);
     else if (node->op == NET_DROPOUT && !is_trained(plan, i)) b->nodes[i].value = value;
     else status = add_layer(b, i, error);
   }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/layout.h"
 #include "net/product.h"
 #include "net/step.h"
 
@@ -11,15 +12,25 @@
  * one long sum. */
 #define DEPTH 512
 
+/* In bfloat16 only where the kernel is so large that reading it takes the time; the last layers
+ * stay in float32. */
+#define LARGE_KERNEL ((size_t)1 << 18)
+
 struct net_kernel {
   net_step step;
-  float
-      *u; /* kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16 */
+  bool bf16; /* input and kernel */
+  /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16;
+   * bfloat16 in pairs of inputs. */
+  char *u;
 };
 
 static bool dense_choose(net_step *step) {
   if (step->op != NET_DENSE || step->training || !product_supported()) return false;
-  step->in_layout = step->out_layout = NET_NHWC;
+  const bool large = (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+  const bool bf16 =
+      step->precision == NET_BF16 && product_supported_bf16() && large && step->in.c % 2 == 0;
+  step->in_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
+  step->out_layout = NET_NHWC;
   return true;
 }
 
@@ -48,7 +59,10 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   net_kernel *k = calloc(1, sizeof *k);
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
-  size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * sizeof(float);
+  k->bf16 = step->in_layout == NET_NHWC_BF16;
+  size_t bytes =
+      (size_t)step->in.c * (size_t)padded(step->out.c) * net_layout_bytes(step->in_layout);
+  bytes = (bytes + 63) / 64 * 64;
   k->u = aligned_alloc(64, bytes);
   if (!k->u) {
     dense_release(k);
@@ -61,6 +75,16 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   return LEUKO_OK;
 }
 
+static void pack(const float *row, size_t used, size_t width, float *to) {
+  memcpy(to, row, used * sizeof *to);
+  memset(to + used, 0, (width - used) * sizeof *to);
+}
+
+/* Every second place. */
+static void pack_bf16(const float *row, size_t used, size_t width, uint16_t *to) {
+  for (size_t o = 0; o < width; o++) to[2 * o] = o < used ? net_to_bf16(row[o]) : 0;
+}
+
 static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
                                leuko_error *error) {
   (void)error;
@@ -70,10 +94,11 @@ static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_
     const size_t first = (size_t)chunk * PRODUCT_WIDTH;
     const size_t width = (size_t)chunk_width(&k->step, chunk);
     const size_t used = out - first < width ? out - first : width;
-    float *to = k->u + first * in;
     for (size_t i = 0; i < in; i++) {
-      memcpy(to + i * width, params[0] + i * out + first, used * sizeof *to);
-      memset(to + i * width + used, 0, (width - used) * sizeof *to);
+      const float *row = params[0] + i * out + first;
+      if (k->bf16)
+        pack_bf16(row, used, width, (uint16_t *)k->u + first * in + i / 2 * 2 * width + i % 2);
+      else pack(row, used, width, (float *)k->u + first * in + i * width);
     }
   }
   return LEUKO_OK;
@@ -82,7 +107,7 @@ static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_
 /* The columns of one chunk for all images. */
 static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk) {
   const net_step *step = &k->step;
-  const size_t batch = (size_t)step->batch, in = (size_t)step->in.c, out = (size_t)step->out.c;
+  const size_t batch = (size_t)call->count, in = (size_t)step->in.c, out = (size_t)step->out.c;
   const size_t first = (size_t)chunk * PRODUCT_WIDTH, width = (size_t)chunk_width(step, chunk);
   float *part = (float *)call->scratch + (size_t)chunk * 2 * batch * PRODUCT_WIDTH;
   float *sum = part + batch * PRODUCT_WIDTH;
@@ -91,7 +116,11 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
       sum[n * width + o] = call->params[1] && first + o < out ? call->params[1][first + o] : 0;
   for (size_t d = 0; d < in; d += DEPTH) {
     size_t depth = in - d < DEPTH ? in - d : DEPTH;
-    product_rows(call->x[0] + d, in, k->u + first * in + d * width, part, batch, depth, (int)width);
+    const size_t at = first * in + d * width;
+    if (k->bf16)
+      product_rows_bf16((const uint16_t *)call->x[0] + d, in, (const uint16_t *)k->u + at, part,
+                        batch, depth, (int)width);
+    else product_rows(call->x[0] + d, in, (const float *)k->u + at, part, batch, depth, (int)width);
     for (size_t i = 0; i < batch * width; i++) sum[i] += part[i];
   }
   for (size_t n = 0; n < batch; n++)
@@ -114,8 +143,7 @@ static leuko_status dense_backward(net_kernel *k, const net_call *call, leuko_er
 }
 
 static const char *dense_implementation(const net_kernel *k) {
-  (void)k;
-  return "dense:avx512";
+  return k->bf16 ? "dense:avx512_bf16" : "dense:avx512";
 }
 
 const net_backend net_backend_dense = {

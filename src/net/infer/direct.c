@@ -113,6 +113,12 @@ static void point_at_rows(const infer_direct *d, const net_call *call, int n, in
   const int first = left < 0 ? -left : 0;
   const int last = left + s->kernel > s->in.w ? s->in.w - left : s->kernel;
   const size_t c = (size_t)s->in.c;
+  if (first == 0 && last == s->kernel && top >= 0 && top + s->kernel <= s->in.h) {
+    const float *inside = call->x[0] + (((ptrdiff_t)n * s->in.h + top) * s->in.w + left) * s->in.c;
+    for (size_t k = 0; k < (size_t)s->kernel; k++)
+      w->from[k * rows + row] = inside + k * (size_t)s->in.w * c;
+    return;
+  }
   for (int k = 0; k < s->kernel; k++) {
     const void **from = &w->from[(size_t)k * rows + row];
     *from = s->zeros;

@@ -20,10 +20,10 @@ struct net_kernel {
 };
 
 static bool winograd_choose(net_step *step) {
-  if (step->op != NET_CONV2D || !step->winograd || step->add || !product_supported()) return false;
+  if (step->op != NET_CONV2D || !step->winograd || step->add || step->pool) return false;
+  if (!product_supported()) return false;
   const net_attributes *a = &step->node->attributes;
   if (a->kernel != 3 || a->stride != 1 || step->in.c % 16 || step->out.c % 16) return false;
-  if (step->pool && step->training) return false;
   step->in_layout = step->out_layout = NET_NCHW16C;
   return true;
 }
@@ -96,7 +96,6 @@ static leuko_status winograd_prepare(const net_step *step, net_kernel **out, siz
   net_shape plain = {step->in.h + 2 * pad - 2, step->in.w + 2 * pad - 2, step->out.c};
   k->forward = shape_of(step->batch, step->in, plain, pad);
   k->forward.relu = step->relu;
-  k->forward.pool = step->pool;
   k->block = block_size(&k->forward, (size_t)step->in.c, threads);
   size_t floats = product_floats(&k->forward, k->block);
   k->u = allocate(kernel_floats(&k->forward));
@@ -237,7 +236,8 @@ static leuko_status winograd_backward(net_kernel *k, const net_call *call, leuko
 }
 
 static const char *winograd_implementation(const net_kernel *k) {
-  return k->forward.pool ? "winograd_4x4+pool:avx512" : "winograd_4x4:avx512";
+  (void)k;
+  return "winograd_4x4:avx512";
 }
 
 const net_backend net_backend_winograd = {

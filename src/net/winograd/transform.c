@@ -53,24 +53,9 @@ WINOGRAD_INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, i
                        o[i][j]);
 }
 
-/* The four maxima of a tile, as far as their windows lie within the output. */
-WINOGRAD_INLINE void store_pooled(const winograd_shape *s, v16 o[4][4], int top, int left,
-                                  float *plane) {
-  const int height = s->out_h / 2, width = s->out_w / 2;
-  for (int i = 0; i < 2 && top / 2 + i < height; i++)
-    for (int j = 0; j < 2 && left / 2 + j < width; j++) {
-      v16 upper = _mm512_max_ps(o[2 * i][2 * j], o[2 * i][2 * j + 1]);
-      v16 lower = _mm512_max_ps(o[2 * i + 1][2 * j], o[2 * i + 1][2 * j + 1]);
-      _mm512_storeu_ps(plane +
-                           ((size_t)(top / 2 + i) * (size_t)width + (size_t)(left / 2 + j)) * 16,
-                       _mm512_max_ps(upper, lower));
-    }
-}
-
 AVX512 void winograd_output(const winograd_shape *s, const float *m, size_t stride, size_t first,
                             size_t count, int chunk, int width, const float *bias, float *y) {
-  const size_t pixels = s->pool ? (size_t)(s->out_h / 2) * (size_t)(s->out_w / 2)
-                                : (size_t)s->out_h * (size_t)s->out_w;
+  const size_t pixels = (size_t)s->out_h * (size_t)s->out_w;
   for (size_t t = 0; t < count; t++) {
     winograd_place at = winograd_locate(s, first + t);
     for (int f = 0; f < width; f += 16) {
@@ -94,8 +79,7 @@ AVX512 void winograd_output(const winograd_shape *s, const float *m, size_t stri
       }
       size_t block = (size_t)at.image * (size_t)(s->filters / 16) + (size_t)(chunk + f) / 16;
       float *plane = y + block * pixels * 16;
-      if (s->pool) store_pooled(s, o, at.y * 4, at.x * 4, plane);
-      else store_tile(s, o, at.y * 4, at.x * 4, plane);
+      store_tile(s, o, at.y * 4, at.x * 4, plane);
     }
   }
 }

@@ -22,10 +22,10 @@
 /* One convolution as tiles. */
 typedef struct {
   int batch, channels, filters; /* channels and filters are multiples of 16 */
-  int in_h, in_w, out_h, out_w; /* out before pooling */
+  int in_h, in_w, out_h, out_w;
   int pad;
   int tiles_y, tiles_x;
-  bool relu, pool; /* after the output transform; pool: 2x2 maxima, stride 2 */
+  bool relu; /* after the output transform */
 } winograd_shape;
 
 static inline size_t winograd_tiles(const winograd_shape *s) {
@@ -47,7 +47,7 @@ static inline winograd_place winograd_locate(const winograd_shape *s, size_t t) 
 /* v [36][count][channels] = Bt d B of tiles first .. first+count-1 of x [n][c/16][h][w][16]. */
 void winograd_input(const winograd_shape *s, const float *x, size_t first, size_t count, float *v,
                     size_t stride);
-/* y = At m A + bias, then relu and pooling, from m [36][count][width] for the filters
+/* y = At m A + bias, then relu, from m [36][count][width] for the filters
  * chunk .. chunk+width-1, into y [n][filters/16][h][w][16]. */
 void winograd_output(const winograd_shape *s, const float *m, size_t stride, size_t first,
                      size_t count, int chunk, int width, const float *bias, float *y);
