@@ -13,6 +13,34 @@
 
 #include "base/error.h"
 
+void cli_list_commands(FILE *out, const cli_command *commands, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+}
+
+int cli_run_command(const char *parent, const cli_command *commands, size_t count,
+                    void (*print_help)(FILE *out), int argc, char **argv) {
+  if (argc < 2) {
+    print_help(stderr);
+    return 2;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+      strcmp(argv[1], "help") == 0) {
+    print_help(stdout);
+    return 0;
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(argv[1], commands[i].name) != 0) continue;
+    char name[64];
+    snprintf(name, sizeof name, "%s %s", parent, commands[i].name);
+    argv[1] = name;
+    return commands[i].run(argc - 1, argv + 1);
+  }
+  fprintf(stderr, "%s: there is no command '%s'\n\n", parent, argv[1]);
+  print_help(stderr);
+  return 2;
+}
+
 int cli_fail(const leuko_error *error) {
   cli_progress_end();
   fprintf(stderr, "leuko: %s%s%s (%s)\n", error->file, error->file[0] ? ": " : "",

@@ -5,6 +5,7 @@
 #include <argp.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/progress.h"
 #include "leuko.h"
@@ -21,6 +22,20 @@ int command_reproduce(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_weights(int argc, char **argv);
+
+/* A command among others: its name, what does it, one line about it. */
+typedef struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *about;
+} cli_command;
+
+/* Prints a row for each of the commands. */
+void cli_list_commands(FILE *out, const cli_command *commands, size_t count);
+/* Runs the command that argv[1] names, which is then called "PARENT NAME"; `print_help` is for
+ * those who ask for it, and for those who name none or another. Returns the exit code. */
+int cli_run_command(const char *parent, const cli_command *commands, size_t count,
+                    void (*print_help)(FILE *out), int argc, char **argv);
 
 /* Prints "leuko: FILE: message (NAME)" and the remedy on stderr; returns the exit code. */
 int cli_fail(const leuko_error *error);

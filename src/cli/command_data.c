@@ -7,11 +7,7 @@
 
 #define DEFAULT_DRAWN 600
 
-static const struct {
-  const char *name;
-  int (*run)(int argc, char **argv);
-  const char *about;
-} commands[] = {
+static const cli_command commands[] = {
     {"scan", data_scan, "what a folder of cells holds: classes, folds, subjects, formats"},
     {"verify", data_verify, "compare a folder with the list of the official files"},
     {"audit", data_audit, "copies, leaks, odd cells, and what gives the class away"},
@@ -19,35 +15,64 @@ static const struct {
     {"synth", data_synth, "draw synthetic cells, to try everything without real ones"},
 };
 
+#define COMMANDS (sizeof commands / sizeof *commands)
+
 static void print_help(FILE *out) {
   fprintf(out, "usage: leuko data COMMAND DIR ...\n\n");
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-    fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+  cli_list_commands(out, commands, COMMANDS);
   fprintf(out, "\n'leuko data COMMAND --help' explains a command. The real cells, C-NMC 2019, are\n"
                "to be had from The Cancer Imaging Archive: doi:10.7937/tcia.2019.dc64i46r\n");
 }
 
 int command_data(int argc, char **argv) {
-  if (argc < 2) {
-    print_help(stderr);
-    return 2;
-  }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-      strcmp(argv[1], "help") == 0) {
-    print_help(stdout);
-    return 0;
-  }
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(argv[1], commands[i].name) != 0) continue;
-    char name[64];
-    snprintf(name, sizeof name, "leuko data %s", commands[i].name);
-    argv[1] = name;
-    return commands[i].run(argc - 1, argv + 1);
-  }
-  fprintf(stderr, "leuko data: there is no command '%s'\n\n", argv[1]);
-  print_help(stderr);
-  return 2;
+  return cli_run_command("leuko data", commands, COMMANDS, print_help, argc, argv);
 }
+
+static error_t parse_shared(int key, char *text, struct argp_state *state) {
+  data_arguments *a = state->input;
+  switch (key) {
+  case 'p':
+    a->options.positive = text;
+    return 0;
+  case 'u':
+    a->options.subjects = text;
+    return 0;
+  case 'm':
+    a->manifest = text;
+    return 0;
+  case 't':
+    a->options.threads = (int)cli_number(state, "--threads", text, 1, 1024);
+    return 0;
+  case 'j':
+    a->json = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (a->folder) argp_error(state, "one folder only");
+    a->folder = text;
+    return 0;
+  case ARGP_KEY_END:
+    if (!a->folder) argp_error(state, "no folder is given");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_option shared_options[] = {
+    {"positive", 'p', "CLASS", 0,
+     "of two classes the positive one (default: all, else the last by name)", 0},
+    {"subjects", 'u', "CSV", 0, "subjects from a file with the columns path,subject", 0},
+    {"manifest", 'm', "FILE", 0,
+     "the official list of files, which tells identical originals (default: "
+     "cnmc2019-manifest.tsv in DIR or beside it)",
+     0},
+    {"threads", 't', "N", 0, "threads (default: all processors)", 0},
+    {"json", 'j', NULL, 0, "the result as JSON", 0},
+    {0}};
+
+static const struct argp shared = {shared_options, parse_shared, NULL, NULL, NULL, NULL, NULL};
+
+const struct argp_child data_shared[] = {{&shared, 0, NULL, 0}, {0}};
 
 int data_report_refused(const dataset *d) {
   for (size_t i = 0; i < d->count; i++) {

@@ -177,27 +177,71 @@ static const struct argp_option pull_options[] = {
     {"certificates", KEY_CERTIFICATES, "FILE", 0, "trust the authorities in this PEM file", 0},
     {0}};
 
-static const struct {
-  const char *name;
-  int (*run)(const arguments *a);
-  const struct argp_option *options;
-  const char *takes, *about, *details;
-} commands[] = {
-    {"list", list, list_options, NULL, "the files that can be had, and which are here",
-     "Lists the published ImageNet weights that leuko knows."},
-    {"pull", pull, pull_options, "NAME", "download one of them",
-     "Downloads weights over HTTPS and checks size and digest. NAME is one of 'leuko weights "
-     "list', or vgg16 or resnet50 for Keras's. A download that broke off is gone on with."},
-    {"import", import, import_options, "FILE", "check a file and keep it where leuko looks",
-     "Checks a weight file whole and copies it into leuko's cache folder."},
-    {"show", show, list_options, "FILE", "check a file and say what it is",
-     "Reads a weight file whole and tells what it is and which preprocessing belongs to it."},
+/* Parses, checks that there is an argument just where one is taken, and works. */
+static int run(int argc, char **argv, const struct argp *parser, int (*work)(const arguments *a)) {
+  arguments a = {0};
+  argp_parse(parser, argc, argv, 0, NULL, &a);
+  if (!parser->args_doc == !a.name) return work(&a);
+  fprintf(stderr, "%s: %s\n", argv[0],
+          a.name ? "takes no argument" : "which one? the argument is missing");
+  return 2;
+}
+
+static int run_list(int argc, char **argv) {
+  static const struct argp parser = {
+      list_options, parse, NULL, "Lists the published ImageNet weights that leuko knows.",
+      NULL,         NULL,  NULL};
+  return run(argc, argv, &parser, list);
+}
+
+static int run_pull(int argc, char **argv) {
+  static const struct argp parser = {
+      pull_options,
+      parse,
+      "NAME",
+      "Downloads weights over HTTPS and checks size and digest. NAME is one of 'leuko weights "
+      "list', or vgg16 or resnet50 for Keras's. A download that broke off is gone on with.",
+      NULL,
+      NULL,
+      NULL};
+  return run(argc, argv, &parser, pull);
+}
+
+static int run_import(int argc, char **argv) {
+  static const struct argp parser = {
+      import_options,
+      parse,
+      "FILE",
+      "Checks a weight file whole and copies it into leuko's cache folder.",
+      NULL,
+      NULL,
+      NULL};
+  return run(argc, argv, &parser, import);
+}
+
+static int run_show(int argc, char **argv) {
+  static const struct argp parser = {
+      list_options,
+      parse,
+      "FILE",
+      "Reads a weight file whole and tells what it is and which preprocessing belongs to it.",
+      NULL,
+      NULL,
+      NULL};
+  return run(argc, argv, &parser, show);
+}
+
+static const cli_command commands[] = {
+    {"list", run_list, "the files that can be had, and which are here"},
+    {"pull", run_pull, "download one of them"},
+    {"import", run_import, "check a file and keep it where leuko looks"},
+    {"show", run_show, "check a file and say what it is"},
 };
+#define COMMANDS (sizeof commands / sizeof *commands)
 
 static void print_help(FILE *out) {
   fprintf(out, "usage: leuko weights COMMAND ...\n\n");
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-    fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].about);
+  cli_list_commands(out, commands, COMMANDS);
   fprintf(out,
           "\n'leuko weights COMMAND --help' explains a command. VGG16 and ResNet-50 begin with "
           "weights\nthat others trained on ImageNet: Keras .h5, .safetensors or PyTorch .pth "
@@ -205,30 +249,5 @@ static void print_help(FILE *out) {
 }
 
 int command_weights(int argc, char **argv) {
-  if (argc < 2) {
-    print_help(stderr);
-    return 2;
-  }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-      strcmp(argv[1], "help") == 0) {
-    print_help(stdout);
-    return 0;
-  }
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(argv[1], commands[i].name) != 0) continue;
-    char name[64];
-    snprintf(name, sizeof name, "leuko weights %s", commands[i].name);
-    argv[1] = name;
-    const struct argp parser = {
-        commands[i].options, parse, commands[i].takes, commands[i].details, NULL, NULL, NULL};
-    arguments a = {0};
-    argp_parse(&parser, argc - 1, argv + 1, 0, NULL, &a);
-    if (!commands[i].takes == !a.name) return commands[i].run(&a);
-    fprintf(stderr, "%s: %s\n", name,
-            a.name ? "takes no argument" : "which one? the argument is missing");
-    return 2;
-  }
-  fprintf(stderr, "leuko weights: there is no command '%s'\n\n", argv[1]);
-  print_help(stderr);
-  return 2;
+  return cli_run_command("leuko weights", commands, COMMANDS, print_help, argc, argv);
 }

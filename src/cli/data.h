@@ -11,6 +11,17 @@ int data_audit(int argc, char **argv);
 int data_split(int argc, char **argv);
 int data_synth(int argc, char **argv);
 
+/* What scan, audit and split take alike. */
+typedef struct {
+  const char *folder, *manifest;
+  dataset_options options;
+  bool json;
+} data_arguments;
+
+/* The parser of these, for the `children` of a command's: on ARGP_KEY_INIT the command points
+ * state->child_inputs[0] at its data_arguments, unless they are all that it takes. */
+extern const struct argp_child data_shared[];
+
 /* Names every refused file and every folder that was not entered on stderr. Returns the exit code:
  * 0 if nothing was refused, 4 if something was, 3 if all was. */
 int data_report_refused(const dataset *d);

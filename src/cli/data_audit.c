@@ -7,41 +7,21 @@
 #include "report/audit_page.h"
 
 typedef struct {
-  const char *folder, *manifest, *output, *split;
-  dataset_options options;
-  bool json;
+  data_arguments cells;
+  const char *output, *split;
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &a->cells;
+    return 0;
   case 'o':
     a->output = text;
     return 0;
   case 'c':
     a->split = text;
-    return 0;
-  case 'm':
-    a->manifest = text;
-    return 0;
-  case 'p':
-    a->options.positive = text;
-    return 0;
-  case 'u':
-    a->options.subjects = text;
-    return 0;
-  case 't':
-    a->options.threads = (int)cli_number(state, "--threads", text, 1, 1024);
-    return 0;
-  case 'j':
-    a->json = true;
-    return 0;
-  case ARGP_KEY_ARG:
-    if (a->folder) argp_error(state, "one folder only");
-    a->folder = text;
-    return 0;
-  case ARGP_KEY_END:
-    if (!a->folder) argp_error(state, "no folder is given");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -136,15 +116,6 @@ int data_audit(int argc, char **argv) {
       {"out", 'o', "FOLDER", 0, "write audit.html with pictures, audit.json, cells.csv, pairs.csv",
        0},
       {"split", 'c', "CSV", 0, "a split: tell what it leaks", 0},
-      {"manifest", 'm', "FILE", 0,
-       "the official list of files, which tells identical originals (default: "
-       "cnmc2019-manifest.tsv in DIR or beside it)",
-       0},
-      {"positive", 'p', "CLASS", 0,
-       "of two classes the positive one (default: all, else the last by name)", 0},
-      {"subjects", 'u', "CSV", 0, "subjects from a file with the columns path,subject", 0},
-      {"threads", 't', "N", 0, "threads (default: all processors)", 0},
-      {"json", 'j', NULL, 0, "the result as JSON", 0},
       {0}};
   static const struct argp parser = {
       options,
@@ -154,7 +125,7 @@ int data_audit(int argc, char **argv) {
       "share them, odd pictures, and whatever gives the class away without a look at the cell.\v"
       "Copies are found turned, mirrored, rescaled or re-encoded. The exit code says whether files "
       "were read (4: some were refused), not what was found.",
-      NULL,
+      data_shared,
       NULL,
       NULL};
   arguments given = {0};
@@ -163,12 +134,13 @@ int data_audit(int argc, char **argv) {
   progress p = cli_progress();
   leuko_error error = {0};
   dataset d;
-  if (dataset_scan(given.folder, &given.options, &p, &d, &error) != LEUKO_OK)
+  if (dataset_scan(given.cells.folder, &given.cells.options, &p, &d, &error) != LEUKO_OK)
     return cli_fail(&error);
   char found[1024];
-  const audit_options chosen = {.manifest = data_manifest(&d, given.manifest, found, sizeof found),
+  const audit_options chosen = {.manifest =
+                                    data_manifest(&d, given.cells.manifest, found, sizeof found),
                                 .split = given.split,
-                                .threads = given.options.threads};
+                                .threads = given.cells.options.threads};
   audit a;
   int code;
   leuko_status status = audit_run(&d, &chosen, &p, &a, &error);
@@ -179,7 +151,7 @@ int data_audit(int argc, char **argv) {
     code = data_report_refused(&d);
     if (given.output) status = write_all(&a, given.output, &error);
     if (status != LEUKO_OK) code = cli_fail(&error);
-    else if (!given.json) print_text(&a, given.output);
+    else if (!given.cells.json) print_text(&a, given.output);
     else if (cli_print_json(audit_json(&a))) code = 1;
     audit_free(&a);
   }

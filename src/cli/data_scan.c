@@ -7,42 +7,6 @@
 
 #define LISTED 20 /* sizes that are printed; --json has all */
 
-typedef struct {
-  const char *folder, *manifest;
-  dataset_options options;
-  bool json;
-} arguments;
-
-static error_t parse(int key, char *text, struct argp_state *state) {
-  arguments *a = state->input;
-  switch (key) {
-  case 'p':
-    a->options.positive = text;
-    return 0;
-  case 'u':
-    a->options.subjects = text;
-    return 0;
-  case 'm':
-    a->manifest = text;
-    return 0;
-  case 't':
-    a->options.threads = (int)cli_number(state, "--threads", text, 1, 1024);
-    return 0;
-  case 'j':
-    a->json = true;
-    return 0;
-  case ARGP_KEY_ARG:
-    if (a->folder) argp_error(state, "one folder only");
-    a->folder = text;
-    return 0;
-  case ARGP_KEY_END:
-    if (!a->folder) argp_error(state, "no folder is given");
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
 static const char *class_name(const dataset *d, int label) {
   return label < 0 ? "unlabelled" : d->classes[label];
 }
@@ -299,26 +263,17 @@ static int print_json(const dataset *d, const dataset_ties *ties, const dataset_
 }
 
 int data_scan(int argc, char **argv) {
-  static const struct argp_option options[] = {
-      {"positive", 'p', "CLASS", 0,
-       "of two classes the positive one (default: all, else the last by name)", 0},
-      {"subjects", 'u', "CSV", 0, "subjects from a file with the columns path,subject", 0},
-      {"manifest", 'm', "FILE", 0,
-       "the official list of files (default: cnmc2019-manifest.tsv in DIR or beside it)", 0},
-      {"threads", 't', "N", 0, "threads (default: all processors)", 0},
-      {"json", 'j', NULL, 0, "the result as JSON", 0},
-      {0}};
   static const struct argp parser = {
-      options,
-      parse,
+      NULL,
+      NULL,
       "DIR",
       "Count the cells below DIR by class, fold, subject, format and size.\v"
       "Every file is decoded; one that cannot be is named on stderr with the reason, and the exit "
       "code is then 4. A second scan reads changed files only.",
-      NULL,
+      data_shared,
       NULL,
       NULL};
-  arguments a = {0};
+  data_arguments a = {0};
   argp_parse(&parser, argc, argv, 0, NULL, &a);
   cli_catch_signals();
   progress p = cli_progress();

@@ -7,9 +7,9 @@
 #include "dataset/split.h"
 
 typedef struct {
-  const char *folder, *manifest, *output, *ratio;
-  dataset_options options;
-  bool chosen, json;
+  data_arguments cells;
+  const char *output, *ratio;
+  bool chosen;
   split_kind by;
   double share;
   uint64_t seed;
@@ -18,6 +18,9 @@ typedef struct {
 static error_t parse(int key, char *text, struct argp_state *state) {
   arguments *a = state->input;
   switch (key) {
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &a->cells;
+    return 0;
   case 'b':
     if (!split_kind_parse(text, &a->by))
       argp_error(state, "--by takes subject, fold or image, not '%s'", text);
@@ -31,30 +34,10 @@ static error_t parse(int key, char *text, struct argp_state *state) {
   case 's':
     a->seed = (uint64_t)cli_number(state, "--seed", text, 0, 0x7fffffffffffffff);
     return 0;
-  case 'm':
-    a->manifest = text;
-    return 0;
   case 'o':
     a->output = text;
     return 0;
-  case 'p':
-    a->options.positive = text;
-    return 0;
-  case 'u':
-    a->options.subjects = text;
-    return 0;
-  case 't':
-    a->options.threads = (int)cli_number(state, "--threads", text, 1, 1024);
-    return 0;
-  case 'j':
-    a->json = true;
-    return 0;
-  case ARGP_KEY_ARG:
-    if (a->folder) argp_error(state, "one folder only");
-    a->folder = text;
-    return 0;
   case ARGP_KEY_END:
-    if (!a->folder) argp_error(state, "no folder is given");
     if (!a->chosen) argp_error(state, "no --by is given: subject, fold or image");
     if (!a->output) argp_error(state, "no -o is given: the CSV file to write");
     return 0;
@@ -161,16 +144,7 @@ int data_split(int argc, char **argv) {
        "cells of every class (default 60:40); by fold, the fold that comes nearest is tested on",
        0},
       {"seed", 's', "N", 0, "equal seeds give equal splits (default 1)", 0},
-      {"manifest", 'm', "FILE", 0,
-       "the official list of files, which tells identical originals (default: "
-       "cnmc2019-manifest.tsv in DIR or beside it)",
-       0},
       {"output", 'o', "FILE", 0, "the CSV file to write", 0},
-      {"positive", 'p', "CLASS", 0,
-       "of two classes the positive one (default: all, else the last by name)", 0},
-      {"subjects", 'u', "CSV", 0, "subjects from a file with the columns path,subject", 0},
-      {"threads", 't', "N", 0, "threads (default: all processors)", 0},
-      {"json", 'j', NULL, 0, "the result as JSON", 0},
       {0}};
   static const struct argp parser = {
       options,
@@ -179,7 +153,7 @@ int data_split(int argc, char **argv) {
       "Divide the labelled cells below DIR into training and test cells.\v"
       "Identical cells are never divided; by subject and by fold, nor are subjects tied by such "
       "cells.",
-      NULL,
+      data_shared,
       NULL,
       NULL};
   arguments a = {.ratio = "60:40", .share = SPLIT_TRAIN_SHARE, .seed = SPLIT_SEED};
@@ -188,16 +162,17 @@ int data_split(int argc, char **argv) {
   progress p = cli_progress();
   leuko_error error = {0};
   dataset d;
-  if (dataset_scan(a.folder, &a.options, &p, &d, &error) != LEUKO_OK) return cli_fail(&error);
+  if (dataset_scan(a.cells.folder, &a.cells.options, &p, &d, &error) != LEUKO_OK)
+    return cli_fail(&error);
   cli_progress_end();
   char found[1024];
-  const char *manifest = data_manifest(&d, a.manifest, found, sizeof found);
+  const char *manifest = data_manifest(&d, a.cells.manifest, found, sizeof found);
   dataset_ties ties;
   split_report report;
   split_leaks leaks;
   int code = data_report_refused(&d);
   if (split(&d, &a, manifest, &ties, &report, &leaks, &error) != LEUKO_OK) code = cli_fail(&error);
-  else if (!a.json) print_text(&d, &a, &report, &leaks, ties.matched ? manifest : NULL);
+  else if (!a.cells.json) print_text(&d, &a, &report, &leaks, ties.matched ? manifest : NULL);
   else if (print_json(&d, &a, &report, &leaks, manifest)) code = 1;
   dataset_free(&d);
   return code;

@@ -5,11 +5,7 @@
 
 #include "cli/cli.h"
 
-static const struct {
-  const char *name;
-  int (*run)(int argc, char **argv);
-  const char *about;
-} commands[] = {
+static const cli_command commands[] = {
     {"data", command_data, "scan, verify and split a folder of cells, or draw synthetic ones"},
     {"train", command_train, "train a network; a killed run goes on with --resume"},
     {"evaluate", command_evaluate, "score a model on labelled cells"},
@@ -22,11 +18,12 @@ static const struct {
     {"bench", command_bench, "images a second on this machine"},
 };
 
+#define COMMANDS (sizeof commands / sizeof *commands)
+
 static void print_help(FILE *out) {
   fprintf(out, "leuko %s: leukemic blasts (ALL) or healthy cells (HEM)\n\n", leuko_version());
   fprintf(out, "usage: leuko COMMAND ...\n\n");
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-    fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].about);
+  cli_list_commands(out, commands, COMMANDS);
   fprintf(out,
           "\n'leuko COMMAND --help' explains a command. Exit codes: 0 done; 1 failed; 2 wrong\n"
           "call; 3 input refused; 4 some inputs refused, the rest answered.\n"
@@ -50,28 +47,10 @@ static int finish(int code) {
 
 int main(int argc, char **argv) {
   keep_streams_apart();
-  if (argc < 2) {
-    print_help(stderr);
-    return 2;
-  }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-      strcmp(argv[1], "help") == 0) {
-    print_help(stdout);
-    return finish(0);
-  }
-  if (strcmp(argv[1], "--version") == 0) {
+  if (argc > 1 && strcmp(argv[1], "--version") == 0) {
     printf("leuko %s\n", leuko_version());
     return finish(0);
   }
   argp_err_exit_status = 2;
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(argv[1], commands[i].name) != 0) continue;
-    char name[64];
-    snprintf(name, sizeof name, "leuko %s", commands[i].name);
-    argv[1] = name;
-    return finish(commands[i].run(argc - 1, argv + 1));
-  }
-  fprintf(stderr, "leuko: there is no command '%s'\n\n", argv[1]);
-  print_help(stderr);
-  return 2;
+  return finish(cli_run_command("leuko", commands, COMMANDS, print_help, argc, argv));
 }
