@@ -48,22 +48,18 @@ static inline void cells_text(const char *folder, const char *name, const char *
 
 /* A fresh folder with a cache folder of its own, for cmocka's setup and teardown. */
 static inline int cells_setup(void **state) {
-  char *folder = malloc(PATH);
-  if (!folder) return -1;
-  test_folder(folder);
+  if (test_enter_folder(state) != 0) return -1;
+  const char *folder = *state;
   char cache[PATH];
   assert_int_equal(file_join(cache, sizeof cache, folder, "cache", NULL), LEUKO_OK);
   setenv("XDG_CACHE_HOME", cache, 1);
   assert_int_equal(file_join(cache, sizeof cache, folder, "data", NULL), LEUKO_OK);
   assert_int_equal(file_make_folders(cache, NULL), LEUKO_OK);
-  *state = folder;
   return 0;
 }
 
 static inline int cells_teardown(void **state) {
-  test_remove(*state);
-  free(*state);
-  return 0;
+  return test_leave_folder(state);
 }
 
 /* The folder for the data below that of cells_setup. */

@@ -48,6 +48,24 @@ static inline void test_remove(const char *folder) {
   assert_int_equal(nftw(folder, test_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* Set-up and teardown of a test whose *state is the path of a fresh folder. */
+static inline int test_enter_folder(void **state) {
+  char *folder = malloc(PATH);
+  if (!folder) return -1;
+  test_folder(folder);
+  *state = folder;
+  return 0;
+}
+
+static inline int test_leave_folder(void **state) {
+  test_remove(*state);
+  free(*state);
+  return 0;
+}
+
+#define TEST_IN_FOLDER(test)                                                                       \
+  cmocka_unit_test_setup_teardown(test, test_enter_folder, test_leave_folder)
+
 /* How many entries a folder holds. */
 static inline int test_count(const char *folder) {
   DIR *stream = opendir(folder);

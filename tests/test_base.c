@@ -15,20 +15,6 @@
 #include "base/text.h"
 #include "base/threads.h"
 
-static int make_folder(void **state) {
-  char *folder = malloc(PATH);
-  if (!folder) return -1;
-  test_folder(folder);
-  *state = folder;
-  return 0;
-}
-
-static int remove_folder(void **state) {
-  test_remove(*state);
-  free(*state);
-  return 0;
-}
-
 /* Statuses */
 
 static void every_status_has_a_name_a_message_and_an_exit_code(void **state) {
@@ -460,30 +446,28 @@ static void there_is_at_least_one_thread(void **state) {
   assert_int_equal(threads_count(5), 5);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_status_has_a_name_a_message_and_an_exit_code),
       cmocka_unit_test(errors_hold_what_where_and_remedy),
-      WITH_FOLDER(csv_is_read_as_spreadsheets_write_it),
-      WITH_FOLDER(tabs_separate_where_asked),
-      WITH_FOLDER(a_wrong_csv_is_named),
-      WITH_FOLDER(hostile_csv_is_refused_or_read_never_worse),
-      WITH_FOLDER(written_fields_are_read_back),
+      TEST_IN_FOLDER(csv_is_read_as_spreadsheets_write_it),
+      TEST_IN_FOLDER(tabs_separate_where_asked),
+      TEST_IN_FOLDER(a_wrong_csv_is_named),
+      TEST_IN_FOLDER(hostile_csv_is_refused_or_read_never_worse),
+      TEST_IN_FOLDER(written_fields_are_read_back),
       cmocka_unit_test(philox_gives_the_vectors_of_random123),
       cmocka_unit_test(streams_are_named_and_apart),
       cmocka_unit_test(distributions_have_their_moments),
       cmocka_unit_test(shuffles_are_permutations),
-      WITH_FOLDER(sha256_gives_the_standards_vectors),
-      WITH_FOLDER(files_are_read_whole_or_refused),
-      WITH_FOLDER(a_file_changes_at_commit_only),
-      WITH_FOLDER(a_file_that_cannot_be_written_is_named),
-      WITH_FOLDER(a_full_device_is_named),
-      WITH_FOLDER(a_full_disk_is_named),
-      WITH_FOLDER(a_file_size_limit_is_named),
-      WITH_FOLDER(folders_are_made_with_their_parents),
-      WITH_FOLDER(the_cache_folder_follows_xdg),
+      TEST_IN_FOLDER(sha256_gives_the_standards_vectors),
+      TEST_IN_FOLDER(files_are_read_whole_or_refused),
+      TEST_IN_FOLDER(a_file_changes_at_commit_only),
+      TEST_IN_FOLDER(a_file_that_cannot_be_written_is_named),
+      TEST_IN_FOLDER(a_full_device_is_named),
+      TEST_IN_FOLDER(a_full_disk_is_named),
+      TEST_IN_FOLDER(a_file_size_limit_is_named),
+      TEST_IN_FOLDER(folders_are_made_with_their_parents),
+      TEST_IN_FOLDER(the_cache_folder_follows_xdg),
       cmocka_unit_test(any_name_becomes_json),
       cmocka_unit_test(there_is_at_least_one_thread),
   };

@@ -1,17 +1,7 @@
 /* The whole CNN, planned and run, against PyTorch: logits, every gradient, ten steps of Adam. */
+#include "fixture.h"
 #include "formula.h"
 
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "model/safetensors.h"
 #include "net/loss.h"
 #include "net/plan.h"
 #include "train/adam.h"
@@ -32,30 +22,13 @@ static const way ways[] = {
 };
 #define WAYS (sizeof ways / sizeof *ways)
 
-static safetensors fixture;
-static json_t *cases;
-
 static void ok(leuko_status status, const leuko_error *error) {
   if (status != LEUKO_OK) fail_msg("%s: %s", leuko_status_name(status), error->message);
 }
 
 static int open_fixture(void **state) {
   (void)state;
-  const char *root = getenv("ROOT");
-  char path[1024];
-  snprintf(path, sizeof path, "%s/tests/fixtures/cnn.safetensors", root ? root : ".");
-  leuko_error error = {0};
-  ok(safetensors_open(path, &fixture, &error), &error);
-  cases = json_loads(safetensors_metadata(&fixture, "cases"), 0, NULL);
-  assert_non_null(cases);
-  return 0;
-}
-
-static int close_fixture(void **state) {
-  (void)state;
-  json_decref(cases);
-  safetensors_close(&fixture);
-  return 0;
+  return fixture_open("cnn");
 }
 
 /* A case of the fixture as leuko sees it. */
@@ -351,5 +324,5 @@ int main(void) {
       cmocka_unit_test(test_repeated_runs_give_the_same_bits),
       cmocka_unit_test(test_dropout_is_absent_in_inference),
   };
-  return cmocka_run_group_tests(tests, open_fixture, close_fixture);
+  return cmocka_run_group_tests(tests, open_fixture, fixture_close);
 }

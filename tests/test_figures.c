@@ -8,20 +8,6 @@
 
 #define HEADER "epoch,loss,accuracy,val_loss,val_accuracy,val_auc,seconds\n"
 
-static int make_folder(void **state) {
-  char *folder = malloc(PATH);
-  if (!folder) return -1;
-  test_folder(folder);
-  *state = folder;
-  return 0;
-}
-
-static int remove_folder(void **state) {
-  test_remove(*state);
-  free(*state);
-  return 0;
-}
-
 static leuko_status draw_history(const char *folder, const char *history, const char *title,
                                  leuko_error *error) {
   test_write(NULL, folder, "history.csv", history, strlen(history));
@@ -188,20 +174,18 @@ static void a_failing_gnuplot_is_quoted(void **state) {
   assert_int_equal(draw_with(*state, "#!/bin/sh\nkill -9 $$\n", &error), LEUKO_BACKEND);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      WITH_FOLDER(training_curves_are_drawn),
-      WITH_FOLDER(a_run_without_validation_has_curves_too),
-      WITH_FOLDER(one_epoch_or_none_finite_is_drawn),
-      WITH_FOLDER(a_wrong_history_is_named),
-      WITH_FOLDER(roc_curves_are_drawn),
-      WITH_FOLDER(a_wrong_roc_curve_is_named),
-      WITH_FOLDER(confusion_matrices_are_drawn),
-      WITH_FOLDER(titles_and_names_are_text_never_commands),
-      WITH_FOLDER(a_missing_gnuplot_is_named),
-      WITH_FOLDER(a_failing_gnuplot_is_quoted),
+      TEST_IN_FOLDER(training_curves_are_drawn),
+      TEST_IN_FOLDER(a_run_without_validation_has_curves_too),
+      TEST_IN_FOLDER(one_epoch_or_none_finite_is_drawn),
+      TEST_IN_FOLDER(a_wrong_history_is_named),
+      TEST_IN_FOLDER(roc_curves_are_drawn),
+      TEST_IN_FOLDER(a_wrong_roc_curve_is_named),
+      TEST_IN_FOLDER(confusion_matrices_are_drawn),
+      TEST_IN_FOLDER(titles_and_names_are_text_never_commands),
+      TEST_IN_FOLDER(a_missing_gnuplot_is_named),
+      TEST_IN_FOLDER(a_failing_gnuplot_is_quoted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

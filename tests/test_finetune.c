@@ -1,10 +1,9 @@
 /* VGG16 and both forms of ResNet-50, whole, against PyTorch in float64: answers in inference, and
  * five steps of training. Parameters and pixels come from a formula; tests/oracle/torch_finetune.py
  * says which, and why the networks are not chaotic with it. */
+#include "fixture.h"
 #include "formula.h"
-#include "support.h"
 
-#include "model/safetensors.h"
 #include "net/loss.h"
 #include "net/plan.h"
 #include "train/adam.h"
@@ -12,29 +11,13 @@
 
 enum { SAMPLES = 8, STEPS = 5 };
 
-static safetensors fixture;
-static json_t *cases;
-
 static void ok(leuko_status status, const leuko_error *error) {
   if (status != LEUKO_OK) fail_msg("%s: %s", leuko_status_name(status), error->message);
 }
 
 static int open_fixture(void **state) {
   (void)state;
-  char path[PATH];
-  leuko_error error = {0};
-  test_path(path, "tests/fixtures/finetune.safetensors");
-  ok(safetensors_open(path, &fixture, &error), &error);
-  cases = json_loads(safetensors_metadata(&fixture, "cases"), 0, NULL);
-  assert_non_null(cases);
-  return 0;
-}
-
-static int close_fixture(void **state) {
-  (void)state;
-  json_decref(cases);
-  safetensors_close(&fixture);
-  return 0;
+  return fixture_open("finetune");
 }
 
 /* A case of the fixture as leuko sees it. */
@@ -333,5 +316,5 @@ int main(void) {
       cmocka_unit_test(resnet50_of_torch_learns_as_in_pytorch),
       cmocka_unit_test(vgg16_learns_as_in_pytorch),
   };
-  return cmocka_run_group_tests(tests, open_fixture, close_fixture);
+  return cmocka_run_group_tests(tests, open_fixture, fixture_close);
 }

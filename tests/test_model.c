@@ -3,20 +3,6 @@
 
 #include <sys/resource.h>
 
-static int make_folder(void **state) {
-  char *folder = malloc(PATH);
-  if (!folder) return -1;
-  test_folder(folder);
-  *state = folder;
-  return 0;
-}
-
-static int remove_folder(void **state) {
-  test_remove(*state);
-  free(*state);
-  return 0;
-}
-
 /* Saves a model of two or three classes to folder/m.safetensors. */
 static void save_small(char path[PATH], const char *folder, int classes) {
   model m = models_make(16, classes, 5);
@@ -467,24 +453,22 @@ static void a_repeated_key_is_refused(void **state) {
   free(bytes);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(what_is_saved_is_loaded),
-      TEST(the_same_model_gives_the_same_bytes),
-      TEST(a_run_folder_stands_for_its_best_model),
-      TEST(further_tensors_are_kept_and_do_not_matter),
-      TEST(what_cannot_be_written_leaves_nothing),
-      TEST(altered_weights_fail_the_self_check),
-      TEST(what_the_description_must_not_say),
-      TEST(a_huge_description_costs_nothing),
-      TEST(layers_are_bounded_when_built),
-      TEST(damaged_tensors_are_named),
-      TEST(truncated_files_are_refused),
-      TEST(flipped_headers_do_no_harm),
-      TEST(other_files_are_no_models),
-      TEST(a_repeated_key_is_refused),
+      TEST_IN_FOLDER(what_is_saved_is_loaded),
+      TEST_IN_FOLDER(the_same_model_gives_the_same_bytes),
+      TEST_IN_FOLDER(a_run_folder_stands_for_its_best_model),
+      TEST_IN_FOLDER(further_tensors_are_kept_and_do_not_matter),
+      TEST_IN_FOLDER(what_cannot_be_written_leaves_nothing),
+      TEST_IN_FOLDER(altered_weights_fail_the_self_check),
+      TEST_IN_FOLDER(what_the_description_must_not_say),
+      TEST_IN_FOLDER(a_huge_description_costs_nothing),
+      TEST_IN_FOLDER(layers_are_bounded_when_built),
+      TEST_IN_FOLDER(damaged_tensors_are_named),
+      TEST_IN_FOLDER(truncated_files_are_refused),
+      TEST_IN_FOLDER(flipped_headers_do_no_harm),
+      TEST_IN_FOLDER(other_files_are_no_models),
+      TEST_IN_FOLDER(a_repeated_key_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,31 +1,14 @@
 /* The reference backend against PyTorch, against finite differences and against pencil and paper.
  */
+#include "fixture.h"
 #include "step_run.h"
 
 #include "base/rng.h"
-#include "model/safetensors.h"
 #include "net/loss.h"
-
-static safetensors fixture;
-static json_t *cases;
 
 static int open_fixture(void **state) {
   (void)state;
-  const char *root = getenv("ROOT");
-  char path[1024];
-  snprintf(path, sizeof path, "%s/tests/fixtures/ops.safetensors", root ? root : ".");
-  leuko_error error = {0};
-  step_ok(safetensors_open(path, &fixture, &error), &error);
-  cases = json_loads(safetensors_metadata(&fixture, "cases"), 0, NULL);
-  assert_non_null(cases);
-  return 0;
-}
-
-static int close_fixture(void **state) {
-  (void)state;
-  json_decref(cases);
-  safetensors_close(&fixture);
-  return 0;
+  return fixture_open("ops");
 }
 
 static int number(const json_t *c, const char *key) {
@@ -416,5 +399,5 @@ int main(void) {
       cmocka_unit_test(test_a_nan_shows_in_the_output),
       cmocka_unit_test(test_what_it_cannot_fuse_it_declines),
   };
-  return cmocka_run_group_tests(tests, open_fixture, close_fixture);
+  return cmocka_run_group_tests(tests, open_fixture, fixture_close);
 }

@@ -5,20 +5,6 @@
 #include "base/rng.h"
 #include "model/safetensors.h"
 
-static int make_folder(void **state) {
-  char *folder = malloc(PATH);
-  if (!folder) return -1;
-  test_folder(folder);
-  *state = folder;
-  return 0;
-}
-
-static int remove_folder(void **state) {
-  test_remove(*state);
-  free(*state);
-  return 0;
-}
-
 static const float weights[6] = {1, -2, 3.5f, 0, 1e-20f, 6};
 static const uint8_t pixels[3] = {0, 127, 255};
 
@@ -234,14 +220,16 @@ static void what_is_no_file_is_named(void **state) {
   assert_int_equal(safetensors_write(path, NULL, 0, NULL, &error), LEUKO_NOT_FOUND);
 }
 
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      WITH_FOLDER(what_is_written_is_read_back),   WITH_FOLDER(the_same_input_gives_the_same_bytes),
-      WITH_FOLDER(broken_headers_are_refused),     WITH_FOLDER(overlaps_and_gaps_are_refused),
-      WITH_FOLDER(impossible_lengths_are_refused), WITH_FOLDER(every_truncation_is_refused),
-      WITH_FOLDER(flipped_bits_never_do_harm),     WITH_FOLDER(what_is_no_file_is_named),
+      TEST_IN_FOLDER(what_is_written_is_read_back),
+      TEST_IN_FOLDER(the_same_input_gives_the_same_bytes),
+      TEST_IN_FOLDER(broken_headers_are_refused),
+      TEST_IN_FOLDER(overlaps_and_gaps_are_refused),
+      TEST_IN_FOLDER(impossible_lengths_are_refused),
+      TEST_IN_FOLDER(every_truncation_is_refused),
+      TEST_IN_FOLDER(flipped_bits_never_do_harm),
+      TEST_IN_FOLDER(what_is_no_file_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -556,22 +556,7 @@ static void real_weights_are_read(void **state) {
   }
 }
 
-static int make_folder(void **state) {
-  char *folder = malloc(PATH);
-  if (!folder) return -1;
-  test_folder(folder);
-  *state = folder;
-  return 0;
-}
-
-static int remove_folder(void **state) {
-  test_remove(*state);
-  free(*state);
-  return 0;
-}
-
 int main(void) {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hdf5_is_read_as_keras_writes_it),
       cmocka_unit_test(hdf5_says_why_a_tensor_is_of_no_use),
@@ -580,12 +565,12 @@ int main(void) {
       cmocka_unit_test(a_pickle_may_ask_for_tensors_only),
       cmocka_unit_test(safetensors_are_read),
       cmocka_unit_test(no_file_does_harm),
-      IN_FOLDER(every_layout_fills_the_base),
-      IN_FOLDER(kernels_of_torch_are_turned),
-      IN_FOLDER(tampered_weights_are_refused),
-      IN_FOLDER(another_network_is_refused),
-      IN_FOLDER(weights_are_found_in_order),
-      IN_FOLDER(an_imported_file_is_found),
+      TEST_IN_FOLDER(every_layout_fills_the_base),
+      TEST_IN_FOLDER(kernels_of_torch_are_turned),
+      TEST_IN_FOLDER(tampered_weights_are_refused),
+      TEST_IN_FOLDER(another_network_is_refused),
+      TEST_IN_FOLDER(weights_are_found_in_order),
+      TEST_IN_FOLDER(an_imported_file_is_found),
       cmocka_unit_test(the_list_is_complete),
       cmocka_unit_test(real_weights_are_read),
   };
