@@ -68,8 +68,8 @@ leuko_status model_check_logits(const model *m, double *logits, leuko_error *err
  * Errors: SELF_CHECK, those above. */
 leuko_status model_self_check(const model *m, leuko_error *error);
 
-/* Whether bfloat16 gives this model's answers: no probability off by more than 0.02, half of them by
- * no more than 0.002, and 99.5 % of the answers the same. False if that was not measured. */
+/* Whether bfloat16 gives this model's answers: no probability off by more than 0.02, half of them
+ * by no more than 0.002, and 99.5 % of the answers the same. False if that was not measured. */
 bool model_allows_bf16(const model *m);
 
 /* Options for a plan of this model, in float32, with the black background skipped. */

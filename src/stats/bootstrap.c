@@ -27,7 +27,7 @@ leuko_status stats_bootstrap(const stats_resampling *how, stats_statistic statis
   const size_t drawn = how->groups ? how->group_count : how->n;
   leuko_status status = check(how, drawn, error);
   if (status != LEUKO_OK) return status;
-  uint32_t *times = malloc(drawn * sizeof *times); /* that each group was drawn */
+  uint32_t *times = calloc(drawn, sizeof *times); /* that each group was drawn */
   uint32_t *weights = how->groups ? malloc(how->n * sizeof *weights) : times;
   double *values = malloc((count ? count : 1) * sizeof *values);
   if (!times || !weights || !values) {

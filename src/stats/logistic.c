@@ -110,10 +110,11 @@ leuko_status stats_logistic_fit(const double *x, const int *labels, size_t n, si
     double largest = 0, tried = INFINITY, scale = 1;
     stats_logistic next = *out;
     /* Far from the minimum a whole step may lead uphill. */
-    for (int halved = 0; halved < 30 && !(tried <= value); halved++, scale /= 2) {
+    for (int halved = 0; halved < 30 && !(tried <= value); halved++) {
       for (size_t d = 0; d < measures; d++) next.weights[d] = out->weights[d] - scale * step[d];
       next.bias = out->bias - scale * step[measures];
       tried = objective(&next, x, labels, n, gradient, there);
+      scale /= 2;
     }
     if (!(tried <= value)) break;
     for (size_t d = 0; d <= measures; d++) largest = fmax(largest, fabs(step[d]));

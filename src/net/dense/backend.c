@@ -21,7 +21,7 @@ struct net_kernel {
   bool bf16; /* input and kernel */
   /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16;
    * bfloat16 in pairs of inputs. */
-  char *u;
+  void *u;
 };
 
 static bool dense_choose(net_step *step) {
@@ -109,6 +109,8 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
   const net_step *step = &k->step;
   const size_t batch = (size_t)call->count, in = (size_t)step->in.c, out = (size_t)step->out.c;
   const size_t first = (size_t)chunk * PRODUCT_WIDTH, width = (size_t)chunk_width(step, chunk);
+  const void *input = call->x[0];
+  const uint16_t *narrow = input;
   float *part = (float *)call->scratch + (size_t)chunk * 2 * batch * PRODUCT_WIDTH;
   float *sum = part + batch * PRODUCT_WIDTH;
   for (size_t n = 0; n < batch; n++)
@@ -118,8 +120,8 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
     size_t depth = in - d < DEPTH ? in - d : DEPTH;
     const size_t at = first * in + d * width;
     if (k->bf16)
-      product_rows_bf16((const uint16_t *)call->x[0] + d, in, (const uint16_t *)k->u + at, part,
-                        batch, depth, (int)width);
+      product_rows_bf16(narrow + d, in, (const uint16_t *)k->u + at, part, batch, depth,
+                        (int)width);
     else product_rows(call->x[0] + d, in, (const float *)k->u + at, part, batch, depth, (int)width);
     for (size_t i = 0; i < batch * width; i++) sum[i] += part[i];
   }

@@ -78,6 +78,8 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
 void infer_direct_bind(infer_direct *d, const float *kernel) {
   const size_t filters = (size_t)d->s.plain.c, depth = d->depth;
   const int threads = d->s.threads;
+  float *wide = d->u;
+  uint16_t *narrow = d->u;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
     const size_t width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
@@ -86,8 +88,8 @@ void infer_direct_bind(infer_direct *d, const float *kernel) {
       for (size_t f = 0; f < width; f++) {
         float value = kernel[k * filters + chunk + f];
         if (d->s.in_bf16)
-          ((uint16_t *)d->u)[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
-        else ((float *)d->u)[first + k * width + f] = value;
+          narrow[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
+        else wide[first + k * width + f] = value;
       }
   }
 }
@@ -101,9 +103,8 @@ typedef struct {
 
 static workplace workplace_of(const infer_direct *d, char *scratch, int thread) {
   char *own = scratch + (size_t)thread * thread_bytes(d);
-  return (workplace){.from = (const void **)own,
-                     .m = (float *)(own + pointer_bytes(d)),
-                     .copies = (float *)(own + pointer_bytes(d) + product_bytes())};
+  void *from = own, *m = own + pointer_bytes(d), *copies = own + pointer_bytes(d) + product_bytes();
+  return (workplace){.from = from, .m = m, .copies = copies};
 }
 
 /* Rows of the window at (top, left) of image n. */
@@ -207,7 +208,8 @@ AVX512 static void run_chunk(const infer_direct *d, const net_call *call, const 
                              size_t count, const workplace *w, size_t rows, int chunk) {
   const infer_shape *s = &d->s;
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
-  const char *u = d->u + (size_t)d->taps * d->depth * (size_t)chunk * element_bytes(s->in_bf16);
+  const char *u =
+      (const char *)d->u + (size_t)d->taps * d->depth * (size_t)chunk * element_bytes(s->in_bf16);
   product_taps(w->from, (size_t)d->taps, u, w->m, rows, d->depth, width, s->in_bf16);
   if (s->out_bf16) finish_rows(d, call, list, count, chunk, (size_t)width, w->m, true);
   else finish_rows(d, call, list, count, chunk, (size_t)width, w->m, false);

@@ -25,16 +25,17 @@ struct infer_winograd {
   size_t list_bytes;  /* of the tiles to compute */
   size_t turn, round; /* tiles */
   bool shared;
-  char *u; /* transformed kernel [filters / 64][36][channels][64 or the rest] */
+  void *u; /* transformed kernel [filters / 64][36][channels][64 or the rest] */
 };
 
-/* Bytes between two of the 36 positions of `tiles` transformed tiles, and of their products. */
+/* Bytes between two of the 36 positions of `tiles` transformed tiles. */
 static size_t v_stride(const infer_winograd *w, size_t tiles) {
   return tiles * (size_t)w->s.in.c * element_bytes(w->s.in_bf16) + LINE;
 }
 
+/* The same of products, in floats. */
 static size_t m_stride(size_t tiles) {
-  return tiles * PRODUCT_WIDTH * sizeof(float) + LINE;
+  return tiles * PRODUCT_WIDTH + LINE / sizeof(float);
 }
 
 /* Side of a tile in output pixels. */
@@ -47,7 +48,7 @@ static size_t v_bytes(const infer_winograd *w) {
 }
 
 static size_t m_bytes(const infer_winograd *w) {
-  return WINOGRAD_POSITIONS * m_stride(w->turn);
+  return WINOGRAD_POSITIONS * m_stride(w->turn) * sizeof(float);
 }
 
 static size_t up_to_rows(size_t tiles) {
@@ -122,7 +123,7 @@ AVX512 static void pack_bf16(const float *from, int channels, int width, char *t
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
   const int channels = w->s.in.c, filters = w->s.plain.c;
   if (!w->s.in_bf16) {
-    winograd_kernel(kernel, channels, filters, false, (float *)w->u, w->s.threads);
+    winograd_kernel(kernel, channels, filters, false, w->u, w->s.threads);
     return LEUKO_OK;
   }
   size_t bytes = kernel_values(w) * sizeof(float);
@@ -136,7 +137,7 @@ leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_e
     const int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
     const size_t at = (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)chunk +
                       (size_t)(part % WINOGRAD_POSITIONS) * (size_t)channels * (size_t)width;
-    pack_bf16(u + at, channels, width, w->u + at * 2);
+    pack_bf16(u + at, channels, width, (char *)w->u + at * 2);
   }
   free(u);
   return LEUKO_OK;
@@ -173,8 +174,7 @@ ELEMENT void transform_output(const infer_winograd *w, const float *m, size_t st
                               const float *bias, v16 o[4][4]) {
   v16 p[6][6];
   for (int i = 0; i < 6; i++)
-    for (int j = 0; j < 6; j++)
-      p[i][j] = _mm512_loadu_ps((const float *)((const char *)m + (size_t)(i * 6 + j) * stride));
+    for (int j = 0; j < 6; j++) p[i][j] = _mm512_loadu_ps(m + (size_t)(i * 6 + j) * stride);
   output_2d(p, o);
   const v16 offset = bias ? _mm512_loadu_ps(bias) : _mm512_setzero_ps();
   for (int i = 0; i < 4; i++)
@@ -218,22 +218,22 @@ AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call
 
 /* One chunk of filters for `count` transformed tiles. */
 AVX512 static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
-                            size_t count, const char *v, size_t stride, int chunk, char *m) {
+                            size_t count, const char *v, size_t stride, int chunk, float *m) {
   const infer_shape *s = &w->s;
   const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_bf16);
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
-  const char *u = w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * bytes;
+  const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * bytes;
   const size_t step = m_stride(w->turn);
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
-    float *to = (float *)(m + p * step);
+    float *to = m + p * step;
     if (s->in_bf16) product_rows_bf16(from, depth, weights, to, count, depth, width);
     else product_rows(from, depth, weights, to, count, depth, width);
   }
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
   for (size_t t = 0; t < count; t++)
     for (int f = 0; f < width; f += ELEMENT_STEP) {
-      const float *products = (const float *)m + t * (size_t)width + f;
+      const float *products = m + t * (size_t)width + f;
       v16 o[2][4][4];
       for (int half = 0; half < 2; half++)
         transform_output(w, products + 16 * half, step, bias ? bias + f + 16 * half : NULL,
@@ -250,7 +250,8 @@ static void run_turns(const infer_winograd *w, const net_call *call, const infer
 #pragma omp parallel for num_threads(w->s.threads) schedule(dynamic)
   for (size_t turn = 0; turn < turns; turn++) {
     const size_t first = turn * w->turn, now = least(count - first, w->turn);
-    char *v = scratch + (size_t)omp_get_thread_num() * own, *m = v + v_bytes(w);
+    char *v = scratch + (size_t)omp_get_thread_num() * own;
+    void *m = v + v_bytes(w);
     transform_tiles(w, call, tiles + first, now, v, v_stride(w, w->turn));
     for (int chunk = 0; chunk < w->s.plain.c; chunk += PRODUCT_WIDTH)
       multiply(w, call, tiles + first, now, v, v_stride(w, w->turn), chunk, m);
@@ -267,7 +268,7 @@ static void run_rounds(const infer_winograd *w, const net_call *call, const infe
 #pragma omp parallel num_threads(w->s.threads)
   for (size_t first = 0; first < count; first += w->round) {
     const size_t now = least(count - first, w->round), parts = (now + w->turn - 1) / w->turn;
-    char *m = products + (size_t)omp_get_thread_num() * m_bytes(w);
+    void *m = products + (size_t)omp_get_thread_num() * m_bytes(w);
 #pragma omp for schedule(dynamic, 4)
     for (size_t t = 0; t < now; t++)
       transform_tiles(w, call, tiles + first + t, 1, v + t * row, stride);
