@@ -87,8 +87,7 @@ void infer_direct_bind(infer_direct *d, const float *kernel) {
     for (size_t k = 0; k < (size_t)d->taps * depth; k++)
       for (size_t f = 0; f < width; f++) {
         float value = kernel[k * filters + chunk + f];
-        if (d->s.in_bf16)
-          narrow[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
+        if (d->s.in_bf16) narrow[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
         else wide[first + k * width + f] = value;
       }
   }
