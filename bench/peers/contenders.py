@@ -1,6 +1,7 @@
 """Who takes part, in what, and what is asked of each."""
 import json
 import pathlib
+import re
 import subprocess
 
 SIZES = {"cnn": 128, "vgg16": 224, "resnet50": 224}
@@ -14,8 +15,7 @@ NAMES = {"leuko": "leuko", "torch": "PyTorch", "keras": "Keras", "onnxruntime": 
 PREDICT = {"torch": ["f32", "bf16"], "keras": ["f32", "bf16"], "onnxruntime": ["f32", "int8"],
            "openvino": ["f32", "bf16", "int8"],
            "ncnn": ["f32", "f32-batch", "bf16", "bf16-batch", "int8", "int8-batch"]}
-TRAIN = {"torch": ["f32", "bf16", "f32-compiled", "bf16-compiled"],
-         "keras": ["f32", "f32-graph", "bf16", "bf16-graph"]}
+TRAIN = {"torch": ["f32", "bf16", "bf16-compiled"], "keras": ["f32", "bf16", "bf16-graph"]}
 WITH_FILES = ("onnxruntime", "openvino", "ncnn")  # those that read files of their own
 
 
@@ -40,13 +40,18 @@ def compare(way, p, truth):
     return {**row, "good": good[precision(way)]}
 
 
+def same_loss(way, loss, usual):
+    """Whether a first training step saw the loss that the others saw."""
+    return abs(loss - usual) <= {"f32": 0.002, "bf16": 0.05}[precision(way)] * usual
+
+
 class Leuko:
     """leuko's own rows: each precision that its program offers, skipping the black background and
     ("-whole") computing all of it, and pixels without anything black ("-random")."""
 
     def __init__(self, program):
         self.program = pathlib.Path(program).resolve()
-        self.help = {command: self._help(command) for command in ("bench", "predict", "quantize")}
+        self.help = {command: self._help(command) for command in ("bench", "predict")}
 
     def _help(self, command):
         done = subprocess.run([self.program, command, "--help"], stdout=subprocess.PIPE,
@@ -54,13 +59,13 @@ class Leuko:
         return done.stdout if done.returncode == 0 else ""
 
     def ways(self, work="predict", batch=1):
-        chosen = "--precision" in self.help["bench"]
-        found = ["f32"] + (["bf16"] if chosen else [])
+        offered = re.search(r"--precision=(\S+)", self.help["bench"])
+        found = [p for p in ("f32", "bf16", "int8")
+                 if p == "f32" or offered and p in offered[1].split("|")]
         if work == "train":
-            return found
-        found += ["int8"] if chosen and self.help["quantize"] else []
+            return [p for p in found if p != "int8"]
         skips = "--no-skip" in self.help["bench"]
-        return [way + end for way in found for end in
+        return [p + end for p in found for end in
                 [""] + (["-whole"] if skips else []) + (["-random"] if batch > 1 else [])]
 
     def _model(self, run, network, way):

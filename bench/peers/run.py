@@ -22,6 +22,7 @@ import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -53,6 +54,7 @@ class Run:
         output."""
         environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
         environment["OMP_NUM_THREADS"] = str(self.options.threads)
+        environment["TORCHINDUCTOR_CACHE_DIR"] = str(self.out / "files" / "inductor")
         done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=environment,
                               preexec_fn=lambda: os.sched_setaffinity(0, self.processors), **how)
@@ -114,11 +116,9 @@ class Run:
             say(f"{network}: leuko trains its model")
             shutil.rmtree(self.out / "models" / network, ignore_errors=True)
             self.folder("models")
-            weights = ["--weights", self.options.weights] if self.options.weights else []
             self.call([self.leuko.program, "train", self.options.cells, "--model", network,
                        "--limit", 192, "--epochs", 8, "--by", "image", "--allow-leak", "--threads",
-                       self.options.threads, "--out", self.out / "models" / network]
-                      + (weights if network != "cnn" else []))
+                       self.options.threads, "--out", self.out / "models" / network])
 
     def prepare_files(self, network, contender):
         """Returns the file that says that the peer's own files are complete."""
@@ -246,6 +246,19 @@ class Run:
                             f"{result['images_per_second']:.1f} images/s, "
                             f"{result['peak_memory_mb']:.0f} MB")
 
+    def losses(self):
+        """Compares the first losses that peers saw in training; leuko's bench tells none."""
+        with open(self.out / "speeds.csv", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["first_loss"]]
+        for network in dict.fromkeys(row["network"] for row in rows):
+            found = {(row["contender"], row["way"]): float(row["first_loss"]) for row in rows
+                     if row["network"] == network}
+            plain = [loss for (_, way), loss in found.items() if way == "f32"]
+            for (contender, way), loss in found.items() if plain else ():
+                if not contenders.same_loss(way, loss, statistics.median(plain)):
+                    say(f"{network}: {contender} {way} begins with a loss of {loss:.5f}")
+                    self.others.append((network, contender, way))
+
     def same_conditions(self):
         """speeds.csv goes on only with the program, machine and settings that began it."""
         state = {"leuko": hashlib.sha256(self.leuko.program.read_bytes()).hexdigest(),
@@ -266,7 +279,6 @@ def main():
     parser.add_argument("--leuko", required=True)
     parser.add_argument("--cells", required=True, help="a tree of cells, C-NMC's")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--weights", help="ImageNet weights, as leuko train --weights takes them")
     parser.add_argument("--work", choices=["predict", "train"], default="predict")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1)
@@ -285,6 +297,8 @@ def main():
     if options.work == "predict":
         run.answers(jobs)
     run.speeds(options.work)
+    if options.work == "train":
+        run.losses()
     text = table.markdown(run.out, options)
     (run.out / f"{options.work}.md").write_text(text)
     print(text)

@@ -2,8 +2,8 @@
 # leuko beside PyTorch, Keras, ONNX Runtime, OpenVINO and ncnn, in one run:
 #   bench/peers/run.sh CELLS [options of run.py: --work predict|train, --rounds N, --seconds S, ...]
 # CELLS holds cells (a C-NMC tree). Builds leuko and a virtual environment where they are missing;
-# results and everything else lie in build/peers (--out). LEUKO names another program, WEIGHTS the
-# file or folder of the ImageNet weights.
+# results and everything else lie in build/peers (--out). The ImageNet weights are found as by leuko
+# (LEUKO_WEIGHTS names their folder); LEUKO names another program.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -14,5 +14,4 @@ if [ -z "${LEUKO:-}" ]; then
   LEUKO=$root/build/leuko
 fi
 python=$(sh "$here/venv.sh")
-exec "$python" "$here/run.py" --leuko "$LEUKO" --cells "$cells" --out "$root/build/peers" \
-  ${WEIGHTS:+--weights "$WEIGHTS"} "$@"
+exec "$python" "$here/run.py" --leuko "$LEUKO" --cells "$cells" --out "$root/build/peers" "$@"
