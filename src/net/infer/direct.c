@@ -19,7 +19,7 @@ struct infer_direct {
   int taps;
   size_t depth;      /* input values of a tap */
   size_t list_bytes; /* of the output pixels to compute */
-  char *u;           /* [filters / 64][taps][depth][64 or the rest], bfloat16 in pairs of depth */
+  void *u;           /* [filters / 64][taps][depth][64 or the rest], bfloat16 in pairs of depth */
 };
 
 static size_t up_to_line(size_t bytes) {
