@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "image/symmetry.h"
 
-#define VERSION "features 1"
+#define VERSION "features 2"
 #define MARK_BATCHES 4 /* after so many it is noted how far it has come, should it be killed */
 
 /* Rounds to the nearest bfloat16, ties to even. */
