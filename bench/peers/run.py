@@ -2,7 +2,7 @@
 """leuko beside PyTorch, Keras, ONNX Runtime, OpenVINO and ncnn, in one run.
 
   run.py --leuko PROGRAM --cells DIR --out FOLDER [--work predict|train] [--rounds 3]
-         [--seconds 1] [--threads 2] [--only TEXT] [--document FILE.md] [--again]
+         [--seconds 0.5] [--threads 2] [--only TEXT] [--document FILE.md] [--again]
 
 The same networks, weights, cells, batch and threads for all. Every measurement is a process of its
 own on the first processors: warm-up, then whole batches for --seconds. Contenders take turns within
@@ -281,7 +281,7 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--work", choices=["predict", "train"], default="predict")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", help='words that must be among those of a measurement: '
                         '"vgg16 b16", "openvino int8", "leuko"')

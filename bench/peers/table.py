@@ -123,7 +123,7 @@ def ratio_table(speeds):
                        speeds.best(job, False, allowed)) for job in speeds.jobs]
         if any(cells):
             rows.append([text] + cells)
-    return grid(["ratio of medians (round by round), to whom"]
+    return [] if not rows else grid(["ratio of medians (round by round), to whom"]
                 + [title(job) for job in speeds.jobs], rows)
 
 
@@ -170,12 +170,13 @@ def markdown(out, options):
     rounds = max((len(values) for values in speeds.values.values()), default=0)
     lines = [f"{what}; {machine()}; {options.threads} threads, {rounds} "
              f"round{'s' if rounds != 1 else ''} of {options.seconds:g} s a measurement: medians, "
-             f"lowest and highest. {', '.join(speeds.versions.values())}.", ""]
+             "lowest and highest." + "".join(f" {version}." for version in speeds.versions.values()),
+             ""]
     lines += speed_table(speeds) + ratio_table(speeds)
-    shares = [f"{title(key[:2])} {100 * share:.0f} %" for key, share in speeds.share.items()
-              if key[2] == "leuko" and share < 1 and "-" not in key[3]]
+    shares = {key[0]: share for key, share in speeds.share.items() if share < 1}
     if shares:
-        lines += [f"Share that leuko computes of these cells: {', '.join(shares)}.", ""]
+        text = ", ".join(f"{network} {100 * share:.0f} %" for network, share in shares.items())
+        lines += [f"Share of its work that leuko computes of these cells: {text}.", ""]
     lines += memory_table(speeds)
     if options.work == "predict":
         lines += answer_table(out / "answers.csv")

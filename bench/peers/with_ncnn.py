@@ -109,7 +109,7 @@ def quantize(folder, calibration):
 def prepare(network, folder, calibration):
     """Writes f32.param, int8.param and their .bin files. `calibration`: scaled pixels."""
     pnnx(network, folder)
-    quantize(folder, calibration[:32])
+    quantize(folder, calibration)
 
 
 def load(folder, way, threads):
