@@ -122,6 +122,15 @@ static void other_numbers_are_told_otherwise(void **state) {
   free(page);
 }
 
+static void a_jumping_accuracy_is_told_as_such(void **state) {
+  const accuracies other = {0.83, 0.80, 0.90, 0.75, 0.95, 0.99, 0.80, 0.96};
+  char *page = page_of(*state, other, 2832, plain);
+  says(page, "jumps from epoch to epoch, in the last 2 between 75.0&nbsp;% and 83.0&nbsp;%");
+  says(page, "as near to the paper's as 0.0 points; the second is 7.0 points above");
+  lacks(page, "this run does not settle");
+  free(page);
+}
+
 static void missing_networks_are_named(void **state) {
   const accuracies cnn = {0, 0, 0, 0, 0, 0, 0.84, 0.77};
   char *page = page_of(*state, cnn, 100,
@@ -167,6 +176,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(names_are_escaped, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(few_cells_tell_nothing, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(other_numbers_are_told_otherwise, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_jumping_accuracy_is_told_as_such, make_folder,
+                                      remove_folder),
       cmocka_unit_test_setup_teardown(missing_networks_are_named, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(the_table_holds_the_last_epochs, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(nothing_done_is_no_experiment, make_folder, remove_folder),
