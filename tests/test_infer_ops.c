@@ -1,6 +1,8 @@
 /* The inference kernels against the reference over random shapes, in both precisions. */
 #include "step_run.h"
 
+#include "net/product.h"
+
 static int between(rng *r, int low, int high) {
   return low + (int)rng_below(r, (uint32_t)(high - low + 1));
 }
@@ -15,7 +17,7 @@ static int channels(rng *r) {
 }
 
 static void needs_avx512(void) {
-  if (__builtin_cpu_supports("avx512bf16")) return;
+  if (product_supported_bf16()) return;
   print_message("this processor has no AVX-512 with BF16: skipped\n");
   skip();
 }

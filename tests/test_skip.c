@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "net/plan.h"
+#include "net/product.h"
 #include "zoo/zoo.h"
 
 #define SIDE 48
@@ -20,7 +21,7 @@ static void ok(leuko_status status, const leuko_error *error) {
 }
 
 static void needs_avx512(void) {
-  if (__builtin_cpu_supports("avx512bf16")) return;
+  if (product_supported_bf16()) return;
   print_message("this processor has no AVX-512 with BF16: skipped\n");
   skip();
 }

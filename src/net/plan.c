@@ -283,13 +283,15 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
                           leuko_error *error) {
   *out = NULL;
   builder b = {0};
-  if (strcmp(options->backend, "onednn") == 0) {
+  leuko_status known = net_cpu_check(error);
+  if (known != LEUKO_OK) return known;
+  if (strcmp(options->backend, "onednn") == 0 && net_cpu() > NET_CPU_GENERIC) {
     b.backends[b.backend_count++] = &net_backend_infer;
     if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
     b.backends[b.backend_count++] = &net_backend_dense;
     b.backends[b.backend_count++] = &net_backend_onednn;
     b.backends[b.backend_count++] = &net_backend_ref;
-  } else if (strcmp(options->backend, "ref") == 0) {
+  } else if (strcmp(options->backend, "onednn") == 0 || strcmp(options->backend, "ref") == 0) {
     b.backends[b.backend_count++] = &net_backend_ref;
   } else {
     return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",

@@ -5,15 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/cpu.h"
+
 #define PRODUCT_WIDTH 64 /* columns that are multiplied together */
 #define PRODUCT_ROWS 6   /* rows that are multiplied together */
 
-/* Whether this processor can run what follows, in float32 and in bfloat16. */
+/* Whether what follows can run here, in float32 and in bfloat16. */
 static inline bool product_supported(void) {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+  return net_cpu() >= NET_CPU_AVX512;
 }
 static inline bool product_supported_bf16(void) {
-  return product_supported() && __builtin_cpu_supports("avx512bf16");
+  return net_cpu() >= NET_CPU_AVX512_BF16;
 }
 
 /* m [rows][width] = v [rows][depth] u [depth][width]; rows of v are `v_stride` apart, rows of m

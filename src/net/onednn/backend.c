@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/cpu.h"
 #include "net/onednn/dnn.h"
 #include "net/ref/ref.h"
 
@@ -20,12 +21,8 @@ struct net_kernel {
   float *no_bias; /* zeros, where the primitive wants a bias and there is none */
 };
 
-static bool has_avx512(void) {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
-}
-
 static bool blockable(int channels) {
-  return channels % 16 == 0 && has_avx512();
+  return channels % 16 == 0 && net_cpu() >= NET_CPU_AVX512;
 }
 
 static bool onednn_choose(net_step *step) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/cpu.h"
 
 static leuko_status failed(dnnl_status_t status, const char *what, leuko_error *error) {
   return error_set(error, status == dnnl_out_of_memory ? LEUKO_NO_MEMORY : LEUKO_BACKEND, NULL,
@@ -12,6 +13,8 @@ static leuko_status failed(dnnl_status_t status, const char *what, leuko_error *
 
 leuko_status dnn_open(dnn_context *context, leuko_error *error) {
   *context = (dnn_context){0};
+  /* Refused once the library has begun with another level, which is then that of the process. */
+  if (net_cpu() == NET_CPU_AVX2) dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
   dnnl_status_t status = dnnl_engine_create(&context->engine, dnnl_cpu, 0);
   if (status == dnnl_success)
     status = dnnl_stream_create(&context->stream, context->engine, dnnl_stream_default_flags);

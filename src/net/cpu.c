@@ -1,0 +1,42 @@
+#include "net/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define VARIABLE "LEUKO_CPU"
+
+static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
+                                    [NET_CPU_AVX2] = "avx2",
+                                    [NET_CPU_AVX512] = "avx512",
+                                    [NET_CPU_AVX512_BF16] = "avx512_bf16"};
+#define LEVELS ((int)(sizeof names / sizeof *names))
+
+static net_cpu_level processor(void) {
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
+    return NET_CPU_AVX2;
+  return __builtin_cpu_supports("avx512bf16") ? NET_CPU_AVX512_BF16 : NET_CPU_AVX512;
+}
+
+/* The level that the environment names: -1 for a name that there is not. */
+static int wished(void) {
+  const char *name = getenv(VARIABLE);
+  if (!name || !*name) return LEVELS - 1;
+  for (int level = 0; level < LEVELS; level++)
+    if (strcmp(name, names[level]) == 0) return level;
+  return -1;
+}
+
+net_cpu_level net_cpu(void) {
+  const net_cpu_level here = processor();
+  const int level = wished();
+  return level >= 0 && level < (int)here ? (net_cpu_level)level : here;
+}
+
+leuko_status net_cpu_check(leuko_error *error) {
+  if (wished() >= 0) return LEUKO_OK;
+  return error_set(error, LEUKO_ARGUMENT, NULL,
+                   "take generic, avx2, avx512 or avx512_bf16, or unset it",
+                   VARIABLE " names no level of instructions");
+}
