@@ -33,6 +33,20 @@ void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, 
 void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
                   size_t depth, int width, bool bf16);
 
+/* What becomes of a row of sums before it is stored: bias, another branch, relu, rounding. */
+typedef struct {
+  void *const *to;          /* [rows]: where each row goes, in its type */
+  const void *const *other; /* [rows]: what is added, in that type; NULL: nothing */
+  size_t first;             /* column of the rows at which the sums begin */
+  const float *bias;        /* [width], or NULL */
+  bool relu, bf16;          /* bf16: the type of `to` and `other` */
+} product_finish;
+
+/* The sums of product_taps, finished instead of stored; width is 32 or 64. */
+void product_taps_finished(const void *const *from, size_t taps, const void *u,
+                           const product_finish *finish, size_t rows, size_t depth, int width,
+                           bool bf16);
+
 /* du [channels][filters] += sum over tiles of v [tiles][channels] z [tiles][filters]; channels is
  * a multiple of 4, filters of 16. */
 void product_outer(const float *v, const float *z, float *du, size_t tiles, size_t channels,

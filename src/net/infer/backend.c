@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "net/infer/element.h"
+#include "net/element.h"
 #include "net/infer/infer.h"
 #include "net/product.h"
 

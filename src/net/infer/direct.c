@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "net/infer/element.h"
+#include "net/element.h"
 #include "net/infer/infer.h"
 #include "net/layout.h"
 #include "net/product.h"
@@ -30,8 +30,9 @@ static size_t pointer_bytes(const infer_direct *d) {
   return up_to_line((size_t)d->taps * BLOCK_ROWS * sizeof(void *));
 }
 
-static size_t product_bytes(void) {
-  return BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float);
+/* Products that are pooled, or where the rows go and what is added to them. */
+static size_t product_bytes(const infer_direct *d) {
+  return d->s.pool ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 2 * BLOCK_ROWS * sizeof(void *);
 }
 
 /* Copies of rows of the window that reach over the border. */
@@ -41,7 +42,7 @@ static size_t copy_bytes(const infer_direct *d) {
 }
 
 static size_t thread_bytes(const infer_direct *d) {
-  return pointer_bytes(d) + product_bytes() + copy_bytes(d);
+  return pointer_bytes(d) + product_bytes(d) + copy_bytes(d);
 }
 
 static size_t kernel_values(const infer_direct *d) {
@@ -95,15 +96,20 @@ void infer_direct_bind(infer_direct *d, const float *kernel) {
 
 /* What one thread works with on a block of pixels. */
 typedef struct {
-  const void **from; /* [taps][rows] */
-  float *m;          /* products [rows][width] */
+  const void **from;  /* [taps][rows] */
+  float *m;           /* pooled: products [rows][width] */
+  void **to;          /* else [rows]: outputs */
+  const void **other; /* and what is added to them */
   float *copies;
 } workplace;
 
 static workplace workplace_of(const infer_direct *d, char *scratch, int thread) {
   char *own = scratch + (size_t)thread * thread_bytes(d);
-  void *from = own, *m = own + pointer_bytes(d), *copies = own + pointer_bytes(d) + product_bytes();
-  return (workplace){.from = from, .m = m, .copies = copies};
+  void *from = own, *m = own + pointer_bytes(d),
+       *copies = own + pointer_bytes(d) + product_bytes(d);
+  void **to = m;
+  const void **other = (const void **)to + BLOCK_ROWS;
+  return (workplace){.from = from, .m = m, .to = to, .other = other, .copies = copies};
 }
 
 /* Rows of the window at (top, left) of image n. */
@@ -165,41 +171,39 @@ static size_t point_at(const infer_direct *d, const net_call *call, const infer_
   return rows;
 }
 
-/* Sixteen filters of an output pixel from its products: the largest of four where pooled, bias, the
- * other branch, relu. */
-ELEMENT __m512 finish(const infer_shape *s, const float *m, size_t width, const float *bias,
-                      const char *other) {
+/* Sixteen filters of a pooled pixel from the products of its four. */
+ELEMENT __m512 pool(const infer_shape *s, const float *m, size_t width, const float *bias) {
   __m512 value = _mm512_loadu_ps(m);
-  if (s->pool)
-    for (size_t k = 1; k < 4; k++) value = _mm512_max_ps(value, _mm512_loadu_ps(m + k * width));
+  for (size_t k = 1; k < 4; k++) value = _mm512_max_ps(value, _mm512_loadu_ps(m + k * width));
   if (bias) value = _mm512_add_ps(value, _mm512_loadu_ps(bias));
-  if (other) value = _mm512_add_ps(value, element_load16(other, s->out_bf16));
-  if (s->relu) value = _mm512_max_ps(_mm512_setzero_ps(), value);
-  return value;
+  return s->relu ? _mm512_max_ps(_mm512_setzero_ps(), value) : value;
 }
 
-ELEMENT void finish_rows(const infer_direct *d, const net_call *call, const infer_place *list,
-                         size_t count, int chunk, size_t width, const float *m, bool bf16) {
+ELEMENT void pool_rows(const infer_direct *d, const net_call *call, const infer_place *list,
+                       size_t count, int chunk, size_t width, const float *m, bool bf16) {
   const infer_shape *s = &d->s;
   const size_t bytes = element_bytes(bf16), pixel = (size_t)s->out.c * bytes;
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
   for (size_t i = 0; i < count; i++) {
-    const float *products = m + i * width * (s->pool ? 4 : 1);
     char *to = (char *)call->y + infer_number(s->out, list[i]) * pixel + (size_t)chunk * bytes;
-    const char *other = NULL;
-    if (s->add)
-      other = infer_pixel(&call->skip[1], call->x[1], s->out, list[i].image, list[i].y, list[i].x,
-                          pixel) +
-              (size_t)chunk * bytes;
     for (size_t f = 0; f < width; f += ELEMENT_STEP) {
-      __m512 value[2];
-      for (size_t half = 0; half < 2; half++) {
-        const size_t at = f + 16 * half;
-        value[half] = finish(s, products + at, width, bias ? bias + at : NULL,
-                             other ? other + at * bytes : NULL);
-      }
-      element_store(to + f * bytes, value[0], value[1], bf16);
+      const float *products = m + 4 * i * width + f;
+      element_store(to + f * bytes, pool(s, products, width, bias ? bias + f : NULL),
+                    pool(s, products + 16, width, bias ? bias + f + 16 : NULL), bf16);
     }
+  }
+}
+
+/* Where the pixels of a block go, and the branch's pixels that are added. */
+static void point_to(const infer_direct *d, const net_call *call, const infer_place *list,
+                     size_t count, const workplace *w) {
+  const infer_shape *s = &d->s;
+  const size_t pixel = (size_t)s->out.c * element_bytes(s->out_bf16);
+  for (size_t i = 0; i < count; i++) {
+    w->to[i] = (char *)call->y + infer_number(s->out, list[i]) * pixel;
+    if (s->add)
+      w->other[i] = infer_pixel(&call->skip[1], call->x[1], s->out, list[i].image, list[i].y,
+                                list[i].x, pixel);
   }
 }
 
@@ -209,9 +213,19 @@ AVX512 static void run_chunk(const infer_direct *d, const net_call *call, const 
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   const char *u =
       (const char *)d->u + (size_t)d->taps * d->depth * (size_t)chunk * element_bytes(s->in_bf16);
+  if (!s->pool) {
+    const product_finish finish = {.to = w->to,
+                                   .other = s->add ? w->other : NULL,
+                                   .first = (size_t)chunk,
+                                   .bias = call->params[1] ? call->params[1] + chunk : NULL,
+                                   .relu = s->relu,
+                                   .bf16 = s->out_bf16};
+    product_taps_finished(w->from, (size_t)d->taps, u, &finish, rows, d->depth, width, s->in_bf16);
+    return;
+  }
   product_taps(w->from, (size_t)d->taps, u, w->m, rows, d->depth, width, s->in_bf16);
-  if (s->out_bf16) finish_rows(d, call, list, count, chunk, (size_t)width, w->m, true);
-  else finish_rows(d, call, list, count, chunk, (size_t)width, w->m, false);
+  if (s->out_bf16) pool_rows(d, call, list, count, chunk, (size_t)width, w->m, true);
+  else pool_rows(d, call, list, count, chunk, (size_t)width, w->m, false);
 }
 
 void infer_direct_run(const infer_direct *d, const net_call *call) {
@@ -229,6 +243,7 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
     const size_t first = task / groups * block;
     const size_t now = count - first < block ? count - first : block;
     const size_t rows = point_at(d, call, list + first, now, &w);
+    if (!s->pool) point_to(d, call, list + first, now, &w);
     for (size_t c = task % groups; c < chunks; c += groups)
       run_chunk(d, call, list + first, now, &w, rows, (int)c * PRODUCT_WIDTH);
   }

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "net/infer/element.h"
+#include "net/element.h"
 #include "net/infer/infer.h"
 
 #define MOST_WINDOW 64 /* pixels of a pooling window */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "net/infer/element.h"
+#include "net/element.h"
 #include "net/infer/infer.h"
 #include "net/product.h"
 #include "net/winograd/transforms.h"

@@ -5,8 +5,8 @@
  * bfloat16 apart by shift and mask gives the even and the odd channels, which costs no shuffle;
  * "split" order is that: sixteen even channels, then sixteen odd ones. In float32 it is the natural
  * order. */
-#ifndef NET_INFER_ELEMENT_H
-#define NET_INFER_ELEMENT_H
+#ifndef NET_ELEMENT_H
+#define NET_ELEMENT_H
 
 #include <immintrin.h>
 #include <stdbool.h>
