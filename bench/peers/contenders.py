@@ -87,7 +87,7 @@ class Leuko:
         """Probabilities of the answered cells."""
         out = run.call([self.program, "predict", self._model(run, network, way),
                         run.out / "answered", "--json", *self._how(run, "predict", way)])
-        return [row["p"] for row in sorted(json.loads(out), key=lambda row: row["path"])]
+        return [row["p_raw"] for row in sorted(json.loads(out), key=lambda row: row["path"])]
 
     def measure(self, run, work, network, batch, way):
         words = ["--model", self._model(run, network, way), "--batch", batch, "--seconds",
