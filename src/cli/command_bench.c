@@ -92,7 +92,7 @@ static leuko_status load_model(const arguments *a, model *m, leuko_error *error)
   return status;
 }
 
-/* Takes the first images of the folder; `used` gives their number. */
+/* Reads images of the folder; `used` gives their number. */
 static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size_t *used,
                                 leuko_error *error) {
   walk w;
@@ -128,9 +128,8 @@ static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size
 static leuko_status prepare(const arguments *a, bench *b, leuko_error *error) {
   leuko_status status = load_model(a, &b->m, error);
   if (status != LEUKO_OK) return status;
-  const char *precision = a->how.precision ? a->how.precision : "auto";
-  if (!net_precision_find(precision, &b->precision))
-    b->precision = model_allows_bf16(&b->m) ? NET_BF16 : NET_F32;
+  status = model_precision(&b->m, a->how.precision, &b->precision, error);
+  if (status != LEUKO_OK) return status;
   size_t bytes = (size_t)b->m.net.size * (size_t)b->m.net.size * 3, used = 0;
   size_t batch = (size_t)a->how.batch;
   b->images = (256 + batch - 1) / batch * batch;

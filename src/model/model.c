@@ -63,6 +63,16 @@ bool model_allows_bf16(const model *m) {
          m->bf16.agreement >= 0.995;
 }
 
+leuko_status model_precision(const model *m, const char *name, net_precision *out,
+                             leuko_error *error) {
+  if (!name || strcmp(name, "auto") == 0) *out = model_allows_bf16(m) ? NET_BF16 : NET_F32;
+  else if (!net_precision_find(name, out))
+    return error_set(error, LEUKO_ARGUMENT, name, "take auto, f32 or bf16",
+                     "there is no precision '%.40s'", name);
+  if (!net_precision_supported(*out)) *out = NET_F32;
+  return LEUKO_OK;
+}
+
 net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend) {
   return (net_plan_options){.batch = batch,
                             .threads = threads,

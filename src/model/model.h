@@ -71,6 +71,10 @@ leuko_status model_self_check(const model *m, leuko_error *error);
 /* Whether bfloat16 gives this model's answers: no probability off by more than 0.02, half of them
  * by no more than 0.002, and 99.5 % of the answers the same. False if that was not measured. */
 bool model_allows_bf16(const model *m);
+/* The precision of that name; "auto" or NULL: bfloat16 if the model allows it. float32 where this
+ * processor has no kernels for what is asked. Errors: ARGUMENT (no such precision). */
+leuko_status model_precision(const model *m, const char *name, net_precision *out,
+                             leuko_error *error);
 
 /* Options for a plan of this model, in float32, with the black background skipped. */
 net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend);

@@ -43,14 +43,10 @@ static leuko_status set_options(leuko_predictor *predictor, const leuko_options 
     return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
                      "there is no backend '%.40s'", options->backend);
   predictor->skip = !options->no_skip;
-  const char *precision = options->precision ? options->precision : "auto";
-  if (strcmp(precision, "auto") == 0)
-    predictor->precision = model_allows_bf16(&predictor->m) ? NET_BF16 : NET_F32;
-  else if (!net_precision_find(precision, &predictor->precision))
-    return error_set(error, LEUKO_ARGUMENT, precision, "take auto, f32 or bf16",
-                     "there is no precision '%.40s'", precision);
-  if (strcmp(predictor->backend, "ref") == 0 || !net_precision_supported(predictor->precision))
-    predictor->precision = NET_F32;
+  leuko_status status =
+      model_precision(&predictor->m, options->precision, &predictor->precision, error);
+  if (status != LEUKO_OK) return status;
+  if (strcmp(predictor->backend, "ref") == 0) predictor->precision = NET_F32;
   if (predictor->batch > 1024)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 1024", "a batch of %d is not possible",
                      predictor->batch);
