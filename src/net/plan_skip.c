@@ -29,14 +29,13 @@ leuko_status plan_skip_prepare(net_plan *plan, leuko_error *error) {
     value->marks = marks;
     marks += (size_t)plan->options.batch * plane_of(value->shape);
     value->blank = blanks;
-    if (producer) blanks += (value_bytes(value) + 63) / 64 * 64;
+    if (!producer) continue;
+    blanks += (value_bytes(value) + 63) / 64 * 64;
     /* The plane before pooling is at most as large as the step's input with its border. */
-    if (producer) {
-      const net_attributes *a = &producer->step.node->attributes;
-      net_shape wide = {producer->step.in.h + 2 * a->pad, producer->step.in.w + 2 * a->pad, 1};
-      plane = larger(plane, plane_of(wide));
-      row = larger(row, (size_t)wide.w);
-    }
+    const net_attributes *a = &producer->step.node->attributes;
+    net_shape wide = {producer->step.in.h + 2 * a->pad, producer->step.in.w + 2 * a->pad, 1};
+    plane = larger(plane, plane_of(wide));
+    row = larger(row, (size_t)wide.w);
   }
   plan->marks = malloc(marks + 1);
   plan->blanks = aligned_alloc(64, blanks + 64);
