@@ -286,7 +286,7 @@ static void print_cells(const train_data *data, const train_data_options *o) {
   fprintf(stderr, "%zu cells to train on, %zu to test on, %zu subjects", data->train_count,
           data->test_count, data->leaks.subjects);
   if (data->ties.tied_subjects)
-    fprintf(stderr, " (%zu names tied by identical cells)", data->ties.tied_subjects);
+    fprintf(stderr, " (%zu names tied by shared cells)", data->ties.tied_subjects);
   fprintf(stderr, "\n");
   if (data->leaks.leaking || data->leaks.twins)
     fprintf(stderr,
