@@ -146,6 +146,20 @@ ok 'the model remembers its crop' json crop 300
 plain train cells --out much "${small[@]}" --epochs 30 --augment --dropout 0.3 --class-weights \
   --patience 1 --crop 300 --lr 0.02 --resume
 ok 'it stays ended' lines_are much/history.csv $((epochs + 1))
+smooth=("${small[@]}" --pooling average --schedule cosine --average --warmup 4)
+plain train cells --out smooth "${smooth[@]}" --epochs 3
+ok 'average pooling, a falling rate and averaged weights' code_is 0
+cp smooth/run.json out
+ok 'are named in run.json' json options.network.pooling average
+ok 'with the epochs that the rate falls in' json options.cosine_epochs 3
+ok 'and the decay' json options.average 0.998
+ok 'the kept model is not the last step' differ smooth/best.safetensors smooth/last.safetensors
+run predict smooth cells/training_data --json
+ok 'the kept model answers' code_is 0
+plain train cells --out smooth "${smooth[@]}" --epochs 4 --resume
+ok 'a falling rate cannot be made longer' err_has "'cosine_epochs'"
+plain train cells --out bad --model vgg16 --pooling average
+ok 'vgg16 has no choice of pooling' code_is 2
 plain train cells --out ref "${small[@]}" --epochs 1 --backend ref --limit 24 --threads 2
 ok 'backend ref trains' code_is 0
 plain train cells --out threads "${small[@]}" --epochs 3 --threads 2
@@ -174,7 +188,7 @@ ok 'and counted' err_has '1 file'
 
 # Stopping
 
-many=("${small[@]}" --epochs 60)
+many=("${small[@]}" --epochs 60 --average --schedule cosine)
 plain train cells --out whole "${many[@]}"
 ok 'an undisturbed run ends' code_is 0
 stop_with() { # SIGNAL FOLDER

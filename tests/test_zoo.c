@@ -23,6 +23,12 @@ static zoo_options torch_form(int size) {
   return options;
 }
 
+static zoo_options averaging(void) {
+  zoo_options options = sized("cnn", 128);
+  options.average = true;
+  return options;
+}
+
 static net_graph *whole(const zoo_options *options) {
   net_graph *graph;
   leuko_error error = {0};
@@ -53,6 +59,7 @@ static void parameters_are_as_many_as_published(void **state) {
     size_t all, trainable;
   } rows[] = {
       {sized("cnn", 128), false, 2601153, 2601153},
+      {averaging(), false, 240832 + 128 * 512 + 512 + 513, 307393},
       {sized("vgg16", 224), true, 14714688, 14714688},
       {sized("vgg16", 224), false, 14714688 + 25088 * 256 + 256 + 257, 21137729},
       {sized("resnet50", 224), true, 23587712, 23534592},
@@ -161,6 +168,7 @@ static void check_described(const zoo_options *options) {
   assert_int_equal(back.dense, options->dense);
   assert_true(back.dropout == options->dropout && back.epsilon == options->epsilon);
   assert_int_equal(back.form, options->form);
+  assert_int_equal(back.average, options->average);
   json_decref(json);
   json_decref(again);
 }
@@ -171,6 +179,8 @@ static void descriptions_give_the_options_back(void **state) {
   options.blocks = 3;
   options.widths[0] = 7;
   options.dropout = 0.1 + 0.2;
+  check_described(&options);
+  options.average = true;
   check_described(&options);
   options = sized("vgg16", 96);
   options.dense = 33;

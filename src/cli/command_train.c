@@ -39,6 +39,9 @@ enum {
   KEY_FEATURES,
   KEY_BASE_LR,
   KEY_WARMUP,
+  KEY_SCHEDULE,
+  KEY_AVERAGE,
+  KEY_POOLING,
   KEY_PATIENCE,
   KEY_POINT,
   KEY_DROPOUT,
@@ -71,6 +74,10 @@ static const struct argp_option options[] = {
     {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
     {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},
     {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (cnn 512, vgg16 256)", 2},
+    {"pooling", KEY_POOLING, "KIND", 0,
+     "cnn: flatten (default), or average: the dense layer reads each filter's mean, not its whole "
+     "map",
+     2},
     {"dropout", KEY_DROPOUT, "RATE", 0, "before each dense layer (0)", 2},
     {0, 0, 0, 0, "Networks with a base trained on ImageNet (vgg16, resnet50):", 3},
     {"weights", KEY_WEIGHTS, "FILE|DIR", 0,
@@ -92,6 +99,11 @@ static const struct argp_option options[] = {
     {"augment", KEY_AUGMENT, 0, 0, "turn and mirror: the eight symmetries of the square", 4},
     {"class-weights", KEY_CLASS_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones",
      4},
+    {"schedule", KEY_SCHEDULE, "KIND", 0,
+     "of the learning rate: constant (default), or cosine, which falls to 0 until the last epoch",
+     4},
+    {"average", KEY_AVERAGE, "DECAY", OPTION_ARG_OPTIONAL,
+     "test and keep a running average of the weights (0.998)", 4},
     {"patience", KEY_PATIENCE, "N", 0, "stop after N epochs without a lower validation loss", 4},
     {"operating-point", KEY_POINT, "HOW", 0,
      "threshold, with a temperature, from the tested cells: youden (default), a wanted sensitivity "
@@ -117,6 +129,14 @@ static bool read_widths(const char *text, zoo_options *net) {
     if (*end != ',') return false;
     text = end + 1;
   }
+}
+
+/* True if `text` is `second`, false if it is `first`. */
+static bool choose(struct argp_state *state, const char *option, const char *text,
+                   const char *first, const char *second) {
+  if (strcmp(text, first) != 0 && strcmp(text, second) != 0)
+    argp_error(state, "%s takes %s or %s", option, first, second);
+  return strcmp(text, second) == 0;
 }
 
 static error_t parse_data(int key, char *arg, struct argp_state *state, arguments *a) {
@@ -168,6 +188,9 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
   case KEY_DENSE:
     a->net.dense = (int)cli_number(state, "--dense", arg, 1, 65536);
     return 0;
+  case KEY_POOLING:
+    a->net.average = choose(state, "--pooling", arg, "flatten", "average");
+    return 0;
   case KEY_DROPOUT:
     a->net.dropout = cli_real(state, "--dropout", arg, 0, 0.95);
     return 0;
@@ -182,6 +205,12 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
     return 0;
   case KEY_AUGMENT:
     t->augment = true;
+    return 0;
+  case KEY_SCHEDULE:
+    t->cosine = choose(state, "--schedule", arg, "constant", "cosine");
+    return 0;
+  case KEY_AVERAGE:
+    t->average = arg ? cli_real(state, "--average", arg, 0.5, 0.999999) : TRAIN_AVERAGE;
     return 0;
   case KEY_CLASS_WEIGHTS:
     t->class_weights = true;
@@ -200,14 +229,6 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
   default:
     return ARGP_ERR_UNKNOWN;
   }
-}
-
-/* True if `text` is `second`, false if it is `first`. */
-static bool choose(struct argp_state *state, const char *option, const char *text,
-                   const char *first, const char *second) {
-  if (strcmp(text, first) != 0 && strcmp(text, second) != 0)
-    argp_error(state, "%s takes %s or %s", option, first, second);
-  return strcmp(text, second) == 0;
 }
 
 static error_t parse_base(int key, char *arg, struct argp_state *state, arguments *a) {
@@ -353,6 +374,10 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
   if (a->net.size) net->size = a->net.size;
   if (a->net.dense) net->dense = a->net.dense;
   if (a->net.dropout >= 0) net->dropout = a->net.dropout;
+  if (a->net.average && zoo_has_base(net))
+    return error_set(error, LEUKO_ARGUMENT, "--pooling", "leave it out, or take the cnn",
+                     "%s has its own way from maps to its head", net->name);
+  net->average = a->net.average;
   if (a->net.blocks) {
     net->blocks = a->net.blocks;
     memcpy(net->widths, a->net.widths, sizeof net->widths);

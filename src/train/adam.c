@@ -21,3 +21,11 @@ void adam_step(const net_graph *graph, uint64_t step, double lr, const double *s
     }
   }
 }
+
+void average_step(uint64_t step, double decay, const float *params, size_t count, float *average,
+                  int threads) {
+  const double early = (1 + (double)step) / (10 + (double)step);
+  const float take = (float)(1 - (decay < early ? decay : early));
+#pragma omp parallel for simd num_threads(threads) schedule(static)
+  for (size_t i = 0; i < count; i++) average[i] += take * (params[i] - average[i]);
+}

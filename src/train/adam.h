@@ -17,4 +17,9 @@
 void adam_step(const net_graph *graph, uint64_t step, double lr, const double *scale,
                const float *grads, float *params, float *m, float *v, int threads);
 
+/* After step number `step` (from 1): moves average [count] towards params by one minus `decay`, by
+ * more in the first steps, when decay is taken as (1 + step) / (10 + step). */
+void average_step(uint64_t step, double decay, const float *params, size_t count, float *average,
+                  int threads);
+
 #endif

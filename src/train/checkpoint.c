@@ -29,35 +29,55 @@ static leuko_status save(const char *out, const char *name, target *t, json_t *t
   return status == LEUKO_OK ? model_save(path, m, extra, extra_count, error) : status;
 }
 
-leuko_status checkpoint_save_best(const char *out, target *t, const checkpoint *c,
+leuko_status checkpoint_save_best(const char *out, target *t, float *params, const checkpoint *c,
                                   leuko_error *error) {
   const train_epoch *e = &c->history[c->best];
   json_t *training =
       json_pack("{s:i,s:f,s:f,s:o}", "epoch", c->best + 1, "val_loss", e->val_loss, "val_accuracy",
                 e->val_accuracy, "val_auc", real_or_null(e->val_auc));
-  return save(out, "best.safetensors", t, training, NULL, 0, error);
+  target before = *t;
+  t->params = params;
+  if (!t->frozen) t->m.params = params;
+  leuko_status status = save(out, "best.safetensors", t, training, NULL, 0, error);
+  t->params = before.params;
+  t->m.params = before.m.params;
+  return status;
 }
 
-static void entry_name(char *out, size_t size, const char *moment, const net_param *param) {
-  snprintf(out, size, "adam/%s/%s", moment, param->name);
+/* What is kept beside each parameter. */
+typedef struct {
+  const char *prefix; /* of the tensor's name */
+  float *values;      /* [param_floats]; NULL: not kept */
+} beside;
+
+static int list_beside(const checkpoint *c, beside out[3]) {
+  out[0] = (beside){"adam/m", c->m};
+  out[1] = (beside){"adam/v", c->v};
+  out[2] = (beside){"average", c->average};
+  return c->average ? 3 : 2;
+}
+
+static void entry_name(char *out, size_t size, const beside *what, const net_param *param) {
+  snprintf(out, size, "%s/%s", what->prefix, param->name);
 }
 
 leuko_status checkpoint_save_last(const char *out, target *t, const checkpoint *c,
                                   leuko_error *error) {
-  size_t count = 2 * (size_t)t->graph->param_count;
+  beside kept[3];
+  const size_t kinds = (size_t)list_beside(c, kept), count = kinds * (size_t)t->graph->param_count;
   safetensors_entry *entries = calloc(count, sizeof *entries);
   char(*names)[96] = calloc(count, sizeof *names);
   json_t *history = json_array();
   leuko_status status = LEUKO_OK;
   if (!entries || !names || !history) status = error_set_memory(error, count * sizeof *entries);
   for (size_t i = 0; status == LEUKO_OK && i < count; i++) {
-    const net_param *param = &t->graph->params[i / 2];
-    entry_name(names[i], sizeof names[i], i % 2 ? "v" : "m", param);
+    const net_param *param = &t->graph->params[i / kinds];
+    entry_name(names[i], sizeof names[i], &kept[i % kinds], param);
     entries[i] = (safetensors_entry){.name = names[i],
                                      .dtype = "F32",
                                      .rank = 1,
                                      .dims = {param->count},
-                                     .data = (i % 2 ? c->v : c->m) + param->offset,
+                                     .data = kept[i % kinds].values + param->offset,
                                      .bytes = param->count * sizeof(float)};
   }
   for (int i = 0; status == LEUKO_OK && i < c->epochs; i++)
@@ -100,15 +120,17 @@ static bool read_state(const model *m, checkpoint *c) {
   return true;
 }
 
-static bool read_moments(const safetensors *file, const net_graph *graph, checkpoint *c) {
-  for (int i = 0; i < 2 * graph->param_count; i++) {
-    const net_param *param = &graph->params[i / 2];
+static bool read_beside(const safetensors *file, const net_graph *graph, checkpoint *c) {
+  beside kept[3];
+  const int kinds = list_beside(c, kept);
+  for (int i = 0; i < kinds * graph->param_count; i++) {
+    const net_param *param = &graph->params[i / kinds];
     char name[96];
-    entry_name(name, sizeof name, i % 2 ? "v" : "m", param);
+    entry_name(name, sizeof name, &kept[i % kinds], param);
     size_t count = 0;
     const float *values = safetensors_f32(file, name, &count);
     if (!values || count != param->count) return false;
-    memcpy((i % 2 ? c->v : c->m) + param->offset, values, count * sizeof *values);
+    memcpy(kept[i % kinds].values + param->offset, values, count * sizeof *values);
   }
   return true;
 }
@@ -125,7 +147,7 @@ leuko_status checkpoint_load(const char *out, target *t, checkpoint *c, leuko_er
     const net_graph *whole = t->m.graph;
     if (stored.graph->param_floats != whole->param_floats ||
         stored.graph->param_count != whole->param_count || !read_state(&stored, c) ||
-        !read_moments(&file, t->graph, c))
+        !read_beside(&file, t->graph, c))
       status = error_set(error, LEUKO_BAD_MODEL, path, "remove the run folder and train again",
                          "the checkpoint's optimizer state is not as documented");
     else memcpy(t->m.params, stored.params, whole->param_floats * sizeof *stored.params);

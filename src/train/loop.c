@@ -23,7 +23,7 @@ typedef struct {
   const progress *p;
   target goal;
   checkpoint state;
-  float *best; /* [params] of the best epoch that is not saved yet */
+  float *best; /* [params] of the best epoch, with a frozen base: it may not be saved yet */
   bool best_unsaved;
   int saved; /* epochs in the checkpoint */
   double saved_at;
@@ -84,6 +84,7 @@ static leuko_status set_up(trainer *t, leuko_error *error) {
   t->grads = calloc(floats, sizeof *t->grads);
   t->state.m = calloc(floats, sizeof *t->state.m);
   t->state.v = calloc(floats, sizeof *t->state.v);
+  if (t->options->average > 0) t->state.average = calloc(floats, sizeof *t->state.average);
   t->state.history = calloc((size_t)t->state.capacity, sizeof *t->state.history);
   t->rates = calloc((size_t)t->goal.graph->param_count, sizeof *t->rates);
   if (t->goal.frozen) t->best = calloc(floats, sizeof *t->best);
@@ -92,8 +93,10 @@ static leuko_status set_up(trainer *t, leuko_error *error) {
   t->logits = calloc(data->test_count * outputs, sizeof *t->logits);
   t->labels = calloc(batch + data->test_count, sizeof *t->labels);
   if (!t->grads || !t->state.m || !t->state.v || !t->state.history || !t->order || !t->dlogits ||
-      !t->logits || !t->labels || !t->rates || (t->goal.frozen && !t->best))
+      !t->logits || !t->labels || !t->rates || (t->goal.frozen && !t->best) ||
+      (t->options->average > 0 && !t->state.average))
     return error_set_memory(error, 3 * floats * sizeof(float));
+  if (t->state.average) memcpy(t->state.average, t->goal.params, floats * sizeof(float));
   set_rates(t);
   size_t whole = batch < data->train_count ? batch : data->train_count;
   leuko_status status = make_plan(t, whole, true, &t->whole, error);
@@ -113,6 +116,7 @@ static void tear_down(trainer *t) {
   free(t->grads);
   free(t->state.m);
   free(t->state.v);
+  free(t->state.average);
   free(t->state.history);
   free(t->order);
   free(t->dlogits);
@@ -127,11 +131,21 @@ static leuko_status forward(net_plan *plan, const feed_batch *batch, uint32_t it
   return net_plan_forward(plan, batch->pixels, (int)batch->count, iteration, logits, error);
 }
 
-/* Of the step that t->state.step counts, from 1: rises from 0 over the first ones, where asked. */
+/* Of the step that t->state.step counts, from 1: rises from 0 over the first ones, where asked, and
+ * falls as half a cosine (Loshchilov and Hutter 2017, equation 5, without restarts). */
 static double learning_rate(const trainer *t) {
-  const int warmup = t->options->warmup;
-  double share = warmup > 0 ? (double)t->state.step / warmup : 1;
-  return t->options->lr * (share < 1 ? share : 1);
+  const train_options *o = t->options;
+  const double step = (double)t->state.step;
+  double rise = o->warmup > 0 ? fmin(1, step / o->warmup) : 1;
+  if (!o->cosine) return o->lr * rise;
+  const size_t batch = (size_t)o->batch;
+  double steps = (double)((t->data->train_count + batch - 1) / batch) * o->epochs;
+  return o->lr * rise * 0.5 * (1 + cos(acos(-1.0) * fmin(1, (step - 1) / steps)));
+}
+
+/* What is tested and kept. */
+static float *answering(const trainer *t) {
+  return t->state.average ? t->state.average : t->goal.params;
 }
 
 static leuko_status diverged(const trainer *t, leuko_error *error) {
@@ -157,6 +171,9 @@ static leuko_status train_batch(trainer *t, const feed_batch *batch, net_loss_su
   t->state.step++;
   adam_step(t->goal.graph, t->state.step, learning_rate(t), t->rates, t->grads, t->goal.params,
             t->state.m, t->state.v, t->options->threads);
+  if (t->state.average)
+    average_step(t->state.step, t->options->average, t->goal.params, t->goal.graph->param_floats,
+                 t->state.average, t->options->threads);
   sum->loss += part.loss;
   sum->correct += part.correct;
   return LEUKO_OK;
@@ -231,7 +248,7 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
 static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
   const train_data *data = t->data;
   const size_t outputs = (size_t)t->goal.m.net.outputs;
-  leuko_status status = net_plan_bind(t->validation, t->goal.params, error);
+  leuko_status status = net_plan_bind(t->validation, answering(t), error);
   if (status != LEUKO_OK) return status;
   loader_options load = {.pixels = data->pixels.pixels,
                          .size = data->pixels.size,
@@ -281,12 +298,9 @@ static leuko_status validate(trainer *t, train_epoch *out, leuko_error *error) {
 static leuko_status save(trainer *t, leuko_error *error) {
   const char *out = t->options->out;
   leuko_status status = LEUKO_OK;
-  if (t->best_unsaved) {
-    float *current = t->goal.params;
-    if (t->best) t->goal.params = t->best;
-    status = checkpoint_save_best(out, &t->goal, &t->state, error);
-    t->goal.params = current;
-  }
+  if (t->best_unsaved)
+    status =
+        checkpoint_save_best(out, &t->goal, t->best ? t->best : answering(t), &t->state, error);
   if (status == LEUKO_OK) status = checkpoint_save_last(out, &t->goal, &t->state, error);
   if (status == LEUKO_OK) status = run_write_history(out, t->state.history, t->state.epochs, error);
   if (status != LEUKO_OK) return status;
@@ -311,7 +325,7 @@ static leuko_status one_epoch(trainer *t, leuko_error *error) {
   if (better) state->best = state->epochs;
   state->epochs++;
   if (better && t->best)
-    memcpy(t->best, t->goal.params, t->goal.graph->param_floats * sizeof *t->best);
+    memcpy(t->best, answering(t), t->goal.graph->param_floats * sizeof *t->best);
   t->best_unsaved |= better;
   bool due = !t->goal.frozen || now() - t->saved_at >= SAVE_SECONDS;
   return due ? save(t, error) : LEUKO_OK;

@@ -21,6 +21,8 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
                 o->augment, "class_weights", o->class_weights, "patience", o->patience, "seed",
                 (json_int_t)o->seed, "threads", o->threads, "backend", o->backend, "split", split,
                 "limit", (json_int_t)d->limit, "data", data->fingerprint);
+  if (out && o->cosine) json_object_set_new(out, "cosine_epochs", json_integer(o->epochs));
+  if (out && o->average > 0) json_object_set_new(out, "average", json_real(o->average));
   static const char *const fine_tune[] = {
       [TRAIN_HEAD] = "none", [TRAIN_LAST] = "last", [TRAIN_ALL] = "all"};
   if (out && zoo_has_base(&o->net)) {

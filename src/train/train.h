@@ -16,6 +16,9 @@ typedef enum { TRAIN_HEAD, TRAIN_LAST, TRAIN_ALL } train_fine_tune;
  * all (0.5 and 1), or both, the threshold by Youden's index or for a wanted sensitivity. */
 typedef enum { TRAIN_POINT_NONE, TRAIN_POINT_YOUDEN, TRAIN_POINT_SENSITIVITY } train_point;
 
+/* A decay that averages over some 500 steps. */
+#define TRAIN_AVERAGE 0.998
+
 typedef struct {
   zoo_options net;
   const char *weights;        /* file with the base's weights; NULL for a network without a base */
@@ -27,6 +30,9 @@ typedef struct {
   double lr;
   double base_lr;     /* of the base's layers, where they learn */
   int warmup;         /* steps in which the rates rise from 0 */
+  bool cosine;        /* then they fall to 0 as half a cosine until the last step */
+  double average;     /* decay of the running average of the parameters, which is what is tested and
+                         kept; 0: the last step's own */
   bool augment;       /* the eight symmetries of the square */
   bool class_weights; /* each class counts as if it were as frequent as the others */
   int patience;       /* stop after so many epochs without a lower validation loss; 0: never */

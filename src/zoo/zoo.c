@@ -104,6 +104,7 @@ json_t *zoo_to_json(const zoo_options *options) {
     for (int i = 0; i < options->blocks; i++)
       json_array_append_new(widths, json_integer(options->widths[i]));
     json_object_set_new(out, "widths", widths);
+    if (options->average) json_object_set_new(out, "pooling", json_string("average"));
   }
   if (options->dense) json_object_set_new(out, "dense", json_integer(options->dense));
   if (strcmp(options->name, "resnet50") == 0) {
@@ -142,6 +143,14 @@ static bool read_widths(json_t *widths, zoo_options *out) {
   return true;
 }
 
+/* Models written before there was a choice do not name it. */
+static bool read_pooling(json_t *value, zoo_options *out) {
+  json_t *pooling = json_object_get(value, "pooling");
+  const char *text = json_string_value(pooling);
+  out->average = text && strcmp(text, "average") == 0;
+  return !pooling || out->average;
+}
+
 static bool read_form(json_t *value, zoo_options *out) {
   const char *text = json_string_value(json_object_get(value, "form"));
   for (int f = ZOO_KERAS; text && f <= ZOO_TORCH; f++)
@@ -163,7 +172,8 @@ leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error) 
               read_int(value, "outputs", 1, LEUKO_MAX_CLASSES, &out->outputs) &&
               read_real(value, "dropout", 0, 0.999, &out->dropout);
   if (good && out->dense) good = read_int(value, "dense", 1, 1 << 16, &out->dense);
-  if (good && strcmp(name, "cnn") == 0) good = read_widths(json_object_get(value, "widths"), out);
+  if (good && strcmp(name, "cnn") == 0)
+    good = read_widths(json_object_get(value, "widths"), out) && read_pooling(value, out);
   if (good && strcmp(name, "resnet50") == 0) good = read_form(value, out);
   if (good) return LEUKO_OK;
   return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, newer,

@@ -21,9 +21,10 @@ typedef struct {
   int blocks;                 /* cnn: number of convolutions */
   int widths[ZOO_MAX_BLOCKS]; /* cnn: filters of each */
   int dense;                  /* cnn, vgg16: units of the hidden dense layer */
-  double dropout;             /* before each dense layer: rate, 0 for none */
-  zoo_form form;              /* resnet50 */
-  double epsilon;             /* resnet50: of batch normalization */
+  bool average;   /* cnn: the mean of each filter's map goes into it, not the whole map */
+  double dropout; /* before each dense layer: rate, 0 for none */
+  zoo_form form;  /* resnet50 */
+  double epsilon; /* resnet50: of batch normalization */
 } zoo_options;
 
 /* The paper's choice for the network of that name. Errors: ARGUMENT (no such network). */
