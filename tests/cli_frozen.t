@@ -31,6 +31,10 @@ ok 'at two bytes a value' \
     -size +$((4096 + 8 * 96 * 2048 * 2 - 1))c | wc -l)" = 1
 ok 'the base is as it was' same_tensor whole/best.safetensors half/best.safetensors conv5_block3_3_conv/kernel
 ok 'the head is not' other_tensor whole/best.safetensors half/best.safetensors logits/kernel
+plain train "${head[@]}" --out jitter --epochs 1 --jitter 0.1
+ok 'colours cannot change behind a frozen base' code_is 2
+ok 'says leuko' err_has '--fine-tune'
+ok 'before anything is made' missing jitter
 plain train "${head[@]}" --out dropout --epochs 1 --dropout 0.3
 ok 'another head is trained' code_is 0
 ok 'on the same features' test "$(ls other/leuko/features | wc -l)" = 2

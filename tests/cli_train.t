@@ -93,7 +93,7 @@ ok 'with the bits of one that was longer from the start' \
 
 for wrong in '--batch 0' '--batch many' '--epochs 0' '--lr -1' '--size 4' '--widths 8,,8' \
   '--widths 8,8,' '--by patient' '--ratio 1:0' '--backend abacus' '--model vgg99' '--colour' \
-  'more' '--dropout 1'; do
+  'more' '--dropout 1' '--jitter 0.6'; do
   run train cells --out wrong $wrong
   ok "$wrong is a wrong call" code_is 2
 done
@@ -160,6 +160,16 @@ plain train cells --out smooth "${smooth[@]}" --epochs 4 --resume
 ok 'a falling rate cannot be made longer' err_has "'cosine_epochs'"
 plain train cells --out bad --model vgg16 --pooling average
 ok 'vgg16 has no choice of pooling' code_is 2
+plain train cells --out jitter "${small[@]}" --epochs 3 --jitter 0.1
+ok 'stain and light are changed at random' differ run/last.safetensors jitter/last.safetensors
+cp jitter/run.json out
+ok 'and run.json says how much' json options.jitter 0.1
+plain train cells --out jitter2 "${small[@]}" --epochs 2 --jitter 0.1
+plain train cells --out jitter2 "${small[@]}" --epochs 3 --jitter 0.1 --resume
+ok 'a run with jitter is resumed to the same bits' \
+  same_file jitter/last.safetensors jitter2/last.safetensors
+plain train cells --out jitter2 "${small[@]}" --epochs 3 --resume
+ok 'but not without' err_has "'jitter'"
 plain train cells --out ref "${small[@]}" --epochs 1 --backend ref --limit 24 --threads 2
 ok 'backend ref trains' code_is 0
 plain train cells --out threads "${small[@]}" --epochs 3 --threads 2

@@ -286,9 +286,10 @@ static void batches_are_what_direct_computation_gives(void **state) {
   uint8_t *pixels = make_pixels(), wanted[SIZE * SIZE * 3];
   size_t order[ORDER], kept[ORDER];
   for (size_t i = 0; i < ORDER; i++) kept[i] = order[i] = i * 5 % ORDER;
-  for (int run = 0; run < 6; run++) {
+  for (int run = 0; run < 8; run++) {
     const bool augment = run % 2;
     loader_options o = options(pixels, order, augment);
+    o.jitter = run > 5 ? 0.3 : 0;
     loader *l;
     loader_batch batch;
     assert_int_equal(loader_open(&o, &l, NULL), LEUKO_OK);
@@ -302,6 +303,8 @@ static void batches_are_what_direct_computation_gives(void **state) {
         assert_int_equal(batch.samples[i], sample);
         int which = augment ? loader_symmetry(77, 5, sample) : 0;
         image_symmetry(pixels + sample * sizeof wanted, SIZE, which, wanted);
+        image_jitter jitter = loader_jitter(77, 5, sample, o.jitter);
+        image_jitter_apply(&jitter, SIZE * SIZE, wanted);
         assert_memory_equal(batch.pixels + i * sizeof wanted, wanted, sizeof wanted);
       }
     }
@@ -351,6 +354,10 @@ static void an_epoch_can_be_left_at_any_point(void **state) {
   loader_close(NULL);
   o.batch = 0;
   assert_int_equal(loader_open(&o, &l, NULL), LEUKO_ARGUMENT);
+  o = options(pixels, order, true);
+  o.jitter = 0.6;
+  assert_int_equal(loader_open(&o, &l, NULL), LEUKO_ARGUMENT);
+  o.jitter = 0;
   o.batch = SIZE_MAX / 2;
   assert_int_equal(loader_open(&o, &l, NULL), LEUKO_TOO_LARGE);
   free(pixels);

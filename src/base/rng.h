@@ -16,7 +16,8 @@ typedef enum {
   RNG_SPLIT,     /* splits */
   RNG_SYNTH,     /* drawn cells; sample = cell */
   RNG_BOOTSTRAP, /* resampling; sample = repetition */
-  RNG_TEST       /* anything in tests and benchmarks */
+  RNG_TEST,      /* anything in tests and benchmarks */
+  RNG_JITTER     /* colours of a sample; epoch, sample */
 } rng_purpose;
 
 typedef struct {

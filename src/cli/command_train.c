@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/print_evaluation.h"
 #include "cli/training.h"
+#include "dataset/loader.h"
 
 typedef struct {
   training run;
@@ -32,6 +33,7 @@ enum {
   KEY_SIZE,
   KEY_CROP,
   KEY_AUGMENT,
+  KEY_JITTER,
   KEY_CLASS_WEIGHTS,
   KEY_WEIGHTS,
   KEY_PREPROCESS,
@@ -97,6 +99,8 @@ static const struct argp_option options[] = {
     {"batch", KEY_BATCH, "N", 0, "images of a step (32)", 4},
     {"lr", KEY_LR, "RATE", 0, "Adam's learning rate (0.001)", 4},
     {"augment", KEY_AUGMENT, 0, 0, "turn and mirror: the eight symmetries of the square", 4},
+    {"jitter", KEY_JITTER, "STRENGTH", 0,
+     "change stain and light of each training cell at random, such as 0.1 (0)", 4},
     {"class-weights", KEY_CLASS_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones",
      4},
     {"schedule", KEY_SCHEDULE, "KIND", 0,
@@ -211,6 +215,9 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
     return 0;
   case KEY_AVERAGE:
     t->average = arg ? cli_real(state, "--average", arg, 0.5, 0.999999) : TRAIN_AVERAGE;
+    return 0;
+  case KEY_JITTER:
+    t->jitter = cli_real(state, "--jitter", arg, 0, LOADER_MOST_JITTER);
     return 0;
   case KEY_CLASS_WEIGHTS:
     t->class_weights = true;

@@ -30,6 +30,16 @@ int loader_symmetry(uint64_t seed, uint32_t epoch, size_t sample) {
   return (int)rng_below(&r, IMAGE_SYMMETRIES);
 }
 
+image_jitter loader_jitter(uint64_t seed, uint32_t epoch, size_t sample, double strength) {
+  rng r = rng_open(seed, RNG_JITTER, epoch, (uint32_t)sample);
+  image_jitter out;
+  out.light = 1 + strength * (2 * rng_uniform(&r) - 1);
+  out.saturation = 1 + strength * (rng_uniform(&r) - 0.5);
+  const double density = 1 + strength * (2 * rng_uniform(&r) - 1);
+  for (int c = 0; c < 3; c++) out.density[c] = density * (1 + strength * (rng_uniform(&r) - 0.5));
+  return out;
+}
+
 static size_t batch_count(const loader *l, size_t number) {
   size_t left = l->options.count - number * l->options.batch;
   return left < l->options.batch ? left : l->options.batch;
@@ -48,6 +58,10 @@ static void fill(const loader *l, size_t number) {
     if (o->augment)
       image_symmetry(from, o->size, loader_symmetry(o->seed, o->epoch, samples[i]), to);
     else memcpy(to, from, l->image_bytes);
+    if (o->jitter > 0) {
+      image_jitter jitter = loader_jitter(o->seed, o->epoch, samples[i], o->jitter);
+      image_jitter_apply(&jitter, l->image_bytes / 3, to);
+    }
   }
 }
 
@@ -71,9 +85,10 @@ static void *work(void *argument) {
 
 leuko_status loader_open(const loader_options *options, loader **out, leuko_error *error) {
   *out = NULL;
-  if (options->size < 1 || options->size > 65536 || options->batch < 1)
-    return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "size %d, batch %zu", options->size,
-                     options->batch);
+  if (options->size < 1 || options->size > 65536 || options->batch < 1 ||
+      !(options->jitter >= 0 && options->jitter <= LOADER_MOST_JITTER))
+    return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "size %d, batch %zu, jitter %g",
+                     options->size, options->batch, options->jitter);
   const size_t image_bytes = (size_t)options->size * (size_t)options->size * 3;
   if (options->batch > SIZE_MAX / RING / image_bytes)
     return error_set(error, LEUKO_TOO_LARGE, NULL, "use a smaller batch", "batches of %zu images",

@@ -4,7 +4,10 @@
 
 #include <stdbool.h>
 
+#include "image/jitter.h"
 #include "leuko.h"
+
+#define LOADER_MOST_JITTER 0.5
 
 typedef struct loader loader;
 
@@ -13,8 +16,10 @@ typedef struct {
   int size;
   const size_t *samples; /* [count] indices into pixels in this epoch's order; copied */
   size_t count;
-  size_t batch;  /* images in a batch; the last one may be smaller */
-  bool augment;  /* apply loader_symmetry's symmetry to each image */
+  size_t batch; /* images in a batch; the last one may be smaller */
+  bool augment; /* apply loader_symmetry's symmetry to each image */
+  double
+      jitter; /* strength of loader_jitter's change of colours, 0 .. LOADER_MOST_JITTER; 0: none */
   uint64_t seed; /* of the augmentation */
   uint32_t epoch;
 } loader_options;
@@ -27,6 +32,10 @@ typedef struct {
 
 /* Which of the eight symmetries a sample is shown under in an epoch. */
 int loader_symmetry(uint64_t seed, uint32_t epoch, size_t sample);
+
+/* How a sample is stained and lit in an epoch: light and optical density are uniform in 1 +-
+ * strength, saturation and each channel's own density half as much. */
+image_jitter loader_jitter(uint64_t seed, uint32_t epoch, size_t sample, double strength);
 
 /* Starts loading. On success *out is ended with loader_close.
  * Errors: ARGUMENT, TOO_LARGE, NO_MEMORY. */

@@ -212,6 +212,7 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
                          .count = data->train_count,
                          .batch = (size_t)t->options->batch,
                          .augment = t->options->augment,
+                         .jitter = t->options->jitter,
                          .seed = t->options->seed,
                          .epoch = epoch};
   feed *f;
@@ -348,6 +349,11 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
                        const train_options *options, const progress *p, train_result *out,
                        leuko_error *error) {
   *out = (train_result){0};
+  if (options->jitter > 0 && train_has_features(options))
+    return error_set(error, LEUKO_ARGUMENT, NULL,
+                     "leave out --jitter, or let the base learn with --fine-tune",
+                     "the colours of cells cannot change from epoch to epoch behind a frozen base, "
+                     "whose features are computed once");
   trainer t = {.data = data, .options = options, .p = p, .result = out, .saved_at = now()};
   bool resumes;
   leuko_status status = run_folder_open(data, data_options, options, &resumes, error);

@@ -25,6 +25,8 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
   if (out && o->average > 0) json_object_set_new(out, "average", json_real(o->average));
   static const char *const fine_tune[] = {
       [TRAIN_HEAD] = "none", [TRAIN_LAST] = "last", [TRAIN_ALL] = "all"};
+  /* Runs that were started before there was jitter can still be resumed. */
+  if (out && o->jitter > 0) json_object_set_new(out, "jitter", json_real(o->jitter));
   if (out && zoo_has_base(&o->net)) {
     json_object_set_new(out, "weights", json_string(o->weights_sha256));
     json_object_set_new(out, "preprocess",
@@ -76,7 +78,8 @@ static const char *difference(json_t *a, json_t *b) {
   const char *key;
   json_t *value;
   json_object_foreach(a, key, value) if (!json_equal(value, json_object_get(b, key))) return key;
-  return json_equal(a, b) ? NULL : "options";
+  json_object_foreach(b, key, value) if (!json_object_get(a, key)) return key;
+  return NULL;
 }
 
 static leuko_status check_same(const char *path, const train_data *data,

@@ -34,6 +34,7 @@ typedef struct {
   double average;     /* decay of the running average of the parameters, which is what is tested and
                          kept; 0: the last step's own */
   bool augment;       /* the eight symmetries of the square */
+  double jitter;      /* strength of the change of colours, as in loader_options; 0: none */
   bool class_weights; /* each class counts as if it were as frequent as the others */
   int patience;       /* stop after so many epochs without a lower validation loss; 0: never */
   uint64_t seed;
@@ -69,7 +70,8 @@ typedef struct {
  * without a checkpoint is started from the beginning.
  * With a frozen base, whose epochs are short, models and checkpoint are written every fifteen
  * seconds and at the end.
- * Errors: ARGUMENT (the folder holds a run and resume is not set), MISMATCH (options or data
+ * Errors: ARGUMENT (the folder holds a run and resume is not set; jitter with a frozen base, whose
+ * features are computed once), MISMATCH (options or data
  * differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of writing, NO_MEMORY,
  * BACKEND. */
 leuko_status train_run(const train_data *data, const train_data_options *data_options,
