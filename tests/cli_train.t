@@ -93,7 +93,7 @@ ok 'with the bits of one that was longer from the start' \
 
 for wrong in '--batch 0' '--batch many' '--epochs 0' '--lr -1' '--size 4' '--widths 8,,8' \
   '--widths 8,8,' '--by patient' '--ratio 1:0' '--backend abacus' '--model vgg99' '--colour' \
-  'more' '--dropout 1' '--jitter 0.6'; do
+  'more' '--dropout 1' '--jitter 0.6' '--stain vahadane'; do
   run train cells --out wrong $wrong
   ok "$wrong is a wrong call" code_is 2
 done
@@ -170,6 +170,18 @@ ok 'a run with jitter is resumed to the same bits' \
   same_file jitter/last.safetensors jitter2/last.safetensors
 plain train cells --out jitter2 "${small[@]}" --epochs 3 --resume
 ok 'but not without' err_has "'jitter'"
+plain train cells --out stain "${small[@]}" --epochs 3 --stain reinhard --json
+ok 'cells are brought to one stain' code_is 0
+accuracy=$(value accuracy)
+ok 'which makes another model' differ run/best.safetensors stain/best.safetensors
+run info stain --json
+ok 'that remembers it' json stain reinhard
+plain evaluate stain cells --split stain/split.csv --json
+ok 'and answers as at the end of the training' json accuracy "$accuracy"
+plain train cells --out stain "${small[@]}" --epochs 4 --stain reinhard --resume
+ok 'it is resumed' code_is 0
+plain train cells --out stain "${small[@]}" --epochs 4 --resume
+ok 'but not without the stain' err_has "'stain'"
 plain train cells --out ref "${small[@]}" --epochs 1 --backend ref --limit 24 --threads 2
 ok 'backend ref trains' code_is 0
 plain train cells --out threads "${small[@]}" --epochs 3 --threads 2

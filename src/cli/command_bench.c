@@ -108,6 +108,7 @@ static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size
                               .count = count,
                               .crop = b->m.crop,
                               .size = b->m.net.size,
+                              .stain = b->m.stain,
                               .threads = a->how.threads};
   prepared cells = {0};
   double started = now();

@@ -41,6 +41,7 @@ static json_t *info_json(const model *m, const char *check) {
   if (out && m->positive >= 0)
     json_object_set_new(out, "positive", json_string(m->classes[m->positive]));
   if (out) json_object_set_new(out, "temperature", json_real(m->temperature));
+  if (out) json_object_set_new(out, "stain", json_string(stain_name(m->stain.method)));
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
   if (out && m->bf16.cells > 0)
     json_object_set_new(out, "bf16",
@@ -57,6 +58,7 @@ static json_t *info_json(const model *m, const char *check) {
 static void print_info(const model *m, const char *check) {
   printf("network      %s, %d x %d pixels", m->net.name, m->net.size, m->net.size);
   if (m->crop) printf(" from the central %d", m->crop);
+  if (m->stain.method != STAIN_AS_IS) printf(", colours by %s", stain_name(m->stain.method));
   printf("\nparameters   %zu, %.3f GFLOP an image\nclasses     ", model_parameter_count(m),
          net_flop(m->graph) / 1e9);
   for (int c = 0; c < m->class_count; c++)

@@ -32,6 +32,7 @@ enum {
   KEY_LR,
   KEY_SIZE,
   KEY_CROP,
+  KEY_STAIN,
   KEY_AUGMENT,
   KEY_JITTER,
   KEY_CLASS_WEIGHTS,
@@ -74,6 +75,8 @@ static const struct argp_option options[] = {
     {"model", KEY_MODEL, "NAME", 0, "cnn (default), vgg16 or resnet50", 2},
     {"size", KEY_SIZE, "PIXELS", 0, "side of the network's input (cnn 128, else 224)", 2},
     {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
+    {"stain", KEY_STAIN, "METHOD", 0,
+     "bring all cells to the colours of those trained on: reinhard, or none (default)", 2},
     {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},
     {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (cnn 512, vgg16 256)", 2},
     {"pooling", KEY_POOLING, "KIND", 0,
@@ -173,6 +176,9 @@ static error_t parse_data(int key, char *arg, struct argp_state *state, argument
     return 0;
   case KEY_CROP:
     d->crop = (int)cli_number(state, "--crop", arg, 0, 10000);
+    return 0;
+  case KEY_STAIN:
+    if (!stain_parse(arg, &d->stain)) argp_error(state, "--stain takes reinhard or none");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

@@ -94,14 +94,14 @@ static leuko_status fill_task(reproduction *r, const experiment_job *job, task *
   t->job = job;
   experiment_job_name(job, t->name, sizeof t->name);
   leuko_status status = experiment_run_folder(o->out, job, t->folder, sizeof t->folder, error);
-  const bool image = strcmp(job->split, "image") == 0;
+  const bool by_image = strcmp(job->split, "image") == 0;
   t->run.data = (train_data_options){.folder = o->folder,
-                                     .split = image ? r->cells.image : r->cells.subject,
+                                     .split = by_image ? r->cells.image : r->cells.subject,
                                      .seed = o->seed,
                                      .manifest = o->manifest,
                                      .subjects = o->subjects,
                                      .positive = o->positive,
-                                     .allow_leak = image,
+                                     .allow_leak = by_image,
                                      .threads = o->threads};
   t->run.train = (train_options){
       .preprocess = strcmp(job->preprocess, "paper") == 0 ? TRAIN_AS_PAPER : TRAIN_AS_WEIGHTS,

@@ -102,10 +102,9 @@ static leuko_status prepare_sample(job *j, size_t i) {
     atomic_store(&j->changed, true);
     if (sha256[0]) status = LEUKO_BAD_DATA;
   }
-  if (status == LEUKO_OK)
-    status = image_prepare(&picture, r->crop, r->size,
-                           j->cache.data + j->pixels_at + i * (size_t)r->size * (size_t)r->size * 3,
-                           NULL);
+  uint8_t *pixels = j->cache.data + j->pixels_at + i * (size_t)r->size * (size_t)r->size * 3;
+  if (status == LEUKO_OK) status = image_prepare(&picture, r->crop, r->size, pixels, NULL);
+  if (status == LEUKO_OK) status = stain_apply(&r->stain, r->size, pixels, NULL);
   image_free(&picture);
   ((leuko_status *)(void *)j->cache.data)[i] = status;
   return ends_all(status) ? status : LEUKO_OK;
@@ -121,6 +120,12 @@ static leuko_status make_key(job *j, leuko_error *error) {
       snprintf(options, sizeof options, VERSION "\ncrop %d size %d count %zu statuses %d\n",
                j->request->crop, j->request->size, j->request->count, (int)LEUKO_STATUS_COUNT);
   hash_add(h, options, (size_t)length);
+  /* Without a stain the name is what it was before there were stains. */
+  if (j->request->stain.method != STAIN_AS_IS) {
+    hash_add(h, stain_name(j->request->stain.method), strlen(stain_name(j->request->stain.method)));
+    hash_add(h, j->request->stain.target.mean, sizeof j->request->stain.target.mean);
+    hash_add(h, j->request->stain.target.deviation, sizeof j->request->stain.target.deviation);
+  }
   hash_add(h, j->sha256, j->request->count * HASH_HEX);
   return hash_close(h, j->key, error);
 }

@@ -6,6 +6,7 @@
 
 #include "base/cache.h"
 #include "base/progress.h"
+#include "image/stain.h"
 #include "leuko.h"
 
 /* What is to be prepared. The arrays stay the caller's and are read during the call only. */
@@ -17,6 +18,7 @@ typedef struct {
   size_t count;
   int crop; /* as image_prepare's */
   int size;
+  stain stain; /* then applied to each */
   int threads; /* 0: all processors */
 } prepared_request;
 
@@ -30,15 +32,21 @@ typedef struct {
                        a file changed while it was read */
 } prepared;
 
-/* Prepares the images, or maps what an earlier call with the same files (by hash, in order), crop
- * and size has left under file_cache_folder()/prepared. A damaged cache file is made anew. A file
- * that cannot be used gets its status and stops nothing, one whose hash is not the expected one is
- * refused as BAD_DATA. The caller ends with prepared_close.
- * Errors: NO_DATA (count 0), ARGUMENT, TOO_LARGE, NO_MEMORY, INTERRUPTED (asked by `report`, which
- * is called by the calling thread only), BACKEND. */
+/* Prepares the images, or maps what an earlier call with the same files (by hash, in order), crop,
+ * size and stain has left under file_cache_folder()/prepared. A damaged cache file is made anew. A
+ * file that cannot be used gets its status and stops nothing, one whose hash is not the expected
+ * one is refused as BAD_DATA. The caller ends with prepared_close. Errors: NO_DATA (count 0),
+ * ARGUMENT, TOO_LARGE, NO_MEMORY, INTERRUPTED (asked by `report`, which is called by the calling
+ * thread only), BACKEND. */
 leuko_status prepared_open(const prepared_request *request, const progress *report, prepared *out,
                            leuko_error *error);
 void prepared_close(prepared *p);
+
+/* The look of the cells `samples` [count]: the averages of their means and of their deviations.
+ * Pictures that were refused, or in which no cell is found, are left out. Errors: NO_MEMORY,
+ * INTERRUPTED, NO_DATA (no cell is found in any). */
+leuko_status prepared_look(const prepared *p, const size_t *samples, size_t count, int threads,
+                           const progress *report, stain_look *out, leuko_error *error);
 
 /* The pixels [size][size][3] of one sample. */
 static inline const uint8_t *prepared_sample(const prepared *p, size_t index) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "image/resize.h"
 
 /* What a layer reads and writes of one image, in bytes of float32. */
 static size_t layer_bytes(const net_graph *graph, const net_node *node) {
@@ -48,6 +49,12 @@ leuko_status model_build(model *m, leuko_error *error) {
   net_graph_free(m->graph);
   m->graph = NULL;
   return status;
+}
+
+leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels,
+                           leuko_error *error) {
+  leuko_status status = image_prepare(picture, m->crop, m->net.size, pixels, error);
+  return status == LEUKO_OK ? stain_apply(&m->stain, m->net.size, pixels, error) : status;
 }
 
 void model_free(model *m) {

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "image/decode.h"
+#include "image/stain.h"
 #include "model/safetensors.h"
 #include "net/plan.h"
 #include "zoo/zoo.h"
@@ -26,6 +28,7 @@ typedef struct {
 typedef struct {
   zoo_options net;
   int crop;                  /* central square cut out first, pixels; 0: the whole image */
+  stain stain;               /* that cells are brought to, as prepared pixels */
   net_input_scaling scaling; /* from pixels to input */
   int class_count;           /* at least 2 */
   char classes[LEUKO_MAX_CLASSES][MODEL_CLASS_NAME];
@@ -78,6 +81,11 @@ leuko_status model_precision(const model *m, const char *name, net_precision *ou
 
 /* Options for a plan of this model, in float32, with the black background skipped. */
 net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend);
+
+/* The pixels [size][size][3] that the network is given of a picture: cropped, resized, brought to
+ * the model's stain. Errors: NO_MEMORY, TOO_LARGE, ARGUMENT. */
+leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels,
+                           leuko_error *error);
 
 /* Number of trainable values. */
 size_t model_parameter_count(const model *m);

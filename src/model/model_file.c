@@ -10,6 +10,12 @@
 static const char newer[] = "use the version of leuko that wrote it";
 static const char again[] = "fetch or train the model again";
 
+static json_t *reals_to_json(const double *values, int count) {
+  json_t *array = json_array();
+  for (int i = 0; i < count; i++) json_array_append_new(array, json_real(values[i]));
+  return array;
+}
+
 static json_t *floats_to_json(const float *values, int count) {
   json_t *array = json_array();
   for (int i = 0; i < count; i++) json_array_append_new(array, json_real((double)values[i]));
@@ -25,6 +31,11 @@ static json_t *describe(const model *m) {
       json_pack("{s:i,s:i,s:f,s:o,s:o,s:b}", "crop", m->crop, "size", m->net.size, "scale",
                 (double)m->scaling.scale, "mean", floats_to_json(m->scaling.mean, 3), "deviation",
                 floats_to_json(m->scaling.deviation, 3), "bgr", m->scaling.reverse ? 1 : 0);
+  if (m->stain.method != STAIN_AS_IS)
+    json_object_set_new(preprocessing, "stain",
+                        json_pack("{s:s,s:o,s:o}", "method", stain_name(m->stain.method), "mean",
+                                  reals_to_json(m->stain.target.mean, 3), "deviation",
+                                  reals_to_json(m->stain.target.deviation, 3)));
   json_t *out = json_pack(
       "{s:i,s:s,s:o,s:o,s:o,s:i,s:f,s:s,s:o}", "format", MODEL_FORMAT, "version", LEUKO_VERSION,
       "network", zoo_to_json(&m->net), "preprocessing", preprocessing, "classes", classes,
@@ -97,6 +108,15 @@ static bool read_agreement(json_t *object, model_agreement *out) {
          read_share(object, "agreement", &out->agreement);
 }
 
+/* Not every model has one. */
+static bool read_stain(json_t *object, stain *out) {
+  if (!object) return true;
+  const char *method = json_string_value(json_object_get(object, "method"));
+  return method && stain_parse(method, &out->method) &&
+         read_reals(json_object_get(object, "mean"), 3, -200, 200, out->target.mean) &&
+         read_reals(json_object_get(object, "deviation"), 3, 0, 200, out->target.deviation);
+}
+
 /* Fills what the description says; gives what is not understood, or NULL. */
 static const char *read_description(json_t *d, model *m) {
   json_t *pre = json_object_get(d, "preprocessing"), *classes = json_object_get(d, "classes");
@@ -108,7 +128,8 @@ static const char *read_description(json_t *d, model *m) {
       !json_is_number(scale) || !(fabs(json_number_value(scale)) <= 1e6) ||
       !read_reals(json_object_get(pre, "mean"), 3, -1e6, 1e6, mean) ||
       !read_reals(json_object_get(pre, "deviation"), 3, 1e-6, 1e6, deviation) ||
-      !json_is_boolean(json_object_get(pre, "bgr")))
+      !json_is_boolean(json_object_get(pre, "bgr")) ||
+      !read_stain(json_object_get(pre, "stain"), &m->stain))
     return "preprocessing";
   m->crop = (int)json_integer_value(crop);
   m->scaling.scale = (float)json_number_value(scale);

@@ -236,8 +236,8 @@ static size_t read_files(leuko_predictor *predictor, const char *const *paths, s
     leuko_error error = {0};
     answers[i].status = image_read(paths[i], &picture, answers[i].sha256, &error);
     if (answers[i].status == LEUKO_OK)
-      answers[i].status = image_prepare(&picture, predictor->m.crop, predictor->m.net.size,
-                                        predictor->pixels + i * bytes, &error);
+      answers[i].status =
+          model_prepare(&predictor->m, &picture, predictor->pixels + i * bytes, &error);
     image_free(&picture);
     if (answers[i].status != LEUKO_OK) refuse(&answers[i], answers[i].status, error.message);
   }
@@ -354,8 +354,7 @@ leuko_status leuko_predict_pixels(leuko_predictor *predictor, const uint8_t *rgb
                      "%d x %d pixels, but a side has at least %d", width, height, IMAGE_MIN_SIDE);
   }
   image picture = {width, height, (uint8_t *)(uintptr_t)rgb};
-  leuko_status status =
-      image_prepare(&picture, predictor->m.crop, predictor->m.net.size, predictor->pixels, error);
+  leuko_status status = model_prepare(&predictor->m, &picture, predictor->pixels, error);
   size_t at = 0;
   if (status == LEUKO_OK) status = answer_pictures(predictor, 1, &at, answer, NULL, error);
   if (status != LEUKO_OK) refuse(answer, status, error ? error->message : NULL);

@@ -72,6 +72,7 @@ static leuko_status prepare(const train_data_options *o, train_data *data, const
                                 .count = data->count,
                                 .crop = o->crop,
                                 .size = o->size,
+                                .stain = data->stain,
                                 .threads = o->threads};
     status = prepared_open(&request, p, &data->pixels, error);
   }
@@ -109,6 +110,17 @@ static leuko_status divide(const train_data_options *o, train_data *data, leuko_
   return LEUKO_OK;
 }
 
+/* Brings all cells to the look of those to train on. */
+static leuko_status change_stain(const train_data_options *o, train_data *data, const progress *p,
+                                 leuko_error *error) {
+  leuko_status status = prepared_look(&data->pixels, data->train, data->train_count, o->threads, p,
+                                      &data->stain.target, error);
+  if (status != LEUKO_OK) return status;
+  data->stain.method = o->stain;
+  prepared_close(&data->pixels);
+  return prepare(o, data, p, error);
+}
+
 leuko_status train_data_open(const train_data_options *o, const progress *p, train_data *out,
                              leuko_error *error) {
   *out = (train_data){0};
@@ -130,6 +142,7 @@ leuko_status train_data_open(const train_data_options *o, const progress *p, tra
   if (status == LEUKO_OK) status = list_samples(out, error);
   if (status == LEUKO_OK) status = prepare(o, out, p, error);
   if (status == LEUKO_OK) status = divide(o, out, error);
+  if (status == LEUKO_OK && o->stain != STAIN_AS_IS) status = change_stain(o, out, p, error);
   if (status != LEUKO_OK) train_data_free(out);
   return status;
 }

@@ -18,6 +18,7 @@ typedef struct {
   bool allow_leak;
   size_t limit; /* take at most so many cells, stratified by part, class and subject; 0: all */
   int crop, size;
+  stain_method stain;
   int threads;
 } train_data_options;
 
@@ -33,12 +34,14 @@ typedef struct {
   int *labels;                    /* [count] */
   size_t count;
   prepared pixels;      /* [count] */
+  stain stain;          /* that they were brought to: the look of the cells to train on */
   char fingerprint[65]; /* of paths, hashes, labels and parts */
 } train_data;
 
 /* Scans, splits and prepares. On success *out is owned by the caller (train_data_free).
- * Errors: those of dataset_scan, dataset_split, dataset_read_split and prepared_open; LEAK where
- * the split leaks and that was not allowed; NO_DATA where a side or a class is empty. */
+ * Errors: those of dataset_scan, dataset_split, dataset_read_split, prepared_open and
+ * prepared_look; LEAK where the split leaks and that was not allowed; NO_DATA where a side or a
+ * class is empty. */
 leuko_status train_data_open(const train_data_options *options, const progress *p, train_data *out,
                              leuko_error *error);
 void train_data_free(train_data *data);

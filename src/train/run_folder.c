@@ -25,7 +25,9 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
   if (out && o->average > 0) json_object_set_new(out, "average", json_real(o->average));
   static const char *const fine_tune[] = {
       [TRAIN_HEAD] = "none", [TRAIN_LAST] = "last", [TRAIN_ALL] = "all"};
-  /* Runs that were started before there was jitter can still be resumed. */
+  /* Runs that were started before there were these can still be resumed. */
+  if (out && d->stain != STAIN_AS_IS)
+    json_object_set_new(out, "stain", json_string(stain_name(d->stain)));
   if (out && o->jitter > 0) json_object_set_new(out, "jitter", json_real(o->jitter));
   if (out && zoo_has_base(&o->net)) {
     json_object_set_new(out, "weights", json_string(o->weights_sha256));

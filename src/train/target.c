@@ -14,6 +14,7 @@ static leuko_status describe_model(const train_data *data, int crop, const train
   const dataset *set = &data->set;
   *m = (model){.net = o->net,
                .crop = crop,
+               .stain = data->stain,
                .scaling = {.scale = 1.0f / 255, .deviation = {1, 1, 1}},
                .class_count = set->class_count,
                .positive = set->positive,
