@@ -214,6 +214,7 @@ static inline void step_fill(rng *r, const net_step *step, step_values *v) {
     for (int i = 0; i < 2; i++)
       if (v->x[i]) step_round(v->x[i], v->x_count[i]);
     if (v->params[0]) step_round(v->params[0], v->param_count[0]);
+    step_round(v->dy, v->y_count);
   }
   if (step->op != NET_BATCHNORM) return;
   for (size_t i = 0; i < v->param_count[3]; i++)
@@ -222,10 +223,47 @@ static inline void step_fill(rng *r, const net_step *step, step_values *v) {
   for (size_t i = 0; i < v->x_count[0]; i++) v->x[0][i] += (float)shift;
 }
 
+/* The max pooling behind `step`, as a step on its own in the graph `g`. */
+static inline net_step step_pooling(net_graph *g, const net_step *step) {
+  const net_shape big = step->node->shape;
+  net_maxpool(g, "pool", net_input(g, big.h, big.w, big.c), 2, 2, 0);
+  return step_of(g, step->batch, true);
+}
+
+/* The reference's answer where step->pool in training: two steps, there and back. */
+static inline void step_train_pooled(const net_graph *graph, const net_step *step, step_values *v) {
+  net_step plain = *step;
+  plain.pool = false;
+  plain.out = step->node->shape;
+  net_graph *g = net_graph_new();
+  net_step pool = step_pooling(g, step);
+  step_values w = step_values_new(graph, &plain), p = step_values_new(g, &pool);
+  memcpy(w.x[0], v->x[0], v->x_count[0] * sizeof(float));
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    if (w.params[i]) memcpy(w.params[i], v->params[i], v->param_count[i] * sizeof(float));
+  assert_true(step_run(&net_backend_ref, &plain, false, &w));
+  memcpy(p.x[0], w.y, w.y_count * sizeof(float));
+  memcpy(p.dy, v->dy, v->y_count * sizeof(float));
+  assert_true(step_run(&net_backend_ref, &pool, true, &p));
+  memcpy(v->y, p.y, v->y_count * sizeof(float));
+  memcpy(w.dy, p.dx[0], w.y_count * sizeof(float));
+  assert_true(step_run(&net_backend_ref, &plain, true, &w));
+  if (step->need_dx) memcpy(v->dx[0], w.dx[0], v->x_count[0] * sizeof(float));
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    if (w.grads[i]) memcpy(v->grads[i], w.grads[i], v->param_count[i] * sizeof(float));
+  step_values_free(&w);
+  step_values_free(&p);
+  net_graph_free(g);
+}
+
 /* The reference's answer, pooled afterwards where step->pool, which the reference does not fuse. */
 static inline void step_run_ref(const net_graph *graph, const net_step *step, step_values *v) {
   if (!step->pool) {
     assert_true(step_run(&net_backend_ref, step, step->training, v));
+    return;
+  }
+  if (step->training) {
+    step_train_pooled(graph, step, v);
     return;
   }
   net_step plain = *step;
@@ -256,16 +294,39 @@ typedef struct {
   double forward, gradient;
 } step_tolerance;
 
-/* Where a value before the relu is too near to zero for two backends to agree on its sign, takes
- * the gradient out. */
-static inline void step_quieten_kinks(const net_step *step, step_values *v, double near) {
+/* Where a value before the relu is too near to zero for two backends to agree on its sign, or two
+ * of a pooled square too near to each other, takes the gradient out. */
+static inline void step_quieten_kinks(const net_graph *graph, const net_step *step, step_values *v,
+                                      double near) {
   net_step plain = *step;
-  plain.relu = false;
-  assert_true(step_run(&net_backend_ref, &plain, false, v));
+  plain.relu = plain.pool = false;
+  plain.out = step->node->shape;
+  step_values w = step_values_new(graph, &plain);
+  memcpy(w.x[0], v->x[0], v->x_count[0] * sizeof(float));
+  if (v->x[1]) memcpy(w.x[1], v->x[1], v->x_count[1] * sizeof(float));
+  for (int i = 0; i < NET_MAX_PARAMS; i++)
+    if (w.params[i]) memcpy(w.params[i], v->params[i], v->param_count[i] * sizeof(float));
+  assert_true(step_run(&net_backend_ref, &plain, false, &w));
   double largest = 0;
-  for (size_t i = 0; i < v->y_count; i++) largest = fmax(largest, fabs((double)v->y[i]));
-  for (size_t i = 0; i < v->y_count; i++)
-    if (fabs((double)v->y[i]) < near * largest) v->dy[i] = 0;
+  for (size_t i = 0; i < w.y_count; i++) largest = fmax(largest, fabs((double)w.y[i]));
+  near *= largest;
+  const net_shape big = plain.out, small = step->out;
+  for (size_t i = 0; i < v->y_count; i++) {
+    double first = (double)w.y[i < w.y_count ? i : 0], second = -INFINITY;
+    if (step->pool) {
+      size_t c = i % (size_t)small.c, x = i / (size_t)small.c % (size_t)small.w;
+      size_t row = i / (size_t)small.c / (size_t)small.w, n = row / (size_t)small.h;
+      first = -INFINITY;
+      for (size_t k = 0; k < 4; k++) {
+        size_t y = n * (size_t)big.h + 2 * (row % (size_t)small.h) + k / 2;
+        double value = (double)w.y[(y * (size_t)big.w + 2 * x + k % 2) * (size_t)big.c + c];
+        second = fmax(second, fmin(first, value));
+        first = fmax(first, value);
+      }
+    }
+    if ((step->relu && fabs(first) < near) || (step->pool && first - second < near)) v->dy[i] = 0;
+  }
+  step_values_free(&w);
 }
 
 /* Runs the last node of `g` through `backend` and the reference on random values and frees it.
@@ -280,7 +341,8 @@ static inline bool step_agrees(const net_backend *backend, rng *r, net_graph *g,
            step.node->attributes.kernel, step.node->attributes.stride, step.node->attributes.pad);
   step_values want = step_values_new(g, &step), got = step_values_new(g, &step);
   step_fill(r, &step, &want);
-  if (step.relu && step.training) step_quieten_kinks(&step, &want, 10 * allowed.forward);
+  if ((step.relu || step.pool) && step.training)
+    step_quieten_kinks(g, &step, &want, (step.precision == NET_BF16 ? 0.15 : 10) * allowed.forward);
   for (int i = 0; i < 2; i++)
     if (want.x[i]) memcpy(got.x[i], want.x[i], want.x_count[i] * sizeof(float));
   memcpy(got.dy, want.dy, want.y_count * sizeof(float));

@@ -189,9 +189,11 @@ static leuko_status measure(const arguments *a, bench *b, trainer *t, double *sp
   return status;
 }
 
-static void print_layers(const net_plan *plan) {
-  printf("%-19s %-15s %-28s %14s %14s %9s %9s %9s\n", "layer", "operation", "implementation",
-         "input", "output", "ms", "GFLOP/s", "computed");
+static void print_layers(const net_plan *plan, bool training) {
+  printf("%-19s %-15s %-28s %14s %14s %9s", "layer", "operation", "implementation", "input",
+         "output", "ms");
+  if (training) printf(" %9s", "back, ms");
+  printf(" %9s %9s\n", "GFLOP/s", "computed");
   int reorders = 0;
   for (int i = 0; i < net_plan_rows(plan); i++) {
     net_plan_row row = net_plan_row_at(plan, i);
@@ -201,6 +203,7 @@ static void print_layers(const net_plan *plan) {
     double seconds = row.seconds / (double)row.runs;
     printf("%-19s %-15s %-28s %14s %14s %9.3f", row.name, row.op, row.implementation, in, out,
            1e3 * seconds);
+    if (training) printf(" %9.3f", 1e3 * row.back / (double)row.runs);
     if (row.flop > 0)
       printf(" %9.1f %8.1f%%", row.flop * row.share / seconds / 1e9, 100 * row.share);
     printf("\n");
@@ -228,7 +231,7 @@ static int print_result(const arguments *a, const bench *b, const trainer *t, do
                   a->how.threads, "train", a->train, "images_per_second", speed, "latency_ms",
                   1e3 * a->how.batch / speed, "share_computed", share_computed(t->plan),
                   "peak_memory_mb", cli_peak_megabytes(), "decode_images_per_second", b->decode));
-  if (a->layers) print_layers(t->plan);
+  if (a->layers) print_layers(t->plan, a->train);
   printf("%s, %s in %s, batch %d, %d threads: %.1f images a second, %.2f ms a batch, %.0f MB at "
          "most\n",
          a->model, a->train ? "training" : "answering", net_precision_name(b->precision),

@@ -20,7 +20,7 @@ typedef struct {
   net_plan *plan;
   node_state *nodes;
   size_t *workspaces; /* of each step, bytes */
-  const net_backend *backends[5];
+  const net_backend *backends[6];
   int backend_count;
 } builder;
 
@@ -133,14 +133,18 @@ static fusion fuse(const builder *b, int node, bool more) {
   if (op == NET_CONV2D && !training && (next = sole_consumer(b, f.last, NET_BATCHNORM)) >= 0 &&
       !is_trained(b->plan, next))
     f.fold = f.last = next;
-  more = more && op == NET_CONV2D && !training;
-  if (more && (next = addition_behind(b, f.last, &f.branch)) >= 0) f.add = f.last = next;
+  more = more && op == NET_CONV2D;
+  if (more && !training && (next = addition_behind(b, f.last, &f.branch)) >= 0)
+    f.add = f.last = next;
   bool can = op == NET_CONV2D || op == NET_DENSE || op == NET_BATCHNORM || op == NET_ADD;
   if (can && (next = sole_consumer(b, f.last, NET_RELU)) >= 0) {
     f.relu = f.last = next;
     f.pending = training && sole_consumer(b, next, NET_MAXPOOL) >= 0;
   }
-  if (more && f.add < 0 && (next = pooling_behind(b, f.last)) >= 0) f.pool = f.last = next;
+  if (more && f.add < 0 && (next = pooling_behind(b, f.last)) >= 0) {
+    f.pool = f.last = next;
+    f.pending = false;
+  }
   return f;
 }
 
@@ -287,6 +291,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   if (known != LEUKO_OK) return known;
   if (strcmp(options->backend, "onednn") == 0 && net_cpu() > NET_CPU_GENERIC) {
     b.backends[b.backend_count++] = &net_backend_infer;
+    b.backends[b.backend_count++] = &net_backend_learn;
     if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
     b.backends[b.backend_count++] = &net_backend_dense;
     b.backends[b.backend_count++] = &net_backend_onednn;
@@ -375,6 +380,7 @@ net_plan_row net_plan_row_at(const net_plan *plan, int index) {
                       .out = step->step.out,
                       .share = step->runs ? step->share / (double)step->runs : 1,
                       .seconds = step->seconds,
+                      .back = step->back,
                       .runs = step->runs};
   if (!step->backend) return row;
   row.op = net_op_name(node->op);

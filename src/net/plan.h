@@ -4,7 +4,7 @@
  * What the plan does to the graph: batch normalization is folded into the convolution before it
  * (inference); relu is fused into the layer before it, or, in training, moved behind the max
  * pooling that follows (the largest of the clamped is the clamped largest, and the pooled tensor is
- * a quarter of the size); flatten and, in inference, dropout cost nothing; layouts are changed only
+ * a quarter of the size), and 2x2 max pooling into the convolution before it; flatten and, in inference, dropout cost nothing; layouts are changed only
  * where two neighbours disagree. Buffers lie in the arena by lifetime: a value that neither the way
  * forward nor the way back needs any more gives its place to the next. In inference the addition
  * of a residual branch is fused into the convolution before it, and with `skip` a step computes
@@ -23,7 +23,7 @@ typedef struct {
   int threads;               /* at least 1 */
   const char *backend;       /* "onednn" or "ref" */
   bool winograd;             /* convolutions may use Winograd's algorithm */
-  net_precision precision;   /* inference: what activations are kept in where a backend can */
+  net_precision precision;   /* what activations, and gradients, are kept in where a backend can */
   bool skip;                 /* inference: compute only what differs from a black image */
   net_input_scaling scaling; /* from pixels to the network's input */
   uint64_t seed;             /* of dropout */
@@ -74,6 +74,7 @@ typedef struct {
   double flop;    /* multiplications and additions of the batch by direct convolution */
   double share;   /* of the output that was computed, mean of all forward runs */
   double seconds; /* of all forward runs so far */
+  double back;    /* of all backward ones */
   size_t runs;
 } net_plan_row;
 int net_plan_rows(const net_plan *plan);

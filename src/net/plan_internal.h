@@ -41,7 +41,7 @@ typedef struct {
   int workspace;         /* buffer or -1 */
   size_t scratch;        /* bytes */
   size_t folded;         /* folded kernel and bias: offset into net_plan.folded */
-  double seconds, share; /* sums over all runs */
+  double seconds, share, back; /* sums over all runs; back: seconds of the way back */
   size_t runs;
 } plan_step;
 

@@ -11,7 +11,7 @@ bool plan_keeps_input(const net_step *step) {
 }
 
 bool plan_keeps_output(const net_step *step) {
-  return step->relu || step->op == NET_RELU;
+  return (step->relu && !step->pool) || step->op == NET_RELU;
 }
 
 int plan_add_buffer(net_plan *plan, size_t bytes, int first, int last) {
@@ -62,7 +62,7 @@ static void add_gradient_buffers(net_plan *plan) {
       const plan_value *value = &plan->values[step->inputs[i]];
       if (!value->gradient) continue;
       step->gradients[i] =
-          plan_add_buffer(plan, plan_value_floats(plan, value) * sizeof(float),
+          plan_add_buffer(plan, plan_value_floats(plan, value) * net_layout_bytes(value->layout),
                           backward_time(plan, s), backward_time(plan, value->producer));
     }
   }

@@ -203,6 +203,29 @@ static float *gather_gradient(net_plan *plan, int value) {
   return sum;
 }
 
+/* One step backward. */
+static leuko_status run_step_back(net_plan *plan, plan_step *step, float *grads,
+                                  leuko_error *error) {
+  const double started = now();
+  leuko_status status = LEUKO_OK;
+  float *dy = gather_gradient(plan, step->output);
+  if (step->backend) {
+    net_call call = call_of(plan, step, plan->options.batch, plan->iteration);
+    call.dy = dy;
+    const net_node *node = &plan->graph->nodes[step->node];
+    for (int i = 0; i < 2; i++) call.dx[i] = plan_buffer_at(plan, step->gradients[i]);
+    for (int i = 0; i < NET_MAX_PARAMS; i++)
+      if (node->params[i] >= 0 && plan->graph->params[node->params[i]].trainable)
+        call.grads[i] = grads + plan->graph->params[node->params[i]].offset;
+    status = step->backend->backward(step->kernel, &call, error);
+  } else if (step->gradients[0] >= 0) {
+    net_relayout(dy, step->step.out_layout, plan_buffer_at(plan, step->gradients[0]),
+                 step->step.in_layout, plan->options.batch, step->step.in, plan->options.threads);
+  }
+  step->back += now() - started;
+  return status;
+}
+
 leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grads,
                                leuko_error *error) {
   if (!plan->values[plan->output].gradient)
@@ -214,23 +237,7 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
   omp_set_num_threads(plan->options.threads);
   for (int s = plan->step_count - 1; s >= 0 && status == LEUKO_OK; s--) {
     plan_step *step = &plan->steps[s];
-    if (!plan->values[step->output].gradient) continue;
-    float *dy = gather_gradient(plan, step->output);
-    if (!step->backend) {
-      float *dx = plan_buffer_at(plan, step->gradients[0]);
-      if (dx)
-        net_relayout(dy, step->step.out_layout, dx, step->step.in_layout, plan->options.batch,
-                     step->step.in, plan->options.threads);
-      continue;
-    }
-    net_call call = call_of(plan, step, plan->options.batch, plan->iteration);
-    call.dy = dy;
-    const net_node *node = &plan->graph->nodes[step->node];
-    for (int i = 0; i < 2; i++) call.dx[i] = plan_buffer_at(plan, step->gradients[i]);
-    for (int i = 0; i < NET_MAX_PARAMS; i++)
-      if (node->params[i] >= 0 && plan->graph->params[node->params[i]].trainable)
-        call.grads[i] = grads + plan->graph->params[node->params[i]].offset;
-    status = step->backend->backward(step->kernel, &call, error);
+    if (plan->values[step->output].gradient) status = run_step_back(plan, step, grads, error);
   }
   omp_set_num_threads(threads);
   return status;

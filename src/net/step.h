@@ -33,10 +33,10 @@ typedef struct {
   bool training;           /* keep what backward needs; batch statistics, dropout */
   bool relu;               /* conv2d, dense, batchnorm, add: relu follows */
   bool add;                /* conv2d (inference): the second input is added before relu */
-  bool pool;               /* conv2d (inference): 2x2 max pooling with stride 2 follows relu */
+  bool pool;               /* conv2d: 2x2 max pooling with stride 2 follows relu */
   bool need_dx;            /* backward must give the gradient of the input */
   bool winograd;           /* Winograd's algorithm may be used for convolutions */
-  net_precision precision; /* inference: in what a backend may compute */
+  net_precision precision; /* in what a backend may compute */
   int threads;
 } net_step;
 
@@ -90,6 +90,8 @@ extern const net_backend net_backend_ref;
 extern const net_backend net_backend_onednn;
 /* Inference in float32 or bfloat16, only where an image differs from the blank one, AVX-512. */
 extern const net_backend net_backend_infer;
+/* Training in float32 or bfloat16, AVX-512. */
+extern const net_backend net_backend_learn;
 /* 3x3 convolutions of stride 1 by Winograd's algorithm, float32, AVX-512. */
 extern const net_backend net_backend_winograd;
 /* Dense layers in inference, float32, AVX-512. */

@@ -107,6 +107,39 @@ WINOGRAD_INLINE void input_2d(v16 d[6][6], v16 o[6][6]) {
   for (int i = 0; i < 6; i++) input_1d(half[i], o[i]);
 }
 
+/* o = G g Gt. */
+WINOGRAD_INLINE void kernel_2d(v16 g[3][3], v16 o[6][6]) {
+  v16 half[6][3];
+  for (int j = 0; j < 3; j++) {
+    v16 column[3] = {g[0][j], g[1][j], g[2][j]}, r[6];
+    kernel_1d(column, r);
+    for (int i = 0; i < 6; i++) half[i][j] = r[i];
+  }
+  for (int i = 0; i < 6; i++) kernel_1d(half[i], o[i]);
+}
+
+/* o = A y At, of a tile of 4x4. */
+WINOGRAD_INLINE void output_gradient_2d(v16 y[4][4], v16 o[6][6]) {
+  v16 half[6][4];
+  for (int j = 0; j < 4; j++) {
+    v16 column[4] = {y[0][j], y[1][j], y[2][j], y[3][j]}, r[6];
+    output_gradient_1d(column, r);
+    for (int i = 0; i < 6; i++) half[i][j] = r[i];
+  }
+  for (int i = 0; i < 6; i++) output_gradient_1d(half[i], o[i]);
+}
+
+/* o = Gt u G, of a kernel of 3x3. */
+WINOGRAD_INLINE void kernel_gradient_2d(v16 u[6][6], v16 o[3][3]) {
+  v16 half[3][6];
+  for (int j = 0; j < 6; j++) {
+    v16 column[6] = {u[0][j], u[1][j], u[2][j], u[3][j], u[4][j], u[5][j]}, r[3];
+    kernel_gradient_1d(column, r);
+    for (int i = 0; i < 3; i++) half[i][j] = r[i];
+  }
+  for (int i = 0; i < 3; i++) kernel_gradient_1d(half[i], o[i]);
+}
+
 /* o = At m A, a tile of 4x4. */
 WINOGRAD_INLINE void output_2d(v16 m[6][6], v16 o[4][4]) {
   v16 half[4][6];

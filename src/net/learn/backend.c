@@ -1,0 +1,168 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "net/learn/learn.h"
+#include "net/product.h"
+
+/* A dense kernel so large that reading it takes the time; smaller ones, such as those of the last
+ * layers, stay in float32. */
+#define LARGE_KERNEL ((size_t)1 << 18)
+
+struct net_kernel {
+  net_step step;
+  learn_shape s;
+  learn_winograd *forward, *to_data;
+  learn_first *first;
+  char implementation[48];
+};
+
+static bool is_first(const net_step *step) {
+  return step->in.c <= 4 && !step->need_dx;
+}
+
+static bool choose_conv2d(net_step *step, bool bf16) {
+  const net_attributes *a = &step->node->attributes;
+  if (step->add || step->out.c % ELEMENT_STEP) return false;
+  step->in_layout = step->out_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
+  if (is_first(step)) {
+    step->in_layout = NET_NHWC;
+    return true;
+  }
+  return step->winograd && a->kernel == 3 && a->stride == 1 && a->pad <= 2 &&
+         step->in.c % ELEMENT_STEP == 0;
+}
+
+static bool learn_choose(net_step *step) {
+  const bool bf16 = step->precision == NET_BF16;
+  if (!step->training || !(bf16 ? product_supported_bf16() : product_supported())) return false;
+  switch (step->op) {
+  case NET_CONV2D:
+    return choose_conv2d(step, bf16);
+  case NET_DENSE:
+    step->in_layout = NET_NHWC_BF16;
+    step->out_layout = NET_NHWC;
+    return bf16 && step->in.c % PRODUCT_WIDTH == 0 && step->out.c % PRODUCT_WIDTH == 0 &&
+           (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+  default:
+    return false;
+  }
+}
+
+static void learn_release(net_kernel *k) {
+  if (!k) return;
+  learn_winograd_free(k->forward);
+  learn_winograd_free(k->to_data);
+  learn_first_free(k->first);
+  free(k);
+}
+
+static size_t larger(size_t a, size_t b) {
+  return a > b ? a : b;
+}
+
+static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *error) {
+  const net_step *step = &k->step;
+  const net_attributes *a = &step->node->attributes;
+  k->s = (learn_shape){.batch = step->batch,
+                       .threads = step->threads,
+                       .in = step->in,
+                       .plain = step->node->shape,
+                       .out = step->out,
+                       .kernel = a->kernel,
+                       .stride = a->stride,
+                       .pad = a->pad,
+                       .relu = step->relu,
+                       .pool = step->pool,
+                       .bf16 = step->precision == NET_BF16};
+  if (is_first(step)) return learn_first_new(&k->s, &k->first, scratch, error);
+  leuko_status status = learn_winograd_new(&k->s, false, &k->forward, scratch, error);
+  *scratch = larger(*scratch, learn_winograd_gradient_scratch(&k->s));
+  if (status != LEUKO_OK || !step->need_dx) return status;
+  size_t more;
+  status = learn_winograd_new(&k->s, true, &k->to_data, &more, error);
+  if (status == LEUKO_OK) *scratch = larger(*scratch, more);
+  return status;
+}
+
+static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t *workspace,
+                                  size_t *scratch, leuko_error *error) {
+  *out = NULL;
+  net_kernel *k = calloc(1, sizeof *k);
+  if (!k) return error_set_memory(error, sizeof *k);
+  k->step = *step;
+  *workspace = 0;
+  leuko_status status = LEUKO_OK;
+  const char *kind = "dense";
+  if (step->op == NET_CONV2D) {
+    status = prepare_conv2d(k, scratch, error);
+    if (step->pool) *workspace = (size_t)step->batch * net_shape_size(step->out);
+    kind = k->first ? "direct" : "winograd_4x4";
+  } else {
+    *scratch = learn_dense_scratch(step);
+  }
+  if (status != LEUKO_OK) {
+    learn_release(k);
+    return status;
+  }
+  snprintf(k->implementation, sizeof k->implementation, "%s%s:avx512%s", kind,
+           step->pool ? "+pool" : "", step->precision == NET_BF16 ? "_bf16" : "");
+  *out = k;
+  return LEUKO_OK;
+}
+
+static leuko_status learn_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
+                               leuko_error *error) {
+  (void)error;
+  if (k->forward) learn_winograd_bind(k->forward, params[0]);
+  if (k->to_data) learn_winograd_bind(k->to_data, params[0]);
+  if (k->first) learn_first_bind(k->first, params[0]);
+  return LEUKO_OK;
+}
+
+static learn_source input_source(const net_kernel *k, const net_call *call) {
+  return (learn_source){.values = (const char *)call->x[0], .stored = k->s.in};
+}
+
+static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_error *error) {
+  (void)error;
+  const learn_source x = input_source(k, call);
+  if (k->forward)
+    learn_winograd_run(k->forward, &x, call->params[1], call->y, call->workspace, call->scratch);
+  else if (k->first) learn_first_forward(k->first, call);
+  else learn_dense_forward(&k->step, call);
+  return LEUKO_OK;
+}
+
+static leuko_status learn_backward(net_kernel *k, const net_call *call, leuko_error *error) {
+  (void)error;
+  if (k->step.op == NET_DENSE) {
+    learn_dense_backward(&k->step, call);
+    return LEUKO_OK;
+  }
+  if (k->first) {
+    if (call->grads[0] || call->grads[1]) learn_first_backward(k->first, call);
+    return LEUKO_OK;
+  }
+  const learn_source x = input_source(k, call), dy = learn_gradient_source(&k->s, call);
+  if (call->grads[0] || call->grads[1])
+    learn_winograd_gradient(&k->s, &x, &dy, call->grads[0], call->grads[1], call->scratch);
+  if (call->dx[0] && k->to_data)
+    learn_winograd_run(k->to_data, &dy, NULL, call->dx[0], NULL, call->scratch);
+  return LEUKO_OK;
+}
+
+static const char *learn_implementation(const net_kernel *k) {
+  return k->implementation;
+}
+
+const net_backend net_backend_learn = {
+    .name = "learn",
+    .choose = learn_choose,
+    .prepare = learn_prepare,
+    .bind = learn_bind,
+    .forward = learn_forward,
+    .backward = learn_backward,
+    .implementation = learn_implementation,
+    .release = learn_release,
+};

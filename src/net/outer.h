@@ -1,0 +1,20 @@
+/* Products over tiles, rows or images that give a kernel's gradient, in bfloat16 with float32
+ * sums. */
+#ifndef NET_OUTER_H
+#define NET_OUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* du [channels][width] (rows `stride` floats apart) = sum over pairs of v z, or += it with `more`.
+ * v [pairs][channels][2] and z [pairs][width][2] are bfloat16, rows of z `z_stride` values of
+ * 32 bits apart, those of v `v_stride`. channels is a multiple of 4, width 16, 32, 48 or 64. */
+void outer_pairs(const void *v, size_t v_stride, const void *z, size_t z_stride, float *du,
+                 size_t stride, size_t pairs, size_t channels, int width, bool more);
+
+/* The same in float32: v [rows][channels], z [rows][width], rows `v_stride` and `z_stride` floats
+ * apart; any number of channels. */
+void outer_rows(const float *v, size_t v_stride, const float *z, size_t z_stride, float *du,
+                size_t stride, size_t rows, size_t channels, int width, bool more);
+
+#endif

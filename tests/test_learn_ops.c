@@ -1,0 +1,198 @@
+/* The training kernels against the reference over random shapes, in all three directions and in
+ * both precisions. */
+#include "step_run.h"
+
+#include "net/product.h"
+
+static int between(rng *r, int low, int high) {
+  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
+}
+
+static bool coin(rng *r) {
+  return rng_below(r, 2) == 1;
+}
+
+static int channels(rng *r) {
+  static const int counts[] = {32, 64, 96, 128, 160};
+  return counts[rng_below(r, sizeof counts / sizeof *counts)];
+}
+
+static void needs_avx512(void) {
+  if (product_supported_bf16()) return;
+  print_message("this processor has no AVX-512 with BF16: skipped\n");
+  skip();
+}
+
+static void add_pooling(rng *r, net_step *step) {
+  if (!coin(r) || step->out.h < 2 || step->out.w < 2) return;
+  step->pool = true;
+  step->out.h /= 2;
+  step->out.w /= 2;
+}
+
+static net_step finish_step(rng *r, net_graph *g, net_precision precision) {
+  net_step step = step_of(g, between(r, 1, 5), true);
+  step.relu = coin(r);
+  step.threads = between(r, 1, 3);
+  step.winograd = true;
+  step.precision = precision;
+  step.in_layout = NET_NHWC;
+  return step;
+}
+
+/* In bfloat16 the factors are rounded by 2^-9 of themselves. Winograd rounds the transformed ones,
+ * whose products cancel out to a sum some times smaller. */
+static step_tolerance allowed_winograd(net_precision precision) {
+  return precision == NET_BF16 ? (step_tolerance){2e-1, 6e-2} : (step_tolerance){1e-4, 1e-3};
+}
+
+static void check_winograd(uint32_t which, net_precision precision) {
+  for (uint32_t n = 0; n < 40; n++) {
+    rng r = rng_open(12, RNG_TEST, which, n);
+    net_graph *g = net_graph_new();
+    int pad = between(&r, 0, 2), smallest = pad == 2 ? 1 : 3 - 2 * pad;
+    net_conv2d(g, "conv",
+               net_input(g, between(&r, smallest, 15), between(&r, smallest, 15), channels(&r)),
+               channels(&r), 3, 1, pad, coin(&r));
+    net_step step = finish_step(&r, g, precision);
+    step.need_dx = between(&r, 0, 3) > 0;
+    add_pooling(&r, &step);
+    assert_true(step_agrees(&net_backend_learn, &r, g, step, allowed_winograd(precision)));
+  }
+}
+
+static void test_winograd_f32(void **state) {
+  (void)state;
+  needs_avx512();
+  check_winograd(0, NET_F32);
+}
+
+static void test_winograd_bf16(void **state) {
+  (void)state;
+  needs_avx512();
+  check_winograd(1, NET_BF16);
+}
+
+/* Enough tiles for several turns and rounds of every thread. */
+static void test_many_tiles(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 4; n++) {
+    rng r = rng_open(12, RNG_TEST, 2, n);
+    net_graph *g = net_graph_new();
+    net_conv2d(g, "conv", net_input(g, 41, 38, n < 2 ? 32 : 128), 96, 3, 1, (int)n % 2, true);
+    net_step step = finish_step(&r, g, n % 2 ? NET_BF16 : NET_F32);
+    step.batch = 3;
+    step.threads = 2;
+    add_pooling(&r, &step);
+    assert_true(step_agrees(&net_backend_learn, &r, g, step, allowed_winograd(step.precision)));
+  }
+}
+
+/* Only the stored output and gradient are rounded: inputs and kernel are read in float32. */
+static void test_first_layer(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 60; n++) {
+    rng r = rng_open(12, RNG_TEST, 3, n);
+    net_graph *g = net_graph_new();
+    int kernel = between(&r, 1, 7), pad = between(&r, 0, kernel / 2);
+    net_conv2d(
+        g, "conv",
+        net_input(g, kernel + between(&r, 0, 12), between(&r, kernel, 17), between(&r, 1, 4)),
+        channels(&r), kernel, between(&r, 1, 2), pad, coin(&r));
+    net_step step = finish_step(&r, g, coin(&r) ? NET_BF16 : NET_F32);
+    step.need_dx = false;
+    add_pooling(&r, &step);
+    assert_true(step_agrees(&net_backend_learn, &r, g, step,
+                            step.precision == NET_BF16 ? (step_tolerance){5e-3, 1e-3}
+                                                       : (step_tolerance){1e-4, 1e-3}));
+  }
+}
+
+/* Inputs and kernel are rounded beforehand, so the products differ by their order and the gradient
+ * of the output by its rounding. */
+static void test_dense(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 12; n++) {
+    rng r = rng_open(12, RNG_TEST, 4, n);
+    net_graph *g = net_graph_new();
+    net_dense(g, "dense", net_input(g, 1, 1, 64 * between(&r, 32, 40)), 64 * between(&r, 2, 5));
+    net_step step = finish_step(&r, g, NET_BF16);
+    step.batch = n == 0 ? 70 : between(&r, 1, 35);
+    step.need_dx = coin(&r);
+    assert_true(step_agrees(&net_backend_learn, &r, g, step, (step_tolerance){1e-3, 5e-3}));
+  }
+}
+
+static void test_what_it_cannot_do_it_declines(void **state) {
+  (void)state;
+  needs_avx512();
+  static const struct {
+    int c, filters, kernel, stride;
+    bool winograd, need_dx, training;
+  } cases[] = {
+      {32, 32, 3, 2, true, true, true},  {32, 32, 1, 1, true, true, true},
+      {3, 32, 3, 1, true, true, true},   {32, 48, 3, 1, true, true, true},
+      {48, 32, 3, 1, true, true, true},  {32, 32, 3, 1, false, true, true},
+      {32, 32, 3, 1, true, true, false}, {3, 16, 3, 1, true, false, true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    net_graph *g = net_graph_new();
+    net_conv2d(g, "conv", net_input(g, 9, 9, cases[i].c), cases[i].filters, cases[i].kernel,
+               cases[i].stride, 0, true);
+    net_step step = step_of(g, 2, cases[i].training);
+    step.winograd = cases[i].winograd;
+    step.need_dx = cases[i].need_dx;
+    assert_false(net_backend_learn.choose(&step));
+    net_graph_free(g);
+  }
+}
+
+/* Threads take turns as they come, but nothing may depend on who was first. */
+static void test_the_same_step_gives_the_same_bits(void **state) {
+  (void)state;
+  needs_avx512();
+  for (int c = 3; c <= 96; c += 93) {
+    rng r = rng_open(12, RNG_TEST, 5, (uint32_t)c);
+    net_graph *g = net_graph_new();
+    net_conv2d(g, "conv", net_input(g, 29, 31, c), 64, 3, 1, 0, true);
+    net_step step = step_of(g, 5, true);
+    step.winograd = step.relu = true;
+    step.need_dx = c > 4;
+    step.precision = NET_BF16;
+    step.threads = 3;
+    step_values first = step_values_new(g, &step), again = step_values_new(g, &step);
+    step_fill(&r, &step, &first);
+    memcpy(again.x[0], first.x[0], first.x_count[0] * sizeof(float));
+    memcpy(again.dy, first.dy, first.y_count * sizeof(float));
+    for (int i = 0; i < 2; i++)
+      memcpy(again.params[i], first.params[i], first.param_count[i] * sizeof(float));
+    assert_true(step_run(&net_backend_learn, &step, true, &first));
+    for (int run = 0; run < 5; run++) {
+      assert_true(step_run(&net_backend_learn, &step, true, &again));
+      assert_memory_equal(first.y, again.y, first.y_count * sizeof(float));
+      if (step.need_dx)
+        assert_memory_equal(first.dx[0], again.dx[0], first.x_count[0] * sizeof(float));
+      for (int i = 0; i < 2; i++)
+        assert_memory_equal(first.grads[i], again.grads[i], first.param_count[i] * sizeof(float));
+    }
+    step_values_free(&first);
+    step_values_free(&again);
+    net_graph_free(g);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_winograd_f32),
+      cmocka_unit_test(test_winograd_bf16),
+      cmocka_unit_test(test_many_tiles),
+      cmocka_unit_test(test_first_layer),
+      cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_what_it_cannot_do_it_declines),
+      cmocka_unit_test(test_the_same_step_gives_the_same_bits),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
