@@ -89,11 +89,46 @@ plain train cells --out longer "${small[@]}" --epochs 6
 ok 'with the bits of one that was longer from the start' \
   same_file again/last.safetensors longer/last.safetensors
 
+# In bfloat16
+
+wide=(--size 32 --widths 32,64,32 --dense 16 --batch 16 --threads 1 --epochs 4)
+run bench --train --precision bf16 --batch 2 --seconds 0.1 --json
+if json precision bf16; then
+  plain train cells --out wide "${wide[@]}" --json
+  ok 'a network of wide layers is trained' code_is 0
+  wide_loss=$(value training.last_loss)
+  plain train cells --out bf16 "${wide[@]}" --precision bf16 --json
+  ok 'in bfloat16, too' code_is 0
+  ok 'with nearly the same loss' perl -e 'exit !(abs($ARGV[0] - $ARGV[1]) < 0.05)' \
+    "$(value training.last_loss)" "$wide_loss"
+  cp bf16/run.json out
+  ok 'run.json names the precision' json options.precision bf16
+  plain train cells --out bf16b "${wide[@]}" --precision bf16
+  ok 'the same seed gives the same bits' same_file bf16/last.safetensors bf16b/last.safetensors
+  ok 'which are not those of float32' differ bf16/last.safetensors wide/last.safetensors
+  plain train cells --out bf16c "${wide[@]}" --precision bf16 --epochs 2
+  run train cells --out bf16c "${wide[@]}" --resume
+  ok 'going on in another precision is refused' err_has "'precision'"
+  plain train cells --out bf16c "${wide[@]}" --precision bf16 --resume
+  ok 'a run that goes on ends with the same bits' \
+    same_file bf16/last.safetensors bf16c/last.safetensors
+else
+  skip 8 'this processor has no AVX512-BF16'
+fi
+export LEUKO_CPU=avx512
+run train cells --out none "${wide[@]}" --precision bf16
+unset LEUKO_CPU
+ok 'where the processor has no bfloat16 it is refused' code_is 2
+ok 'and --precision f32 is named' err_has '--precision f32'
+run train cells --out none "${wide[@]}" --precision bf16 --backend ref
+ok 'as it is for the reference' err_has "'ref' does not train in bf16"
+ok 'before anything is made' missing none
+
 # Wrong calls
 
 for wrong in '--batch 0' '--batch many' '--epochs 0' '--lr -1' '--size 4' '--widths 8,,8' \
   '--widths 8,8,' '--by patient' '--ratio 1:0' '--backend abacus' '--model vgg99' '--colour' \
-  'more' '--dropout 1' '--jitter 0.6' '--stain vahadane'; do
+  'more' '--dropout 1' '--jitter 0.6' '--precision int7' '--stain vahadane'; do
   run train cells --out wrong $wrong
   ok "$wrong is a wrong call" code_is 2
 done

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- $(find src -name '*.[ch]' | LC_ALL=C sort)
 exec awk '
 BEGIN {
-  count = split("base stats image dataset audit net net/ref net/onednn net/winograd net/infer net/dense zoo model weights " \
+  count = split("base stats image dataset audit net net/ref net/onednn net/winograd net/infer net/learn net/dense zoo model weights " \
                 "train predict evaluate explain report cli", order, " ")
   for (i = 1; i <= count; i++) rank[order[i]] = i
   home["dnnl"] = "net/onednn"

@@ -53,6 +53,7 @@ enum {
   KEY_SEED,
   KEY_THREADS,
   KEY_BACKEND,
+  KEY_PRECISION,
   KEY_RESUME,
   KEY_OUT,
   KEY_JSON
@@ -121,6 +122,8 @@ static const struct argp_option options[] = {
     {"out", KEY_OUT, "RUN", 0, "the run folder to write (required)", 5},
     {"resume", KEY_RESUME, 0, 0, "go on with the run in that folder", 5},
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 5},
+    {"precision", KEY_PRECISION, "f32|bf16", 0,
+     "of activations and gradients (f32); bf16 is faster where the processor has AVX512-BF16", 5},
     {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 5},
     {"json", KEY_JSON, 0, 0, "print the result as JSON", 5},
     {0}};
@@ -288,6 +291,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_THREADS:
     a->run.train.threads = (int)cli_number(state, "--threads", arg, 1, 256);
+    return 0;
+  case KEY_PRECISION:
+    if (!net_precision_find(arg, &a->run.train.precision))
+      argp_error(state, "--precision takes f32 or bf16");
     return 0;
   case KEY_BACKEND:
     if (strcmp(arg, "onednn") != 0 && strcmp(arg, "ref") != 0)

@@ -111,6 +111,7 @@ static leuko_status fill_task(reproduction *r, const experiment_job *job, task *
       .seed = o->seed,
       .threads = o->threads,
       .backend = "onednn",
+      .precision = o->precision,
       .resume = true,
       .out = t->folder};
   if (status == LEUKO_OK) status = zoo_defaults(job->model, &t->run.train.net, error);
@@ -162,12 +163,16 @@ static leuko_status list_tasks(reproduction *r, leuko_error *error) {
 
 static json_t *describe(const reproduction *r) {
   const reproduction_options *o = r->options;
-  return json_pack("{s:s,s:I,s:i,s:b,s:I,s:{s:i,s:i,s:i},s:o,s:b,s:O,s:O}", "leuko", LEUKO_VERSION,
-                   "seed", (json_int_t)o->seed, "threads", o->threads, "quick", o->quick, "limit",
-                   (json_int_t)(o->quick ? QUICK_CELLS : 0), "epochs", "resnet50",
-                   epochs_of(o, "resnet50"), "vgg16", epochs_of(o, "vgg16"), "cnn",
-                   epochs_of(o, "cnn"), "data", text_json(r->cells.root), "synthetic",
-                   r->cells.synthetic, "weights", r->weights, "left_out", r->left_out);
+  json_t *out = json_pack(
+      "{s:s,s:I,s:i,s:b,s:I,s:{s:i,s:i,s:i},s:o,s:b,s:O,s:O}", "leuko", LEUKO_VERSION, "seed",
+      (json_int_t)o->seed, "threads", o->threads, "quick", o->quick, "limit",
+      (json_int_t)(o->quick ? QUICK_CELLS : 0), "epochs", "resnet50", epochs_of(o, "resnet50"),
+      "vgg16", epochs_of(o, "vgg16"), "cnn", epochs_of(o, "cnn"), "data", text_json(r->cells.root),
+      "synthetic", r->cells.synthetic, "weights", r->weights, "left_out", r->left_out);
+  /* Experiments that were begun before there was a choice can still go on. */
+  if (out && o->precision != NET_F32)
+    json_object_set_new(out, "precision", json_string(net_precision_name(o->precision)));
+  return out;
 }
 
 /* The file's JSON, or NULL where there is none yet. */
@@ -189,12 +194,12 @@ static leuko_status read_description(const char *path, json_t **out, leuko_error
 
 static leuko_status check_same(const char *path, json_t *stored, json_t *asked,
                                leuko_error *error) {
-  static const char *const keys[] = {"seed", "threads", "quick", "epochs"};
+  static const char *const keys[] = {"seed", "threads", "quick", "epochs", "precision"};
   const char *differing = NULL;
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    if (!differing &&
-        !json_equal(json_object_get(stored, keys[i]), json_object_get(asked, keys[i])))
-      differing = keys[i];
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    json_t *before = json_object_get(stored, keys[i]), *now = json_object_get(asked, keys[i]);
+    if (!differing && (before || now) && !json_equal(before, now)) differing = keys[i];
+  }
   const char *network;
   json_t *source;
   json_object_foreach(json_object_get(asked, "weights"), network, source) {

@@ -20,6 +20,7 @@ typedef struct {
   bool quick;
   uint64_t seed;
   int threads;
+  net_precision precision; /* of trainings and of the frozen bases */
 } reproduction_options;
 
 /* Writes the splits, trains what is not done yet and writes OUT/reproduce.json. Killed at any point

@@ -4,11 +4,12 @@
  * What the plan does to the graph: batch normalization is folded into the convolution before it
  * (inference); relu is fused into the layer before it, or, in training, moved behind the max
  * pooling that follows (the largest of the clamped is the clamped largest, and the pooled tensor is
- * a quarter of the size), and 2x2 max pooling into the convolution before it; flatten and, in inference, dropout cost nothing; layouts are changed only
- * where two neighbours disagree. Buffers lie in the arena by lifetime: a value that neither the way
- * forward nor the way back needs any more gives its place to the next. In inference the addition
- * of a residual branch is fused into the convolution before it, and with `skip` a step computes
- * only what can differ from a black image (skip.h).
+ * a quarter of the size), and 2x2 max pooling into the convolution before it; flatten and, in
+ * inference, dropout cost nothing; layouts are changed only where two neighbours disagree. Buffers
+ * lie in the arena by lifetime: a value that neither the way forward nor the way back needs any
+ * more gives its place to the next. In inference the addition of a residual branch is fused into
+ * the convolution before it, and with `skip` a step computes only what can differ from a black
+ * image (skip.h).
  *
  * Nothing is allocated after net_plan_new. A plan belongs to one thread at a time. */
 #ifndef NET_PLAN_H

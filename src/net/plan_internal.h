@@ -33,14 +33,14 @@ typedef struct {
   const net_backend *backend; /* NULL: a change of layout */
   net_kernel *kernel;
   net_step step;
-  int node;              /* of the graph */
-  int fold;              /* batch normalization folded into the convolution, or -1 */
-  int inputs[2];         /* values or -1 */
-  int output;            /* value */
-  int gradients[2];      /* buffers for the inputs' gradients or -1 */
-  int workspace;         /* buffer or -1 */
-  size_t scratch;        /* bytes */
-  size_t folded;         /* folded kernel and bias: offset into net_plan.folded */
+  int node;                    /* of the graph */
+  int fold;                    /* batch normalization folded into the convolution, or -1 */
+  int inputs[2];               /* values or -1 */
+  int output;                  /* value */
+  int gradients[2];            /* buffers for the inputs' gradients or -1 */
+  int workspace;               /* buffer or -1 */
+  size_t scratch;              /* bytes */
+  size_t folded;               /* folded kernel and bias: offset into net_plan.folded */
   double seconds, share, back; /* sums over all runs; back: seconds of the way back */
   size_t runs;
 } plan_step;

@@ -53,6 +53,10 @@ static leuko_status make_key(const features_request *r, const features *f, char 
   int length = snprintf(text, sizeof text, VERSION "\n%s\nviews %d width %d bf16 %d\n", r->backend,
                         f->views, f->width, f->bf16);
   hash_add(h, text, (size_t)length);
+  if (r->precision != NET_F32) {
+    const char *name = net_precision_name(r->precision);
+    hash_add(h, name, strlen(name));
+  }
   hash_add(h, r->description, strlen(r->description) + 1);
   hash_add(h, r->pixels->cache.key, HASH_HEX);
   hash_add(h, &r->scaling.scale, sizeof r->scaling.scale);
@@ -77,6 +81,7 @@ static leuko_status compute(const features_request *r, const progress *p, featur
                               .threads = r->threads,
                               .backend = r->backend,
                               .winograd = true,
+                              .precision = r->precision,
                               .skip = true,
                               .scaling = r->scaling};
   net_plan *plan = NULL;

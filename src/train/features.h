@@ -15,6 +15,7 @@ typedef struct {
   const char *description; /* names the base's graph: equal text, equal graph */
   bool symmetries;         /* also of the other seven views of each cell */
   bool bf16;               /* keep the upper half of each value, rounded */
+  net_precision precision; /* in which the base is run */
   int batch, threads;
   const char *backend;
 } features_request;

@@ -61,6 +61,7 @@ static leuko_status make_plan(trainer *t, size_t batch, bool training, net_plan 
   net_plan_options options =
       model_plan_options(&t->goal.m, (int)batch, t->options->threads, t->options->backend);
   options.training = training;
+  if (training) options.precision = t->options->precision;
   options.seed = t->options->seed;
   return net_plan_new(t->goal.graph, &options, out, error);
 }
@@ -345,6 +346,18 @@ static leuko_status start(trainer *t, const train_data_options *data_options, bo
   return run_write_history(out, t->state.history, t->state.epochs, error);
 }
 
+static leuko_status check_precision(const train_options *o, leuko_error *error) {
+  static const char remedy[] = "take --precision f32";
+  const char *name = net_precision_name(o->precision);
+  if (o->precision != NET_F32 && strcmp(o->backend, "onednn") != 0)
+    return error_set(error, LEUKO_ARGUMENT, NULL, remedy, "the backend '%s' does not train in %s",
+                     o->backend, name);
+  if (!net_precision_supported(o->precision))
+    return error_set(error, LEUKO_ARGUMENT, NULL, remedy,
+                     "this processor has no instructions for training in %s", name);
+  return LEUKO_OK;
+}
+
 leuko_status train_run(const train_data *data, const train_data_options *data_options,
                        const train_options *options, const progress *p, train_result *out,
                        leuko_error *error) {
@@ -356,7 +369,8 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
                      "whose features are computed once");
   trainer t = {.data = data, .options = options, .p = p, .result = out, .saved_at = now()};
   bool resumes;
-  leuko_status status = run_folder_open(data, data_options, options, &resumes, error);
+  leuko_status status = check_precision(options, error);
+  if (status == LEUKO_OK) status = run_folder_open(data, data_options, options, &resumes, error);
   if (status != LEUKO_OK) return status;
   set_class_weights(&t);
   status = target_open(data, data_options->crop, options, p, &t.goal, error);

@@ -28,6 +28,8 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
   /* Runs that were started before there were these can still be resumed. */
   if (out && d->stain != STAIN_AS_IS)
     json_object_set_new(out, "stain", json_string(stain_name(d->stain)));
+  if (out && o->precision != NET_F32)
+    json_object_set_new(out, "precision", json_string(net_precision_name(o->precision)));
   if (out && o->jitter > 0) json_object_set_new(out, "jitter", json_real(o->jitter));
   if (out && zoo_has_base(&o->net)) {
     json_object_set_new(out, "weights", json_string(o->weights_sha256));

@@ -68,6 +68,7 @@ static leuko_status run_base(const train_data *data, const train_options *o, con
                                 .description = text,
                                 .symmetries = o->augment,
                                 .bf16 = o->features_bf16,
+                                .precision = o->precision,
                                 .batch = FEATURE_BATCH,
                                 .threads = o->threads,
                                 .backend = o->backend};

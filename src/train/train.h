@@ -40,6 +40,9 @@ typedef struct {
   uint64_t seed;
   int threads;
   const char *backend; /* "onednn" or "ref" */
+  /* Of activations and gradients, and of a frozen base; parameters, sums, statistics and Adam are
+   * float32 in any case. */
+  net_precision precision;
   bool resume;
   const char *out; /* run folder */
   train_point point;
@@ -70,7 +73,8 @@ typedef struct {
  * without a checkpoint is started from the beginning.
  * With a frozen base, whose epochs are short, models and checkpoint are written every fifteen
  * seconds and at the end.
- * Errors: ARGUMENT (the folder holds a run and resume is not set; jitter with a frozen base, whose
+ * Errors: ARGUMENT (the folder holds a run and resume is not set; the precision is one that the
+ * processor or the backend lacks; jitter with a frozen base, whose
  * features are computed once), MISMATCH (options or data
  * differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of writing, NO_MEMORY,
  * BACKEND. */
