@@ -193,8 +193,6 @@ run predict smooth cells/training_data --json
 ok 'the kept model answers' code_is 0
 plain train cells --out smooth "${smooth[@]}" --epochs 4 --resume
 ok 'a falling rate cannot be made longer' err_has "'cosine_epochs'"
-plain train cells --out bad --model vgg16 --pooling average
-ok 'vgg16 has no choice of pooling' code_is 2
 plain train cells --out jitter "${small[@]}" --epochs 3 --jitter 0.1
 ok 'stain and light are changed at random' differ run/last.safetensors jitter/last.safetensors
 cp jitter/run.json out

@@ -16,13 +16,23 @@ typedef struct {
   const char *model; /* trained; NULL where `network` is given */
   const char *network, *weights, *out;
   leuko_options how;
-  int size, crop;
-  bool as_paper, json;
+  int size, crop, stages;
+  bool average, as_paper, json;
   char **inputs; /* borrowed from argv */
   int input_count;
 } arguments;
 
-enum { KEY_OUT = 256, KEY_MODEL, KEY_WEIGHTS, KEY_PREPROCESS, KEY_SIZE, KEY_CROP, KEY_JSON };
+enum {
+  KEY_OUT = 256,
+  KEY_MODEL,
+  KEY_WEIGHTS,
+  KEY_PREPROCESS,
+  KEY_SIZE,
+  KEY_CROP,
+  KEY_STAGES,
+  KEY_POOLING,
+  KEY_JSON
+};
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "F.npy|F.csv", 0,
@@ -36,6 +46,9 @@ static const struct argp_option options[] = {
      "weights (default): as they were trained; paper: divided by 255", 2},
     {"size", KEY_SIZE, "PIXELS", 0, "side of its input (224)", 2},
     {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
+    {"stages", KEY_STAGES, "N", 0, "end it behind stage N of 5 (5)", 2},
+    {"pooling", KEY_POOLING, "KIND", 0,
+     "vgg16: flatten (default), or average: the mean of each filter's map, not the whole map", 2},
     {"json", KEY_JSON, 0, 0, "print what was written as JSON", 1},
     {0}};
 
@@ -50,8 +63,9 @@ static void check(arguments *a, struct argp_state *state) {
     a->model = *a->inputs++;
     a->input_count--;
   }
-  if (!a->network && (a->weights || a->as_paper || a->size || a->crop))
-    argp_error(state, "--weights, --preprocess, --size and --crop go with --model");
+  if (!a->network && (a->weights || a->as_paper || a->size || a->crop || a->stages || a->average))
+    argp_error(state,
+               "--weights, --preprocess, --size, --crop, --stages and --pooling go with --model");
   if (!a->network && !a->model) argp_error(state, "the run folder or model file is missing");
   if (a->input_count == 0) argp_error(state, "name image files or folders, or - for a list");
   if (!a->out) argp_error(state, "--out F.npy or F.csv is missing");
@@ -87,6 +101,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_CROP:
     a->crop = (int)cli_number(state, "--crop", arg, 0, 10000);
     return 0;
+  case KEY_STAGES:
+    a->stages = (int)cli_number(state, "--stages", arg, 1, ZOO_STAGES);
+    return 0;
+  case KEY_POOLING:
+    if (strcmp(arg, "flatten") != 0 && strcmp(arg, "average") != 0)
+      argp_error(state, "--pooling takes flatten or average");
+    a->average = strcmp(arg, "average") == 0;
+    return 0;
   case KEY_JSON:
     a->json = true;
     return 0;
@@ -112,6 +134,8 @@ static leuko_status build_model(const arguments *a, model *m, leuko_error *error
                .threshold = 0.5};
   leuko_status status = zoo_defaults(a->network, &m->net, error);
   if (a->size) m->net.size = a->size;
+  if (a->stages) m->net.stages = a->stages;
+  m->net.average = a->average;
   if (status == LEUKO_OK) status = weights_find(a->network, a->weights, path, sizeof path, error);
   if (status == LEUKO_OK) status = weights_identify(path, a->network, &m->net, &source, error);
   if (status == LEUKO_OK && !a->as_paper) m->scaling = source.scaling;

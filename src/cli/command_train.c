@@ -45,6 +45,7 @@ enum {
   KEY_SCHEDULE,
   KEY_AVERAGE,
   KEY_POOLING,
+  KEY_STAGES,
   KEY_PATIENCE,
   KEY_POINT,
   KEY_DROPOUT,
@@ -81,8 +82,8 @@ static const struct argp_option options[] = {
     {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},
     {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (cnn 512, vgg16 256)", 2},
     {"pooling", KEY_POOLING, "KIND", 0,
-     "cnn: flatten (default), or average: the dense layer reads each filter's mean, not its whole "
-     "map",
+     "cnn, vgg16: flatten (default), or average: the dense layer reads each filter's mean, not its "
+     "whole map",
      2},
     {"dropout", KEY_DROPOUT, "RATE", 0, "before each dense layer (0)", 2},
     {0, 0, 0, 0, "Networks with a base trained on ImageNet (vgg16, resnet50):", 3},
@@ -97,6 +98,7 @@ static const struct argp_option options[] = {
      "in which the learning rates rise from 0 (100 with "
      "--fine-tune, else 0)",
      3},
+    {"stages", KEY_STAGES, "N", 0, "end the base behind stage N of 5 (5)", 3},
     {"features-dtype", KEY_FEATURES, "TYPE", 0, "f32 (default) or bf16, half the space", 3},
     {0, 0, 0, 0, "Training:", 4},
     {"epochs", KEY_EPOCHS, "N", 0, "35 by default", 4},
@@ -263,6 +265,9 @@ static error_t parse_base(int key, char *arg, struct argp_state *state, argument
     else if (strcmp(arg, "all") == 0) t->fine_tune = TRAIN_ALL;
     else argp_error(state, "--fine-tune takes none, last or all");
     return 0;
+  case KEY_STAGES:
+    a->net.stages = (int)cli_number(state, "--stages", arg, 1, ZOO_STAGES);
+    return 0;
   case KEY_BASE_LR:
     t->base_lr = cli_real(state, "--base-lr", arg, 1e-9, 10);
     return 0;
@@ -394,10 +399,8 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
   if (a->net.size) net->size = a->net.size;
   if (a->net.dense) net->dense = a->net.dense;
   if (a->net.dropout >= 0) net->dropout = a->net.dropout;
-  if (a->net.average && zoo_has_base(net))
-    return error_set(error, LEUKO_ARGUMENT, "--pooling", "leave it out, or take the cnn",
-                     "%s has its own way from maps to its head", net->name);
   net->average = a->net.average;
+  if (a->net.stages) net->stages = a->net.stages;
   if (a->net.blocks) {
     net->blocks = a->net.blocks;
     memcpy(net->widths, a->net.widths, sizeof net->widths);

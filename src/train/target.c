@@ -43,6 +43,8 @@ static char *describe_base(const zoo_options *net) {
   zoo_options base;
   if (zoo_defaults(net->name, &base, NULL) != LEUKO_OK) return NULL;
   base.size = net->size;
+  base.stages = net->stages;
+  base.average = net->average;
   base.form = net->form;
   base.epsilon = net->epsilon;
   json_t *described = zoo_to_json(&base);

@@ -50,7 +50,7 @@ int zoo_resnet50_base(net_graph *graph, const zoo_options *options) {
   x = conv_bn(graph, options, "conv1", x, 64, 7, 2);
   x = relu(graph, "conv1", x);
   x = net_maxpool(graph, "pool1_pool", x, 3, 2, 1);
-  for (int s = 0; s < 4; s++)
+  for (int s = 0; s < options->stages - 1; s++)
     for (int b = 1; b <= stages[s].blocks; b++)
       x = bottleneck(graph, options, s + 2, b, x, stages[s].filters, b == 1 && s > 0 ? 2 : 1);
   return net_avgpool(graph, "avg_pool", x);

@@ -10,7 +10,7 @@ int zoo_vgg16_base(net_graph *graph, const zoo_options *options) {
     int convolutions, filters;
   } blocks[] = {{2, 64}, {2, 128}, {3, 256}, {3, 512}, {3, 512}};
   int x = net_input(graph, options->size, options->size, 3);
-  for (int b = 0; b < 5; b++) {
+  for (int b = 0; b < options->stages; b++) {
     char name[NET_NAME];
     for (int c = 0; c < blocks[b].convolutions; c++) {
       snprintf(name, sizeof name, "block%d_conv%d", b + 1, c + 1);
@@ -21,7 +21,7 @@ int zoo_vgg16_base(net_graph *graph, const zoo_options *options) {
     snprintf(name, sizeof name, "block%d_pool", b + 1);
     x = net_maxpool(graph, name, x, 2, 2, 0);
   }
-  return net_flatten(graph, "flatten", x);
+  return options->average ? net_avgpool(graph, "avg_pool", x) : net_flatten(graph, "flatten", x);
 }
 
 /* The paper's head: dense 256 with relu, dense 1. */

@@ -10,15 +10,14 @@ static const struct {
   const char *name;
   int size, dense;
   bool pretrained;        /* the base is, on ImageNet */
-  const char *last_stage; /* its first node, of a pretrained base */
-  const char *features;   /* the base's last node */
+  int first_stage;        /* a pretrained base ends behind one of these to ZOO_STAGES */
+  const char *last_stage; /* its first node's name, with %d for the stage */
   int (*base)(net_graph *graph, const zoo_options *options);
   int (*head)(net_graph *graph, const zoo_options *options, int x);
 } networks[] = {
-    {"cnn", 128, 512, false, NULL, "dense1_relu", zoo_cnn_base, zoo_cnn_head},
-    {"vgg16", 224, 256, true, "block5_conv1", "flatten", zoo_vgg16_base, zoo_vgg16_head},
-    {"resnet50", 224, 0, true, "conv5_block1_0_conv", "avg_pool", zoo_resnet50_base,
-     zoo_resnet50_head},
+    {"cnn", 128, 512, false, ZOO_STAGES, NULL, zoo_cnn_base, zoo_cnn_head},
+    {"vgg16", 224, 256, true, 1, "block%d_conv1", zoo_vgg16_base, zoo_vgg16_head},
+    {"resnet50", 224, 0, true, 2, "conv%d_block1_0_conv", zoo_resnet50_base, zoo_resnet50_head},
 };
 
 static int find(const char *name) {
@@ -32,6 +31,7 @@ leuko_status zoo_defaults(const char *name, zoo_options *out, leuko_error *error
   *out = (zoo_options){.outputs = 1,
                        .blocks = 4,
                        .widths = {32, 64, 128, 128},
+                       .stages = ZOO_STAGES,
                        .form = ZOO_KERAS,
                        .epsilon = 1.001e-5};
   if (index < 0)
@@ -49,11 +49,17 @@ bool zoo_has_base(const zoo_options *options) {
 }
 
 int zoo_last_stage(const zoo_options *options, const net_graph *graph) {
-  return net_find_node(graph, networks[find(options->name)].last_stage);
+  char name[NET_NAME];
+  const char *pattern = networks[find(options->name)].last_stage;
+  int before = (int)strcspn(pattern, "%");
+  snprintf(name, sizeof name, "%.*s%d%s", before, pattern, options->stages, pattern + before + 2);
+  return net_find_node(graph, name);
 }
 
 int zoo_head(const zoo_options *options, const net_graph *graph) {
-  return net_find_node(graph, networks[find(options->name)].features) + 1;
+  if (!zoo_has_base(options)) return net_find_node(graph, "dense1_relu") + 1;
+  int average = net_find_node(graph, "avg_pool");
+  return (average >= 0 ? average : net_find_node(graph, "flatten")) + 1;
 }
 
 typedef enum { WHOLE, BASE, HEAD } part;
@@ -65,6 +71,10 @@ static leuko_status build(const zoo_options *options, part which, int features, 
   leuko_status status = zoo_defaults(options->name, &known, error);
   if (status != LEUKO_OK) return status;
   const int index = find(options->name);
+  if (options->stages < networks[index].first_stage || options->stages > ZOO_STAGES)
+    return error_set(error, LEUKO_ARGUMENT, options->name, NULL,
+                     "the base ends behind one of its stages %d to %d", networks[index].first_stage,
+                     ZOO_STAGES);
   net_graph *graph = net_graph_new();
   if (!graph) return error_set_memory(error, sizeof *graph);
   if (which == HEAD) networks[index].head(graph, options, net_input(graph, 1, 1, features));
@@ -104,8 +114,10 @@ json_t *zoo_to_json(const zoo_options *options) {
     for (int i = 0; i < options->blocks; i++)
       json_array_append_new(widths, json_integer(options->widths[i]));
     json_object_set_new(out, "widths", widths);
-    if (options->average) json_object_set_new(out, "pooling", json_string("average"));
   }
+  if (options->average) json_object_set_new(out, "pooling", json_string("average"));
+  if (options->stages != ZOO_STAGES)
+    json_object_set_new(out, "stages", json_integer(options->stages));
   if (options->dense) json_object_set_new(out, "dense", json_integer(options->dense));
   if (strcmp(options->name, "resnet50") == 0) {
     json_object_set_new(out, "form", json_string(forms[options->form]));
@@ -143,12 +155,17 @@ static bool read_widths(json_t *widths, zoo_options *out) {
   return true;
 }
 
-/* Models written before there was a choice do not name it. */
+/* Named only where they are not the paper's. */
 static bool read_pooling(json_t *value, zoo_options *out) {
   json_t *pooling = json_object_get(value, "pooling");
   const char *text = json_string_value(pooling);
   out->average = text && strcmp(text, "average") == 0;
   return !pooling || out->average;
+}
+
+static bool read_stages(json_t *value, zoo_options *out) {
+  return !json_object_get(value, "stages") ||
+         read_int(value, "stages", networks[find(out->name)].first_stage, ZOO_STAGES, &out->stages);
 }
 
 static bool read_form(json_t *value, zoo_options *out) {
@@ -172,8 +189,8 @@ leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error) 
               read_int(value, "outputs", 1, LEUKO_MAX_CLASSES, &out->outputs) &&
               read_real(value, "dropout", 0, 0.999, &out->dropout);
   if (good && out->dense) good = read_int(value, "dense", 1, 1 << 16, &out->dense);
-  if (good && strcmp(name, "cnn") == 0)
-    good = read_widths(json_object_get(value, "widths"), out) && read_pooling(value, out);
+  if (good && strcmp(name, "cnn") == 0) good = read_widths(json_object_get(value, "widths"), out);
+  good = good && read_pooling(value, out) && read_stages(value, out);
   if (good && strcmp(name, "resnet50") == 0) good = read_form(value, out);
   if (good) return LEUKO_OK;
   return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, newer,

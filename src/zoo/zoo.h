@@ -7,6 +7,7 @@
 #include "net/graph.h"
 
 #define ZOO_MAX_BLOCKS 8
+#define ZOO_STAGES 5 /* of VGG16 and ResNet-50: layers between which the picture is halved */
 
 /* ResNet-50 exists in two forms. Keras's has convolution biases and the stride on the first 1x1
  * convolution of a block; torchvision's has no biases and the stride on the 3x3. */
@@ -21,10 +22,11 @@ typedef struct {
   int blocks;                 /* cnn: number of convolutions */
   int widths[ZOO_MAX_BLOCKS]; /* cnn: filters of each */
   int dense;                  /* cnn, vgg16: units of the hidden dense layer */
-  bool average;   /* cnn: the mean of each filter's map goes into it, not the whole map */
-  double dropout; /* before each dense layer: rate, 0 for none */
-  zoo_form form;  /* resnet50 */
-  double epsilon; /* resnet50: of batch normalization */
+  bool average;               /* cnn, vgg16: the mean of each map goes into it, not the whole map */
+  int stages;                 /* vgg16, resnet50: the base ends behind this one, of ZOO_STAGES */
+  double dropout;             /* before each dense layer: rate, 0 for none */
+  zoo_form form;              /* resnet50 */
+  double epsilon;             /* resnet50: of batch normalization */
 } zoo_options;
 
 /* The paper's choice for the network of that name. Errors: ARGUMENT (no such network). */
@@ -33,8 +35,8 @@ leuko_status zoo_defaults(const char *name, zoo_options *out, leuko_error *error
 /* Whether the network has a base that is trained on ImageNet, and a head of its own behind it. */
 bool zoo_has_base(const zoo_options *options);
 
-/* The first node of the base's last stage (VGG16's fifth block, ResNet-50's fifth), in the graph of
- * a whole network that has such a base. */
+/* The first node of the base's last stage (of a whole base VGG16's block5, ResNet-50's conv5), in
+ * the graph of a whole network that has such a base. */
 int zoo_last_stage(const zoo_options *options, const net_graph *graph);
 /* The head's first node in the graph of the whole network; 0 in that of the head alone. */
 int zoo_head(const zoo_options *options, const net_graph *graph);
