@@ -23,6 +23,13 @@ static zoo_options torch_form(int size) {
   return options;
 }
 
+static zoo_options behind_stage(const char *name, int stage) {
+  zoo_options options = sized(name, 224);
+  options.stages = stage;
+  options.average = strcmp(name, "vgg16") == 0;
+  return options;
+}
+
 static zoo_options averaging(void) {
   zoo_options options = sized("cnn", 128);
   options.average = true;
@@ -61,6 +68,8 @@ static void parameters_are_as_many_as_published(void **state) {
       {sized("cnn", 128), false, 2601153, 2601153},
       {averaging(), false, 240832 + 128 * 512 + 512 + 513, 307393},
       {sized("vgg16", 224), true, 14714688, 14714688},
+      {behind_stage("vgg16", 3), true, 1735488, 1735488},
+      {behind_stage("resnet50", 3), true, 1460096, 1449984},
       {sized("vgg16", 224), false, 14714688 + 25088 * 256 + 256 + 257, 21137729},
       {sized("resnet50", 224), true, 23587712, 23534592},
       {sized("resnet50", 224), false, 23587712 + 2049, 23534592 + 2049},
@@ -169,6 +178,7 @@ static void check_described(const zoo_options *options) {
   assert_true(back.dropout == options->dropout && back.epsilon == options->epsilon);
   assert_int_equal(back.form, options->form);
   assert_int_equal(back.average, options->average);
+  assert_int_equal(back.stages, options->stages);
   json_decref(json);
   json_decref(again);
 }
@@ -181,6 +191,8 @@ static void descriptions_give_the_options_back(void **state) {
   options.dropout = 0.1 + 0.2;
   check_described(&options);
   options.average = true;
+  check_described(&options);
+  options = behind_stage("vgg16", 2);
   check_described(&options);
   options = sized("vgg16", 96);
   options.dense = 33;

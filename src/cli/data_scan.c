@@ -181,8 +181,8 @@ static void print_text(const dataset *d, const dataset_ties *ties, const dataset
   print_values(d, false);
   print_values(d, true);
   print_subjects(d, subjects, count);
-  printf("%zu subjects by name, %zu persons: %zu names are tied by shared cells\n",
-         ties->subjects, ties->persons, ties->tied_subjects);
+  printf("%zu subjects by name, %zu persons: %zu names are tied by shared cells\n", ties->subjects,
+         ties->persons, ties->tied_subjects);
   printf("%zu cells have an identical one beside them", ties->twins);
   if (ties->contradicting) printf(", %zu of them with another label", ties->contradicting);
   putchar('\n');
