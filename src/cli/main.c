@@ -10,6 +10,7 @@ static const cli_command commands[] = {
     {"train", command_train, "train a network; a killed run goes on with --resume"},
     {"evaluate", command_evaluate, "score a model on labelled cells"},
     {"compare", command_compare, "models against each other on the cells that all answered"},
+    {"report", command_report, "a page on runs: set-up, scores, figures, limits, provenance"},
     {"predict", command_predict, "answer for image files"},
     {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},
     {"features", command_features, "what a network's head sees of image files, for other tools"},

@@ -92,8 +92,9 @@ static leuko_status draw_figures(const char *run, const evaluation *e, leuko_err
   stats_curve roc;
   status = stats_roc(e->logits, e->labels, e->n, &roc, error);
   if (status != LEUKO_OK) return status;
+  const figure_curve curve = {"model", roc.x, roc.y, roc.n, e->binary.auc};
   if (e->binary.positives > 0 && e->binary.positives < e->n)
-    status = figures_roc(folder, NULL, roc.x, roc.y, roc.n, e->binary.auc, error);
+    status = figures_roc(folder, NULL, &curve, 1, error);
   stats_curve_free(&roc);
   const char *names[2] = {e->classes[1 - e->positive], e->classes[e->positive]};
   if (status == LEUKO_OK)

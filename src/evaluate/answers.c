@@ -67,8 +67,12 @@ static leuko_status read_cells(const char *path, answers *out, leuko_error *erro
                        "the answer for '%.120s' is not as leuko writes it", cell.path);
     out->cells[out->count++] = cell;
   }
-  qsort(out->cells, out->count, sizeof *out->cells, compare_cells);
+  answers_sort(out);
   return LEUKO_OK;
+}
+
+void answers_sort(answers *a) {
+  qsort(a->cells, a->count, sizeof *a->cells, compare_cells);
 }
 
 leuko_status answers_open(const char *folder, answers *out, leuko_error *error) {

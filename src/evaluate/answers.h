@@ -25,4 +25,7 @@ typedef struct {
 leuko_status answers_open(const char *folder, answers *out, leuko_error *error);
 void answers_close(answers *a);
 
+/* Puts the cells in the order that they are kept in. */
+void answers_sort(answers *a);
+
 #endif

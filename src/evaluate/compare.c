@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "evaluate/answers.h"
 #include "evaluate/trust.h"
 
 /* The common cells of all runs, one after the other as run 0 lists them. */
@@ -126,18 +125,12 @@ static leuko_status score_pair(const table *t, const comparison *c, compare_pair
                               &out->delong, error);
 }
 
-static leuko_status open_runs(table *t, const char *const *folders, size_t count,
-                              leuko_error *error) {
-  for (; t->count < count; t->count++) {
-    leuko_status status = answers_open(folders[t->count], &t->runs[t->count], error);
-    if (status != LEUKO_OK) return status;
-    if (memcmp(t->runs[t->count].classes, t->runs[0].classes, sizeof t->runs[0].classes) != 0) {
-      status = error_set(error, LEUKO_BAD_DATA, folders[t->count], NULL,
+static leuko_status check_classes(const table *t, const char *const *names, leuko_error *error) {
+  for (size_t r = 1; r < t->count; r++)
+    for (int c = 0; c < 2; c++)
+      if (strcmp(t->runs[r].classes[c], t->runs[0].classes[c]) != 0)
+        return error_set(error, LEUKO_BAD_DATA, names[r], NULL,
                          "other classes than those of the first run");
-      t->count++;
-      return status;
-    }
-  }
   return LEUKO_OK;
 }
 
@@ -164,22 +157,44 @@ static leuko_status score_all(table *t, const char *const *folders, comparison *
   return status;
 }
 
-leuko_status compare_runs(const char *const *folders, size_t count, comparison *out,
-                          leuko_error *error) {
+static leuko_status check_count(size_t count, leuko_error *error) {
+  if (count >= 2 && count <= COMPARE_MOST) return LEUKO_OK;
+  return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "%zu runs, but 2 to %d can be compared",
+                   count, COMPARE_MOST);
+}
+
+leuko_status compare_answers(answers *runs, const char *const *names, size_t count, comparison *out,
+                             leuko_error *error) {
   *out = (comparison){0};
-  if (count < 2 || count > COMPARE_MOST)
-    return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "%zu runs, but 2 to %d can be compared",
-                     count, COMPARE_MOST);
-  table t = {0};
-  leuko_status status = open_runs(&t, folders, count, error);
+  leuko_status status = check_count(count, error);
+  table t = {.count = status == LEUKO_OK ? count : 0};
+  memcpy(t.runs, runs, t.count * sizeof *runs);
+  for (size_t r = t.count; r < count; r++) answers_close(&runs[r]);
+  memset(runs, 0, count * sizeof *runs);
+  if (status == LEUKO_OK) status = check_classes(&t, names, error);
   if (status == LEUKO_OK) status = find_common(&t, error);
   if (status == LEUKO_OK) {
     out->n = t.n;
     memcpy(out->positive, t.runs[0].classes[1], sizeof out->positive);
-    status = score_all(&t, folders, out, error);
+    status = score_all(&t, names, out, error);
   }
   free_table(&t);
   if (status != LEUKO_OK) compare_free(out);
+  return status;
+}
+
+leuko_status compare_runs(const char *const *folders, size_t count, comparison *out,
+                          leuko_error *error) {
+  *out = (comparison){0};
+  answers runs[COMPARE_MOST] = {0};
+  leuko_status status = check_count(count, error);
+  size_t opened = 0;
+  while (status == LEUKO_OK && opened < count) {
+    status = answers_open(folders[opened], &runs[opened], error);
+    opened += status == LEUKO_OK;
+  }
+  if (status == LEUKO_OK) return compare_answers(runs, folders, count, out, error);
+  for (size_t r = 0; r < opened; r++) answers_close(&runs[r]);
   return status;
 }
 

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "leuko.h"
+#include "evaluate/answers.h"
 #include "stats/delong.h"
 #include "stats/uncertainty.h"
 
@@ -44,6 +44,10 @@ typedef struct {
  * NO_MEMORY. */
 leuko_status compare_runs(const char *const *folders, size_t count, comparison *out,
                           leuko_error *error);
+/* The same for answers in memory, run r called names[r] (borrowed by *out). The cells of each are
+ * sorted as answers.h says; they and their tables are closed by this call, also on failure. */
+leuko_status compare_answers(answers *runs, const char *const *names, size_t count, comparison *out,
+                             leuko_error *error);
 void compare_free(comparison *c);
 
 /* As docs/formats.md describes it, a new reference owned by the caller; NULL without memory. */

@@ -1,41 +1,9 @@
-/* ROC curve and confusion matrix. */
+/* The confusion matrix. */
 #include "report/figures.h"
-
-#include <math.h>
 
 #include "base/error.h"
 #include "report/gnuplot.h"
 #include "report/script.h"
-
-leuko_status figures_roc(const char *folder, const char *title, const double *x, const double *y,
-                         size_t n, double auc, leuko_error *error) {
-  if (n < 2) return error_set(error, LEUKO_NO_DATA, folder, NULL, "a ROC curve of %zu points", n);
-  for (size_t i = 0; i < n; i++)
-    if (!isfinite(x[i]) || !isfinite(y[i]))
-      return error_set(error, LEUKO_BAD_DATA, folder, "a ROC curve needs cells of both classes",
-                       "point %zu of the ROC curve is not finite", i);
-  figure_script script;
-  leuko_status status = script_open(&script, folder, "roc", title, 340, 340, error);
-  if (status != LEUKO_OK) return status;
-  file_writer *writer = &script.writer;
-  file_printf(writer, "$roc << END\n");
-  for (size_t i = 0; i < n; i++) file_printf(writer, "%.9g %.9g\n", x[i], y[i]);
-  file_printf(writer, "END\n"
-                      "set size square\n"
-                      "set xrange [0:1]\n"
-                      "set yrange [0:1]\n"
-                      "set xtics 0.2\n"
-                      "set ytics 0.2\n"
-                      "set grid lc rgb '#DDDDDD' lw 0.5 lt 1\n"
-                      "set xlabel 'False positive rate (1 − specificity)'\n"
-                      "set ylabel 'True positive rate (sensitivity)'\n"
-                      "set key inside bottom right vertical samplen 2 Left reverse\n");
-  file_printf(writer,
-              "plot x with lines ls %d title 'chance (AUC 0.5)', \\\n"
-              "  $roc using 1:2 with lines ls %d title 'model (AUC %.3f)'\n",
-              SCRIPT_GREY, SCRIPT_BLUE, auc);
-  return script_draw(&script, error);
-}
 
 leuko_status figures_confusion(const char *folder, const char *title, const char *const names[2],
                                const size_t counts[2][2], leuko_error *error) {

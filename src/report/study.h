@@ -1,0 +1,97 @@
+/* What a report is about: runs as they stand on disk, their answers read or made, and scored. */
+#ifndef REPORT_STUDY_H
+#define REPORT_STUDY_H
+
+#include "base/csv.h"
+#include "dataset/dataset.h"
+#include "evaluate/compare.h"
+#include "evaluate/evaluate.h"
+#include "model/model.h"
+#include "report/history.h"
+
+#define STUDY_RUNS COMPARE_MOST
+
+/* One side of a split. */
+typedef struct {
+  size_t cells, subjects;            /* subjects by name, as far as they are known */
+  size_t classes[LEUKO_MAX_CLASSES]; /* cells of each class of the run */
+} study_side;
+
+/* Where the cells of a run came from and went to. */
+typedef struct {
+  bool split_known; /* split.csv was there: train, test, subjects, both_sides */
+  bool scanned;     /* the folder of cells was at hand: all that follows up to `persons` */
+  size_t files, refused, unlabelled;
+  size_t aside;      /* usable and labelled, but on no side */
+  size_t identical;  /* cells of which an identical one is there */
+  size_t persons;    /* subjects, tied names counted once */
+  size_t subjects;   /* names on either side */
+  size_t both_sides; /* of them with cells on both; tied ones, too, where scanned */
+  study_side train, test;
+} study_flow;
+
+typedef struct {
+  char folder[1024];
+  char name[96];       /* the folder's own name, unique within the study */
+  json_t *description; /* run.json, or NULL */
+  json_t *metrics;     /* metrics.json, or NULL */
+  bool has_model;      /* best.safetensors was there */
+  model m;
+  char weights[65]; /* SHA-256 of that file, or "" */
+  bool has_history;
+  history curves;
+  study_flow flow;
+  dataset *set;         /* the cells, the study's own; NULL where they are not at hand */
+  char remark[320];     /* why not, or "" */
+  bool computed;        /* the answers were made now, not read */
+  char precision[8];    /* in what, if computed */
+  evaluate_input input; /* the tested cells with their answers */
+  evaluation scores;
+  size_t *counted; /* [scores.n]: the sample of the input that each scored cell is */
+  csv table;       /* what the samples were read from */
+  char **texts;    /* [text_count]: or their strings, if computed */
+  size_t text_count;
+  evaluate_sample *samples; /* what input points to */
+  int *groups;
+  double *logits;
+  const char *classes[LEUKO_MAX_CLASSES];
+  char class_names[LEUKO_MAX_CLASSES][32];
+} study_run;
+
+typedef struct {
+  study_run runs[STUDY_RUNS];
+  size_t count;
+  dataset *sets[STUDY_RUNS]; /* the folders of cells, each scanned once */
+  size_t set_count;
+  bool compared; /* `differences` stands: two runs or more, two classes, common cells */
+  comparison differences;
+  char uncompared[320]; /* why not, or "" */
+} study;
+
+typedef struct {
+  const char *data;     /* folder of cells; NULL: as run.json names it, if it is there */
+  const char *manifest; /* NULL: the one beside the data, if any */
+  leuko_options how;    /* where answers have to be made */
+} study_options;
+
+/* Adds a run folder, or what `leuko evaluate --out` has written. What can be read is read: answers
+ * that are not there (predictions.csv), or not whole as with more than two classes, are made by the
+ * model from the cells. Errors: NO_DATA where neither answers nor cells are there, TOO_LARGE (too
+ * many runs), those of reading, of the model and of dataset_read_split. */
+leuko_status study_add(study *s, const char *folder, const study_options *options,
+                       const progress *p, leuko_error *error);
+/* Compares the runs, once all are added; s->uncompared tells why they cannot be compared, which is
+ * no error. */
+void study_compare(study *s);
+void study_close(study *s);
+
+/* Whether a run's baselines have to be computed: its files do not have them, and its cells, with
+ * their sides set, are at hand. */
+bool study_wants_baselines(const study_run *run);
+/* The class of the run's cells that its model calls positive; -1 without. */
+int study_positive(const study_run *run);
+
+/* A member of run.json's options ("lr"), or NULL. */
+json_t *study_option(const study_run *run, const char *key);
+
+#endif

@@ -1,0 +1,79 @@
+#include "report/study_page.h"
+
+#include <string.h>
+
+#include "report/html.h"
+#include "report/page.h"
+#include "report/study_figures.h"
+#include "report/words.h"
+
+static void title_of(const study *s, char *out, size_t size) {
+  const evaluation *e = &s->runs[0].scores;
+  char number[WORDS_NUMBER], what[96];
+  if (e->class_count == 2)
+    snprintf(what, sizeof what, "%s or %s", e->classes[e->positive], e->classes[1 - e->positive]);
+  else snprintf(what, sizeof what, "%d kinds of cells", e->class_count);
+  if (s->count > 1) snprintf(out, size, "%s: %zu models compared", what, s->count);
+  else
+    snprintf(out, size, "%s: %s tested on %s cells", what,
+             s->runs[0].has_model ? words_network(s->runs[0].m.net.name) : "a model",
+             words_count(e->n, number));
+}
+
+static leuko_status write_body(page *p, const leuko_error *undrawn, leuko_error *error) {
+  char title[256];
+  title_of(p->s, title, sizeof title);
+  html_begin(p->w, title);
+  page_notes(p);
+  file_printf(p->w, "<h2>In short</h2>\n");
+  page_summary(p);
+  if (!p->drawn) {
+    file_printf(p->w, "<p class=\"note\"><b>The figures are not drawn:</b> ");
+    page_text(p, undrawn->message);
+    file_printf(p->w,
+                ". Install gnuplot (gnuplot-nox in Debian) and write the report again.</p>\n");
+  }
+  leuko_status status = page_setup(p, error);
+  if (status == LEUKO_OK) status = page_scores(p, error);
+  if (status == LEUKO_OK) page_differences(p);
+  if (status == LEUKO_OK) page_baselines(p);
+  if (status == LEUKO_OK) status = page_point(p, error);
+  if (status == LEUKO_OK) status = page_calibration(p, error);
+  if (status == LEUKO_OK) status = page_persons(p, error);
+  if (status == LEUKO_OK) status = page_training(p, error);
+  if (status == LEUKO_OK) status = page_cells(p, error);
+  page_limits(p);
+  page_provenance(p);
+  html_end(p->w);
+  return status;
+}
+
+/* "out/report-figures" of "out/report.html", into out [size]. */
+static void figure_folder(const char *path, char *out, size_t size) {
+  const char *slash = strrchr(path, '/'), *point = strrchr(path, '.');
+  const size_t stem =
+      point && (!slash || point > slash + 1) ? (size_t)(point - path) : strlen(path);
+  snprintf(out, size, "%.*s-figures", (int)stem, path);
+}
+
+leuko_status study_page_write(const study *s, const char *path, const char *command,
+                              leuko_error *undrawn, leuko_error *error) {
+  char figures[1024];
+  leuko_error failure = {0};
+  figure_folder(path, figures, sizeof figures);
+  leuko_status status = study_draw(s, figures, &failure);
+  if (status != LEUKO_OK && status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
+    if (error) *error = failure;
+    return status;
+  }
+  if (undrawn) *undrawn = failure;
+  file_writer writer;
+  page p = {
+      .s = s, .w = &writer, .figures = figures, .drawn = status == LEUKO_OK, .command = command};
+  status = file_writer_open(&writer, path, error);
+  if (status != LEUKO_OK) return status;
+  status = write_body(&p, &failure, error);
+  if (status == LEUKO_OK) return file_writer_commit(&writer, error);
+  file_writer_abort(&writer);
+  return status;
+}

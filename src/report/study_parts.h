@@ -1,0 +1,20 @@
+/* The parts of study_add, for study.c. */
+#ifndef REPORT_STUDY_PARTS_H
+#define REPORT_STUDY_PARTS_H
+
+#include "report/study.h"
+
+/* Reads what a run's folder holds beside the answers: descriptions, model, curves, and the split's
+ * two sides. Files that are not there are left out. Errors: those of reading what is there. */
+leuko_status study_read_files(study_run *run, leuko_error *error);
+/* Reads the answers of predictions.csv into run->input, two classes only; *found is false where the
+ * file is not there. Errors: those of reading, BAD_CSV, BAD_DATA, NO_MEMORY. */
+leuko_status study_read_answers(study_run *run, bool *found, leuko_error *error);
+/* Answers the tested cells of run->set with the run's model into run->input. Errors: NO_DATA,
+ * BAD_DATA (other classes), those of the predictor, NO_MEMORY. */
+leuko_status study_make_answers(study_run *run, const leuko_options *how, const progress *p,
+                                leuko_error *error);
+/* Takes the baselines of metrics.json into run->scores, if it has them. */
+void study_read_baselines(study_run *run);
+
+#endif

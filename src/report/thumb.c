@@ -1,0 +1,44 @@
+#include "report/thumb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "image/resize.h"
+#include "image/write.h"
+#include "report/html.h"
+
+/* Cuts the square out; black beyond the picture. */
+static leuko_status cut(const image *in, const image_cell *cell, image *out, leuko_error *error) {
+  const bool found = cell->area > 0;
+  const int width = found ? cell->width : in->width, height = found ? cell->height : in->height;
+  const int longest = width > height ? width : height;
+  const int side = found ? longest + longest / 8 + 2 : longest;
+  const int left = (found ? cell->left : 0) + width / 2 - side / 2;
+  const int top = (found ? cell->top : 0) + height / 2 - side / 2;
+  *out = (image){side, side, calloc((size_t)side * (size_t)side, 3)};
+  if (!out->rgb) return error_set_memory(error, (size_t)side * (size_t)side * 3);
+  for (int y = 0; y < side; y++)
+    for (int x = 0; x < side; x++) {
+      const int from_x = left + x, from_y = top + y;
+      if (from_x < 0 || from_y < 0 || from_x >= in->width || from_y >= in->height) continue;
+      memcpy(out->rgb + ((size_t)y * (size_t)side + (size_t)x) * 3,
+             in->rgb + ((size_t)from_y * (size_t)in->width + (size_t)from_x) * 3, 3);
+    }
+  return LEUKO_OK;
+}
+
+leuko_status thumb_write(file_writer *writer, const image *picture, const image_cell *cell,
+                         const char *about, leuko_error *error) {
+  image square = {0};
+  uint8_t small[THUMB_SIDE * THUMB_SIDE * 3], *png = NULL;
+  const image shrunk = {THUMB_SIDE, THUMB_SIDE, small};
+  size_t size = 0;
+  leuko_status status = cut(picture, cell, &square, error);
+  if (status == LEUKO_OK) status = image_resize(&square, THUMB_SIDE, THUMB_SIDE, small, error);
+  image_free(&square);
+  if (status == LEUKO_OK) status = image_encode(&shrunk, IMAGE_PNG, &png, &size, error);
+  if (status == LEUKO_OK) html_png(writer, png, size, about);
+  free(png);
+  return status;
+}
