@@ -102,7 +102,7 @@ static leuko_status roc(const char *folder, const char *title, const double *x, 
 static void roc_curves_are_drawn(void **state) {
   const double x[] = {0, 0, 0.5, 1}, y[] = {0, 0.5, 1, 1};
   assert_int_equal(roc(*state, "CNN", x, y, 4, 0.875, NULL), LEUKO_OK);
-  check_figure(*state, "roc", 1360, 1448, "model (AUC 0.875)");
+  check_figure(*state, "roc", 1360, 1496, "model (AUC 0.875)");
 }
 
 static void a_wrong_roc_curve_is_named(void **state) {
@@ -136,7 +136,7 @@ static void titles_and_names_are_text_never_commands(void **state) {
   const char *const names[2] = {"a_1', system('touch pwned3'), '", "b\\n\"`touch pwned4`"};
   const size_t counts[2][2] = {{1, 2}, {3, 4}};
   assert_int_equal(roc(*state, title, x, x, 2, 0.5, NULL), LEUKO_OK);
-  check_figure(*state, "roc", 1360, 1448, "it's `touch");
+  check_figure(*state, "roc", 1360, 1496, "it's `touch");
   assert_int_equal(figures_confusion(*state, title, names, counts, NULL), LEUKO_OK);
   check_figure(*state, "confusion", 1360, 1120, "a_1', system");
   assert_int_equal(test_count(*state), 6);

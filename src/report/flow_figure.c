@@ -31,9 +31,10 @@ static box write_box(file_writer *writer, const char *text, double x, double top
   file_printf(writer,
               "set object rectangle from %g,%g to %g,%g fs empty border lc rgb '#555555' lw 0.8\n",
               x - width / 2, top, x + width / 2, out.bottom);
-  double y = top + MARGIN + LINE / 2.0;
-  for (const char *at = text, *end; at; at = *end ? end + 1 : NULL, y += LINE) {
+  int line_number = 0;
+  for (const char *at = text, *end; at; at = *end ? end + 1 : NULL, line_number++) {
     char line[128];
+    const double y = top + MARGIN + LINE * (line_number + 0.5);
     end = strchrnul(at, '\n');
     snprintf(line, sizeof line, "%.*s", (int)(end - at), at);
     file_printf(writer, "set label ");

@@ -80,6 +80,8 @@ static void write_preparation(page *p) {
     if (json_is_string(preprocess) && strcmp(json_string_value(preprocess), "weights") == 0)
       file_printf(p->w, "values as the ImageNet weights want them");
     else file_printf(p->w, "values divided by 255");
+    const char *method = json_string_value(study_option(run, "stain"));
+    if (method) file_printf(p->w, "; brought to one stain (%s)", method);
   }
   end_row(p, "9", "7");
 }
@@ -159,6 +161,11 @@ static void write_training(page *p) {
                 is_true(run, "augment") ? "turned and mirrored at random" : "no augmentation",
                 is_true(run, "class_weights") ? "classes weighted to count alike"
                                               : "classes weighted as they are");
+    if (study_option(run, "cosine_epochs")) file_printf(p->w, "; the rate falls to 0");
+    if (study_option(run, "average"))
+      file_printf(p->w, "; a running average of the weights is kept");
+    if (study_option(run, "jitter"))
+      file_printf(p->w, "; stain and light changed at random (%g)", number_of(run, "jitter"));
   }
   end_row(p, "23, 25", "12c, 13");
 }
@@ -221,10 +228,12 @@ static void write_items(page *p) {
   }
   file_printf(p->w, " in pictures of single cells, of persons whom it has not seen?");
   end_row(p, "3, 4, 6", "3a, 4");
-  plain_row(p, "Design",
-            "retrospective: a model is developed on some persons and tested on others of the same "
-            "source (internal test); no test at another place",
-            "5, 32", "4, 12a");
+  plain_row(
+      p, "Design",
+      "retrospective: a model is developed on a part of the cells and tested on the rest, of the "
+      "same source (internal test); whether persons were kept apart stands under Division; no "
+      "test at another place",
+      "5, 32", "4, 12a");
   write_source(p);
   plain_row(p, "Cells taken",
             "every image file in the folder that can be read and whose class is known, by folder "
@@ -314,10 +323,13 @@ static leuko_status write_flow(page *p, const study_run *run, leuko_error *error
     file_printf(p->w, "%s image files were found; %s could not be read and %s have no known class.",
                 words_count(f->files, a), words_count(f->refused, b),
                 words_count(f->unlabelled, c));
-    if (f->identical)
-      file_printf(p->w, " Of %s cells an identical one is there; such cells stay on one side.",
-                  words_count(f->identical, a));
-    else file_printf(p->w, " No cell is there twice.");
+    if (f->identical) {
+      file_printf(p->w, " Of %s cells an identical one is there", words_count(f->identical, a));
+      if (f->parted)
+        file_printf(p->w, "; <b>%s tested cells have it among those trained on</b>.",
+                    words_count(f->parted, b));
+      else file_printf(p->w, ", on the same side.");
+    } else file_printf(p->w, " No cell is there twice.");
     if (f->persons && f->persons < f->subjects)
       file_printf(p->w, " %zu subject names are %zu persons, as far as identical cells tell.",
                   f->subjects, f->persons);

@@ -41,8 +41,9 @@ void page_notes(page *p) {
     }
     file_printf(
         p->w,
-        "%zu of %zu subjects have cells both among those trained on and among those tested. "
-        "The scores reward recognising a person and say nothing about the next one.</p>\n",
+        "%zu of %zu subjects have cells, they or another name of the same person, both among those "
+        "trained on and among those tested. A network gains from recognising a person: what "
+        "stands here flatters, and the intervals do not hold for the next one.</p>\n",
         run->flow.both_sides, run->flow.subjects);
   }
 }

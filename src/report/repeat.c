@@ -36,6 +36,8 @@ static void add_network(const text *t, json_t *net) {
   }
   json_t *dense = json_object_get(net, "dense"), *dropout = json_object_get(net, "dropout");
   if (dense) words_add(t->out, t->size, " --dense %lld", (long long)json_integer_value(dense));
+  const char *pooling = json_string_value(json_object_get(net, "pooling"));
+  if (pooling) words_add(t->out, t->size, " --pooling %s", pooling);
   if (json_number_value(dropout) > 0)
     words_add(t->out, t->size, " --dropout %g", json_number_value(dropout));
 }
@@ -54,7 +56,10 @@ static void add_same(const text *t, const study_run *run) {
                                         {"fine_tune", "fine-tune"},
                                         {"base_lr", "base-lr"},
                                         {"warmup", "warmup"},
-                                        {"features", "features-dtype"}};
+                                        {"features", "features-dtype"},
+                                        {"average", "average"},
+                                        {"jitter", "jitter"},
+                                        {"stain", "stain"}};
   static const char *const unset[] = {"crop", "patience", "limit"}; /* where they are 0 */
   for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
     json_t *value = study_option(run, same[i][0]);
@@ -63,11 +68,11 @@ static void add_same(const text *t, const study_run *run) {
       left_out |= strcmp(same[i][0], unset[k]) == 0 && json_integer_value(value) == 0;
     if (left_out) continue;
     if (json_is_string(value))
-      words_add(t->out, t->size, " --%s %s", same[i][1], json_string_value(value));
+      words_add(t->out, t->size, " --%s=%s", same[i][1], json_string_value(value));
     else if (json_is_integer(value))
-      words_add(t->out, t->size, " --%s %lld", same[i][1], (long long)json_integer_value(value));
+      words_add(t->out, t->size, " --%s=%lld", same[i][1], (long long)json_integer_value(value));
     else if (json_is_real(value))
-      words_add(t->out, t->size, " --%s %g", same[i][1], json_real_value(value));
+      words_add(t->out, t->size, " --%s=%.9g", same[i][1], json_real_value(value));
   }
 }
 
@@ -88,6 +93,7 @@ bool repeat_command(const study_run *run, char *out, size_t size) {
   words_add(out, size, " --epochs %lld",
             (long long)json_integer_value(json_object_get(run->description, "epochs")));
   add_same(&t, run);
+  if (json_object_get(options, "cosine_epochs")) words_add(out, size, " --schedule cosine");
   if (json_is_true(json_object_get(options, "augment"))) words_add(out, size, " --augment");
   if (json_is_true(json_object_get(options, "class_weights")))
     words_add(out, size, " --class-weights");

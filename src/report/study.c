@@ -82,7 +82,9 @@ static void count_scan(study_run *run, const dataset_ties *ties) {
   }
   split_leaks leaks;
   dataset_leaks(set, &leaks);
-  if (flow->split_known) flow->both_sides = leaks.leaking;
+  if (!flow->split_known) return;
+  flow->both_sides = leaks.leaking;
+  flow->parted = leaks.twins;
 }
 
 /* Finds the run's cells, sets their sides and says which subjects are one person. */

@@ -24,6 +24,7 @@ typedef struct {
   size_t files, refused, unlabelled;
   size_t aside;      /* usable and labelled, but on no side */
   size_t identical;  /* cells of which an identical one is there */
+  size_t parted;     /* tested cells of which an identical one is trained on */
   size_t persons;    /* subjects, tied names counted once */
   size_t subjects;   /* names on either side */
   size_t both_sides; /* of them with cells on both; tied ones, too, where scanned */

@@ -212,7 +212,7 @@ static leuko_status draw_flow(const study_run *run, const char *folder, leuko_er
              words_count(f->train.cells + f->test.cells, number));
     if (f->subjects) words_add(usable, TEXT, " of %zu subjects", f->subjects);
     if (f->scanned && f->identical)
-      words_add(usable, TEXT, "\n%s have a twin, on the same side",
+      words_add(usable, TEXT, f->parted ? "\n%s have a twin" : "\n%s have a twin, on the same side",
                 words_count(f->identical, number));
     if (f->subjects) words_add(usable, TEXT, "\n%zu subjects on both sides", f->both_sides);
     side_text(train, TEXT, "Training", run, &f->train);
