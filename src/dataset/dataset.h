@@ -25,6 +25,8 @@ typedef struct {
   char *subject;         /* "" if unknown; C-NMC's names in capitals (h3 is H3) */
   int label;             /* index into classes; -1 if unlabelled */
   int fold;              /* of a folder fold_N; -1 without one */
+  int held_out;          /* the fold of a cross-validation in which it is tested, from 0; -1: it
+                            takes no part (dataset_deal, dataset_read_folds) */
   bool preliminary;      /* of the challenge's preliminary phase, which has its own label CSV */
   int group;             /* equal for cells whose subjects are tied (dataset_tie); -1 before */
   int twin;              /* equal for identical cells only (dataset_tie); -1 before */

@@ -142,8 +142,12 @@ leuko_status dataset_scan(const char *root, const dataset_options *options, cons
     out->ignored = w.ignored;
     out->synthetic = says_synthetic(out->root);
     for (size_t i = 0; i < w.count; i++) {
-      out->samples[i] = (dataset_sample){
-          .path = w.files[i].path, .label = -1, .fold = -1, .group = -1, .twin = -1};
+      out->samples[i] = (dataset_sample){.path = w.files[i].path,
+                                         .label = -1,
+                                         .fold = -1,
+                                         .held_out = -1,
+                                         .group = -1,
+                                         .twin = -1};
     }
     out->folders = w.folders;
     out->folder_count = w.folder_count;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "base/rng.h"
+#include "dataset/gather.h"
 #include "dataset/search.h"
 
 #define FOLDS 1000 /* names_fold gives at most three digits */
@@ -38,82 +39,10 @@ bool split_parse_ratio(const char *text, double *train_share) {
   return *train_share > 0 && *train_share < 1;
 }
 
-/* The cells that are split, gathered into units that must not be parted. */
-typedef struct {
-  size_t *samples; /* [sample_count] indices into the data set */
-  size_t *unit;    /* [sample_count] the unit of each */
-  size_t sample_count;
-  size_t *cells; /* [units][classes] */
-  size_t units;
-  uint8_t *train; /* [units] the side */
-} gathering;
-
-static void gathering_free(gathering *g) {
-  free(g->samples);
-  free(g->unit);
-  free(g->cells);
-  free(g->train);
-}
-
-/* Cells of the preliminary phase stay the challenge's test wherever training cells are present. */
-static bool has_training_cells(const dataset *d) {
-  for (size_t i = 0; i < d->count; i++)
-    if (d->samples[i].status == LEUKO_OK && d->samples[i].label >= 0 && !d->samples[i].preliminary)
-      return true;
-  return false;
-}
-
-/* Gathers the usable cells by their group or twin number; units are numbered in sample order. */
-static leuko_status gather(const dataset *d, split_kind by, gathering *g, split_report *report,
-                           leuko_error *error) {
-  *g = (gathering){0};
-  size_t classes = (size_t)d->class_count;
-  g->samples = malloc((d->count + 1) * sizeof *g->samples);
-  g->unit = malloc((d->count + 1) * sizeof *g->unit);
-  g->cells = calloc((d->count + 1) * (classes + 1), sizeof *g->cells);
-  g->train = calloc(d->count + 1, 1);
-  size_t *number = malloc((d->count + 1) * sizeof *number); /* of the group or twin */
-  if (!g->samples || !g->unit || !g->cells || !g->train || !number) {
-    free(number);
-    gathering_free(g);
-    return error_set_memory(error, (d->count + 1) * (classes + 4) * sizeof(size_t));
-  }
-  for (size_t i = 0; i < d->count; i++) number[i] = SIZE_MAX;
-  bool training = has_training_cells(d);
-  for (size_t i = 0; i < d->count; i++) {
-    const dataset_sample *s = &d->samples[i];
-    if (s->status != LEUKO_OK || s->label < 0) continue;
-    if ((training && s->preliminary) || (by == SPLIT_BY_FOLD && s->fold < 0)) {
-      report->aside++;
-      continue;
-    }
-    size_t key = (size_t)(by == SPLIT_BY_IMAGE ? s->twin : s->group);
-    if (number[key] == SIZE_MAX) number[key] = g->units++;
-    g->samples[g->sample_count] = i;
-    g->unit[g->sample_count++] = number[key];
-    g->cells[number[key] * classes + (size_t)s->label]++;
-  }
-  free(number);
-  if (g->sample_count > 0) return LEUKO_OK;
-  gathering_free(g);
-  return error_set(error, LEUKO_NO_DATA, d->root,
-                   by == SPLIT_BY_FOLD && report->aside ? "split by subject instead"
-                                                        : "see docs/formats.md for the folders",
-                   "%s",
-                   by == SPLIT_BY_FOLD && report->aside ? "no labelled cell lies in a folder fold_N"
-                                                        : "no labelled cell that can be used");
-}
-
 static leuko_status by_subject(const dataset *d, gathering *g, double train_share, uint64_t seed,
                                leuko_error *error) {
-  size_t unknown = 0;
-  for (size_t i = 0; i < g->sample_count; i++) unknown += !d->samples[g->samples[i]].subject[0];
-  if (unknown)
-    return error_set(error, LEUKO_BAD_DATA, d->root,
-                     "name the subjects with --subjects CSV (header: path,subject)",
-                     "a split by subject needs every cell's subject, and %zu of %zu have none that "
-                     "is known",
-                     unknown, g->sample_count);
+  leuko_status status = gather_check_subjects(d, g, error);
+  if (status != LEUKO_OK) return status;
   if (g->units < 2)
     return error_set(error, LEUKO_BAD_DATA, d->root, "split by image, knowing that it leaks",
                      "all %zu cells come from one subject, or from subjects that are tied",
@@ -218,7 +147,7 @@ leuko_status dataset_split(dataset *d, split_kind by, double train_share, uint64
     return error_set(error, LEUKO_ARGUMENT, d->root, "call dataset_tie first",
                      "it is not known yet which cells must stay together");
   gathering g;
-  leuko_status status = gather(d, by, &g, &found, error);
+  leuko_status status = gather_cells(d, by, &g, &found.aside, error);
   if (status != LEUKO_OK) return status;
   if (by == SPLIT_BY_SUBJECT) status = by_subject(d, &g, train_share, seed, error);
   else if (by == SPLIT_BY_FOLD) status = by_fold(d, &g, train_share, &found, error);

@@ -7,7 +7,31 @@
 #include "base/error.h"
 #include "base/hash.h"
 
+/* Cells that lost their part to the limit are held out in no fold. */
+static leuko_status limit_folds(const train_data_options *o, dataset *set, leuko_error *error) {
+  dataset_take_fold(set, -1);
+  leuko_status status = train_limit(set, o->limit, o->seed, error);
+  for (size_t i = 0; i < set->count; i++)
+    if (set->samples[i].part == DATASET_NONE) set->samples[i].held_out = -1;
+  return status;
+}
+
+static leuko_status set_folds(const train_data_options *o, train_data *data, leuko_error *error) {
+  leuko_status status = o->split ? dataset_read_folds(&data->set, o->split, &data->folds, error)
+                                 : dataset_deal(&data->set, o->by, o->folds, o->seed, error);
+  if (status != LEUKO_OK) return status;
+  if (!o->split) data->folds = o->folds;
+  if (o->folds && o->folds != data->folds)
+    return error_set(error, LEUKO_ARGUMENT, o->split, "leave the number away",
+                     "it holds %d folds, not %d", data->folds, o->folds);
+  status = limit_folds(o, &data->set, error);
+  dataset_take_fold(&data->set, 0);
+  return status;
+}
+
 static leuko_status set_parts(const train_data_options *o, train_data *data, leuko_error *error) {
+  if (o->split ? dataset_holds_folds(o->split) || o->folds : o->folds)
+    return set_folds(o, data, error);
   if (o->split) return dataset_read_split(&data->set, o->split, error);
   double share = o->train_share > 0 ? o->train_share : SPLIT_TRAIN_SHARE;
   return dataset_split(&data->set, o->by, share, o->seed, &data->split, error);
@@ -32,11 +56,13 @@ static leuko_status check_leaks(const train_data_options *o, train_data *data, l
 }
 
 /* Lists the samples that take part and hashes what they are. */
+/* Those that take part, and their fingerprint. */
 static leuko_status list_samples(train_data *data, leuko_error *error) {
   const dataset *set = &data->set;
-  data->samples = calloc(set->count, sizeof *data->samples);
+  if (!data->samples) data->samples = calloc(set->count, sizeof *data->samples);
   hash *h;
   if (!data->samples) return error_set_memory(error, set->count * sizeof *data->samples);
+  data->count = 0;
   leuko_status status = hash_open(&h, error);
   if (status != LEUKO_OK) return status;
   for (size_t i = 0; i < set->count; i++) {
@@ -83,9 +109,10 @@ static leuko_status prepare(const train_data_options *o, train_data *data, const
 
 /* Sorts the samples into the two sides; every class must be trained on. */
 static leuko_status divide(const train_data_options *o, train_data *data, leuko_error *error) {
-  data->train = calloc(data->count, sizeof *data->train);
-  data->test = calloc(data->count, sizeof *data->test);
-  data->labels = calloc(data->count, sizeof *data->labels);
+  if (!data->train) data->train = calloc(data->count, sizeof *data->train);
+  if (!data->test) data->test = calloc(data->count, sizeof *data->test);
+  if (!data->labels) data->labels = calloc(data->count, sizeof *data->labels);
+  data->train_count = data->test_count = 0;
   if (!data->train || !data->test || !data->labels)
     return error_set_memory(error, data->count * sizeof *data->train);
   size_t of_class[LEUKO_MAX_CLASSES] = {0};
@@ -138,13 +165,22 @@ leuko_status train_data_open(const train_data_options *o, const progress *p, tra
     status = dataset_tie(&out->set, out->manifest[0] ? out->manifest : NULL, &out->ties, error);
   if (status == LEUKO_OK) status = set_parts(o, out, error);
   if (status == LEUKO_OK) status = check_leaks(o, out, error);
-  if (status == LEUKO_OK) status = train_limit(&out->set, o->limit, o->seed, error);
+  if (status == LEUKO_OK && !out->folds) status = train_limit(&out->set, o->limit, o->seed, error);
   if (status == LEUKO_OK) status = list_samples(out, error);
   if (status == LEUKO_OK) status = prepare(o, out, p, error);
   if (status == LEUKO_OK) status = divide(o, out, error);
   if (status == LEUKO_OK && o->stain != STAIN_AS_IS) status = change_stain(o, out, p, error);
   if (status != LEUKO_OK) train_data_free(out);
   return status;
+}
+
+leuko_status train_data_take_fold(train_data *data, const train_data_options *o, int fold,
+                                  leuko_error *error) {
+  data->fold = fold;
+  dataset_take_fold(&data->set, fold);
+  leuko_status status = check_leaks(o, data, error);
+  if (status == LEUKO_OK) status = list_samples(data, error);
+  return status == LEUKO_OK ? divide(o, data, error) : status;
 }
 
 void train_data_free(train_data *data) {

@@ -4,13 +4,14 @@
 
 #include "base/progress.h"
 #include "dataset/dataset.h"
+#include "dataset/folds.h"
 #include "dataset/prepared.h"
-#include "dataset/split.h"
 
 /* Which cells, and on which side. Zero in a field gives its default. */
 typedef struct {
   const char *folder;
-  const char *split; /* CSV; NULL: split by `by` */
+  const char *split; /* CSV of a split or of folds; NULL: split by `by` */
+  int folds;         /* deal so many; 0: a single split, unless the CSV holds folds */
   split_kind by;
   double train_share; /* 0: SPLIT_TRAIN_SHARE */
   uint64_t seed;
@@ -24,7 +25,8 @@ typedef struct {
 
 typedef struct {
   dataset set;
-  split_report split; /* zero with a split CSV */
+  split_report split; /* zero with a split CSV or folds */
+  int folds, fold;    /* how many; the one that is tested, from 0. 0: a single split */
   split_leaks leaks;
   dataset_ties ties;
   char manifest[1024];  /* the one used, or "" */
@@ -38,12 +40,17 @@ typedef struct {
   char fingerprint[65]; /* of paths, hashes, labels and parts */
 } train_data;
 
-/* Scans, splits and prepares. On success *out is owned by the caller (train_data_free).
- * Errors: those of dataset_scan, dataset_split, dataset_read_split, prepared_open and
- * prepared_look; LEAK where the split leaks and that was not allowed; NO_DATA where a side or a
- * class is empty. */
+/* Scans, splits and prepares; of folds the first one is tested. On success *out is owned by the
+ * caller (train_data_free). Errors: those of dataset_scan, dataset_split, dataset_read_split,
+ * dataset_deal, dataset_read_folds, prepared_open, prepared_look; LEAK where the split leaks and
+ * that was not allowed; NO_DATA where a side or a class is empty; ARGUMENT (another number of folds than the
+ * CSV's). */
 leuko_status train_data_open(const train_data_options *options, const progress *p, train_data *out,
                              leuko_error *error);
+/* Tests on fold `fold` (0 .. data->folds - 1) instead. Errors: LEAK, NO_DATA, NO_MEMORY; then
+ * nothing but train_data_free may follow. */
+leuko_status train_data_take_fold(train_data *data, const train_data_options *options, int fold,
+                                  leuko_error *error);
 void train_data_free(train_data *data);
 
 /* Keeps at most `limit` of the cells that have a part: of each part and class its share, spread

@@ -12,9 +12,14 @@
 
 json_t *run_options_json(const train_data *data, const train_data_options *d,
                          const train_options *o) {
-  json_t *split = d->split ? json_pack("{s:s}", "by", "csv")
-                           : json_pack("{s:s,s:f}", "by", split_kind_name(d->by), "train_share",
-                                       d->train_share > 0 ? d->train_share : SPLIT_TRAIN_SHARE);
+  json_t *split = json_pack("{s:s}", "by", d->split ? "csv" : split_kind_name(d->by));
+  if (data->folds) {
+    json_object_set_new(split, "folds", json_integer(data->folds));
+    json_object_set_new(split, "fold", json_integer(data->fold + 1));
+  } else if (!d->split) {
+    json_object_set_new(split, "train_share",
+                        json_real(d->train_share > 0 ? d->train_share : SPLIT_TRAIN_SHARE));
+  }
   json_t *out =
       json_pack("{s:o,s:i,s:f,s:i,s:b,s:b,s:i,s:I,s:i,s:s,s:o,s:I,s:s}", "network",
                 zoo_to_json(&o->net), "batch", o->batch, "lr", o->lr, "crop", d->crop, "augment",
