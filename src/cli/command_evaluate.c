@@ -233,7 +233,7 @@ static leuko_status run(const arguments *a, const dataset *set, leuko_predictor 
     memcpy(input.prevalences, a->prevalences, sizeof input.prevalences);
     status = evaluate_samples(&input, e, error);
     if (status == LEUKO_OK && a->split)
-      status = simple_baselines(set, part, positive_of(m, set, classes),
+      status = simple_baselines(set, 0, part, positive_of(m, set, classes),
                                 threads_count(a->how.threads), p, e, error);
     if (status == LEUKO_OK && a->predictions)
       status = evaluate_write_predictions(a->predictions, &input, error);

@@ -71,7 +71,7 @@ static leuko_status add_run(study *s, const char *folder, const arguments *a, co
   study_run *run = &s->runs[s->count - 1];
   if (run->remark[0]) cli_progress_line("%s: %s", folder, run->remark);
   if (!study_wants_baselines(run)) return LEUKO_OK;
-  return simple_baselines(run->set, DATASET_TEST, study_positive(run),
+  return simple_baselines(run->set, 0, DATASET_TEST, study_positive(run),
                           threads_count(a->study.how.threads), p, &run->scores, error);
 }
 

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "cli/cross_validation.h"
 #include "cli/print_evaluation.h"
-#include "cli/training.h"
 #include "dataset/loader.h"
 
 typedef struct {
@@ -21,6 +21,7 @@ enum {
   KEY_MODEL = 256,
   KEY_SPLIT,
   KEY_BY,
+  KEY_FOLDS,
   KEY_RATIO,
   KEY_MANIFEST,
   KEY_SUBJECTS,
@@ -47,6 +48,7 @@ enum {
   KEY_POOLING,
   KEY_STAGES,
   KEY_PATIENCE,
+  KEY_KEEP,
   KEY_POINT,
   KEY_DROPOUT,
   KEY_WIDTHS,
@@ -64,7 +66,11 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "Which cells:", 1},
     {"by", KEY_BY, "KIND", 0, "split by subject (default), fold or image", 1},
     {"ratio", KEY_RATIO, "A:B", 0, "shares to train and to test on (60:40)", 1},
-    {"split", KEY_SPLIT, "CSV", 0, "the split that 'leuko data split' has written", 1},
+    {"folds", KEY_FOLDS, "K", 0,
+     "cross-validate: K trainings into RUN/fold-1 ..., each tested on another of K folds, all "
+     "scored together",
+     1},
+    {"split", KEY_SPLIT, "CSV", 0, "the split or the folds that 'leuko data split' has written", 1},
     {"manifest", KEY_MANIFEST, "FILE", 0,
      "names identical originals; by default "
      "cnmc2019-manifest.tsv in DIR or beside it",
@@ -115,6 +121,10 @@ static const struct argp_option options[] = {
     {"average", KEY_AVERAGE, "DECAY", OPTION_ARG_OPTIONAL,
      "test and keep a running average of the weights (0.998)", 4},
     {"patience", KEY_PATIENCE, "N", 0, "stop after N epochs without a lower validation loss", 4},
+    {"keep", KEY_KEEP, "EPOCH", 0,
+     "best (default): the model of the epoch with the lowest validation loss; last: that of the "
+     "last epoch, so that nothing is chosen on the tested cells",
+     4},
     {"operating-point", KEY_POINT, "HOW", 0,
      "threshold, with a temperature, from the tested cells: youden (default), a wanted sensitivity "
      "such as 0.95, or none (0.5)",
@@ -159,6 +169,9 @@ static error_t parse_data(int key, char *arg, struct argp_state *state, argument
     return 0;
   case KEY_BY:
     if (!split_kind_parse(arg, &d->by)) argp_error(state, "--by takes subject, fold or image");
+    return 0;
+  case KEY_FOLDS:
+    d->folds = (int)cli_number(state, "--folds", arg, 2, FOLDS_MOST);
     return 0;
   case KEY_RATIO:
     if (!split_parse_ratio(arg, &d->train_share))
@@ -241,6 +254,9 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
       t->sensitivity = cli_real(state, "--operating-point", arg, 0.01, 1);
     }
     return 0;
+  case KEY_KEEP:
+    t->keep_last = choose(state, "--keep", arg, "best", "last");
+    return 0;
   case KEY_PATIENCE:
     t->patience = (int)cli_number(state, "--patience", arg, 0, 10000);
     return 0;
@@ -322,6 +338,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_END:
     if (!a->run.data.folder) argp_error(state, "the folder of cells is missing");
     if (!a->run.train.out) argp_error(state, "--out RUN is missing");
+    if (a->run.train.keep_last && a->run.train.patience)
+      argp_error(state, "--patience chooses an epoch on the tested cells, --keep last does not");
+    if (a->run.data.folds && a->run.data.by == SPLIT_BY_FOLD)
+      argp_error(state, "--folds deals by subject or by image");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -329,8 +349,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static void print_cells(const train_data *data, const train_data_options *o) {
-  fprintf(stderr, "%zu cells to train on, %zu to test on, %zu subjects", data->train_count,
-          data->test_count, data->leaks.subjects);
+  if (data->folds)
+    fprintf(stderr, "%zu cells in %d folds, %zu subjects", data->train_count + data->test_count,
+            data->folds, data->leaks.subjects);
+  else
+    fprintf(stderr, "%zu cells to train on, %zu to test on, %zu subjects", data->train_count,
+            data->test_count, data->leaks.subjects);
   if (data->ties.tied_subjects)
     fprintf(stderr, " (%zu names tied by shared cells)", data->ties.tied_subjects);
   fprintf(stderr, "\n");
@@ -382,8 +406,8 @@ static int print_result(const arguments *a, const train_data *data, const train_
     fprintf(stderr, "stopped early: no lower validation loss in %d epochs\n",
             a->run.train.patience);
   if (a->json) return cli_print_json(result_json(data, r, e)) ? 1 : code;
-  printf("The model of epoch %d of %d (lowest validation loss, %.4f) on the tested cells:\n\n",
-         r->best + 1, r->epochs, best->val_loss);
+  printf("The model of epoch %d of %d (%s validation loss, %.4f) on the tested cells:\n\n",
+         r->best + 1, r->epochs, a->run.train.keep_last ? "the last;" : "lowest", best->val_loss);
   evaluate_print(stdout, e);
   printf("\nIn %s: best.safetensors, last.safetensors, history.csv, predictions.csv, "
          "metrics.json, roc.csv, pr.csv, calibration.csv, figures/\n",
@@ -408,6 +432,39 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
   return training_find_weights(&a->run, a->weights, error);
 }
 
+static int train_once(arguments *a, const train_data *data, const progress *p) {
+  leuko_error error = {0};
+  train_result result;
+  evaluation scores;
+  if (training_run(&a->run, data, p, &result, &scores, &error) != LEUKO_OK) return cli_fail(&error);
+  int code = print_result(a, data, &result, &scores);
+  train_result_free(&result);
+  evaluate_free(&scores);
+  return code;
+}
+
+static int train_folds(arguments *a, train_data *data) {
+  leuko_error error = {0};
+  evaluation scores;
+  pooled folds;
+  if (cross_validate(&a->run, data, &scores, &folds, &error) != LEUKO_OK) return cli_fail(&error);
+  int code = data->set.refused + data->pixels.refused ? 4 : 0;
+  if (a->json) {
+    if (cli_print_json(pooled_json(&folds, &scores))) code = 1;
+  } else {
+    printf("%d folds, every cell answered by the model that was not trained on it:\n\n",
+           folds.folds);
+    evaluate_print(stdout, &scores);
+    cross_validation_print(stdout, &a->run, &scores, &folds);
+    printf("\nIn %s: fold-1 to fold-%d, predictions.csv, evaluation.json, metrics.json, roc.csv, "
+           "pr.csv, calibration.csv, figures/\n",
+           a->run.train.out, folds.folds);
+  }
+  pooled_free(&folds);
+  evaluate_free(&scores);
+  return code;
+}
+
 int command_train(int argc, char **argv) {
   arguments a = {.model = "cnn",
                  .net = {.dropout = -1},
@@ -426,7 +483,9 @@ int command_train(int argc, char **argv) {
       parse,
       "DIR --out RUN",
       "Trains a network on a folder of cells.\vThe model of the epoch with the lowest validation "
-      "loss is kept in RUN/best.safetensors. A run that was stopped, or killed, goes on with "
+      "loss is kept in RUN/best.safetensors. With --folds RUN holds a run for each fold, and the "
+      "scores of all cells, each answered by the model that was not trained on it. A run that was "
+      "stopped, or killed, goes on with "
       "--resume and ends with the same bits.",
       0,
       0,
@@ -443,16 +502,7 @@ int command_train(int argc, char **argv) {
   train_data data;
   if (train_data_open(&run->data, &p, &data, &error) != LEUKO_OK) return cli_fail(&error);
   print_cells(&data, &run->data);
-  train_result result;
-  evaluation scores;
-  int code;
-  if (training_run(run, &data, &p, &result, &scores, &error) == LEUKO_OK) {
-    code = print_result(&a, &data, &result, &scores);
-    train_result_free(&result);
-    evaluate_free(&scores);
-  } else {
-    code = cli_fail(&error);
-  }
+  int code = data.folds ? train_folds(&a, &data) : train_once(&a, &data, &p);
   train_data_free(&data);
   return code;
 }

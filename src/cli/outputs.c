@@ -84,10 +84,11 @@ static leuko_status score(leuko_predictor *predictor, const train_data *data,
   return LEUKO_OK;
 }
 
-static leuko_status draw_figures(const char *run, const evaluation *e, leuko_error *error) {
+static leuko_status draw_figures(const char *run, bool history, const evaluation *e,
+                                 leuko_error *error) {
   char folder[1024];
   leuko_status status = file_join(folder, sizeof folder, run, "figures", error);
-  if (status == LEUKO_OK) status = figures_training(run, NULL, error);
+  if (status == LEUKO_OK && history) status = figures_training(run, NULL, error);
   if (status != LEUKO_OK || e->class_count != 2) return status;
   stats_curve roc;
   status = stats_roc(e->logits, e->labels, e->n, &roc, error);
@@ -102,10 +103,9 @@ static leuko_status draw_figures(const char *run, const evaluation *e, leuko_err
   return status;
 }
 
-/* Figures that cannot be drawn are a warning only where gnuplot is to blame. */
-static leuko_status try_figures(const char *run, const evaluation *e, leuko_error *error) {
+leuko_status outputs_draw(const char *run, bool history, const evaluation *e, leuko_error *error) {
   leuko_error warning = {0};
-  leuko_status status = draw_figures(run, e, &warning);
+  leuko_status status = draw_figures(run, history, e, &warning);
   if (status == LEUKO_OK) return LEUKO_OK;
   if (status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
     if (error) *error = warning;
@@ -182,12 +182,12 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
   if (status == LEUKO_OK) status = try_bf16(data, options, p, error);
   if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
   if (status == LEUKO_OK)
-    status = simple_baselines(&data->set, DATASET_TEST, data->set.positive, options->threads, p,
+    status = simple_baselines(&data->set, 0, DATASET_TEST, data->set.positive, options->threads, p,
                               result, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "predictions.csv", error);
   if (status == LEUKO_OK) status = evaluate_write_predictions(path, &s.input, error);
   if (status == LEUKO_OK) status = evaluate_write_curves(run, result, error);
-  if (status == LEUKO_OK) status = try_figures(run, result, error);
+  if (status == LEUKO_OK) status = outputs_draw(run, true, result, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "metrics.json", error);
   if (status == LEUKO_OK) status = evaluate_write_metrics(path, result, error);
   free_scored(&s);

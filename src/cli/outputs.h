@@ -14,4 +14,8 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error);
 
+/* The figures of a run's scores, and of its history if there is one, into RUN/figures. Figures that
+ * cannot be drawn are a warning only where gnuplot is to blame. */
+leuko_status outputs_draw(const char *run, bool history, const evaluation *e, leuko_error *error);
+
 #endif

@@ -11,6 +11,25 @@ double overall_sum(const overall_cost *cost) {
   return cost->features + cost->epoch * cost->epochs + cost->answers;
 }
 
+/* Seconds on a machine that was once at hand: images a second forward, and of a training. */
+overall_cost overall_cost_of(const char *network, bool frozen, bool features, double cells,
+                             int epochs) {
+  static const struct {
+    const char *network;
+    double forward, head, whole; /* seconds a cell; head and whole: of an epoch */
+  } costs[] = {{"cnn", 0.002, 0.006, 0.006},
+               {"vgg16", 0.08, 0.0015, 0.25},
+               {"resnet50", 0.05, 0.00002, 0.15}};
+  overall_cost out = {.epochs = epochs};
+  for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+    if (strcmp(costs[i].network, network) != 0) continue;
+    out.epoch = cells * (frozen ? costs[i].head : costs[i].whole);
+    if (frozen && features) out.features = costs[i].forward * cells;
+    out.answers = frozen ? 1 : 0.4 * cells * costs[i].forward;
+  }
+  return out;
+}
+
 /* How far the training has come, by the phases that train_run and outputs_write report. */
 static double reached(const overall *o, const char *phase, double share) {
   const overall_cost *c = &o->cost;
@@ -27,8 +46,7 @@ static double reached(const overall *o, const char *phase, double share) {
 static int show(const overall *o, const char *note) {
   double share = o->total > 0 ? (o->done + o->reached) / o->total : 0;
   size_t steps = (size_t)(share * STEPS);
-  return progress_report(&o->view, "the experiment", steps < STEPS ? steps : STEPS - 1, STEPS,
-                         note);
+  return progress_report(&o->view, o->title, steps < STEPS ? steps : STEPS - 1, STEPS, note);
 }
 
 static int report(void *context, const char *phase, size_t done, size_t total, const char *note) {

@@ -14,6 +14,7 @@ typedef struct {
 
 typedef struct {
   progress view;      /* where it is shown */
+  const char *title;  /* of the whole */
   const char *name;   /* of the training now */
   overall_cost cost;  /* of it */
   double done, total; /* cost of those behind, of all */
@@ -25,6 +26,10 @@ typedef struct {
 } overall;
 
 double overall_sum(const overall_cost *cost);
+/* Of a training on `cells` cells, of the whole network or of the head behind a frozen base, whose
+ * features are there already unless `features`. */
+overall_cost overall_cost_of(const char *network, bool frozen, bool features, double cells,
+                             int epochs);
 
 /* The progress to be handed to one training after the other; borrows `o`. */
 progress overall_progress(overall *o);

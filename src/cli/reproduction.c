@@ -56,23 +56,6 @@ static int epochs_of(const reproduction_options *o, const char *network) {
   return o->quick && strcmp(network, "cnn") == 0 ? QUICK_CNN_EPOCHS : EPOCHS;
 }
 
-/* Seconds on a machine that was once at hand: images a second forward, and of a head's training. */
-static overall_cost cost_of(const task *t, double cells, bool features) {
-  static const struct {
-    const char *model;
-    double forward, epoch; /* seconds a cell */
-  } costs[] = {{"cnn", 0.002, 0.006}, {"vgg16", 0.08, 0.0015}, {"resnet50", 0.05, 0.00002}};
-  overall_cost out = {.epochs = t->run.train.epochs};
-  for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
-    if (strcmp(costs[i].model, t->job->model) != 0) continue;
-    const bool frozen = train_has_features(&t->run.train);
-    out.epoch = costs[i].epoch * cells;
-    if (frozen && features) out.features = costs[i].forward * cells;
-    out.answers = frozen ? 1 : 0.4 * cells * costs[i].forward;
-  }
-  return out;
-}
-
 /* A training is done once its last file is there, behind all of its epochs. */
 static bool is_done(const task *t) {
   char path[1024];
@@ -154,7 +137,9 @@ static leuko_status list_tasks(reproduction *r, leuko_error *error) {
           json_pack("{s:s,s:s}", "name", t->run.source.name, "sha256", t->run.source.sha256));
     t->done = is_done(t);
     /* The other split finds its features in the cache. */
-    t->cost = cost_of(t, (double)r->cells.cells, strcmp(all[i].split, "image") == 0);
+    t->cost = overall_cost_of(network, train_has_features(&t->run.train),
+                              strcmp(all[i].split, "image") == 0, (double)r->cells.cells,
+                              t->run.train.epochs);
     if (!t->done) r->view.total += overall_sum(&t->cost);
     r->count++;
   }
@@ -288,10 +273,11 @@ static leuko_status train_all(reproduction *r, leuko_error *error) {
 
 leuko_status reproduction_run(const reproduction_options *options, size_t *refused,
                               leuko_error *error) {
-  reproduction r = {.options = options,
-                    .left_out = json_array(),
-                    .weights = json_object(),
-                    .view = {.view = cli_progress(), .on_features = note_features}};
+  reproduction r = {
+      .options = options,
+      .left_out = json_array(),
+      .weights = json_object(),
+      .view = {.view = cli_progress(), .title = "the experiment", .on_features = note_features}};
   r.view.context = &r;
   leuko_status status = keep_description(&r, false, error);
   if (status == LEUKO_OK)

@@ -99,8 +99,26 @@ static leuko_status compare(const taking_part *t, dataset_part part, int positiv
   return status;
 }
 
-leuko_status simple_baselines(const dataset *set, dataset_part part, int positive, int threads,
-                              const progress *p, evaluation *e, leuko_error *error) {
+/* The same over folds. */
+static leuko_status compare_folds(const taking_part *t, int folds, int positive, evaluation *e,
+                                  leuko_error *error) {
+  int *labels = malloc(t->count * sizeof *labels), *fold_of = malloc(t->count * sizeof *fold_of);
+  leuko_status status = LEUKO_OK;
+  if (!labels || !fold_of) status = error_set_memory(error, 2 * t->count * sizeof *labels);
+  for (size_t i = 0; status == LEUKO_OK && i < t->count; i++) {
+    labels[i] = t->samples[i]->label == positive;
+    fold_of[i] = t->samples[i]->held_out;
+  }
+  baseline_cells cells = {t->measures, labels, t->count};
+  if (status == LEUKO_OK && t->count == e->n)
+    status = evaluate_baselines_folds(&cells, fold_of, folds, e, error);
+  free(labels);
+  free(fold_of);
+  return status;
+}
+
+leuko_status simple_baselines(const dataset *set, int folds, dataset_part part, int positive,
+                              int threads, const progress *p, evaluation *e, leuko_error *error) {
   if (e->class_count != 2) return LEUKO_OK;
   taking_part t = {0};
   leuko_status status = list_cells(set, part, &t, error);
@@ -114,7 +132,9 @@ leuko_status simple_baselines(const dataset *set, dataset_part part, int positiv
     prepared pixels = {0};
     status = prepared_open(&request, p, &pixels, error);
     if (status == LEUKO_OK) status = measure(&pixels, &t, threads, error);
-    if (status == LEUKO_OK) status = compare(&t, part, positive, e, error);
+    if (status == LEUKO_OK)
+      status = folds ? compare_folds(&t, folds, positive, e, error)
+                     : compare(&t, part, positive, e, error);
     prepared_close(&pixels);
   }
   free_cells(&t);

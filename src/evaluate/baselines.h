@@ -26,4 +26,12 @@ typedef struct {
 leuko_status evaluate_baselines(const baseline_cells *trained, const baseline_cells *tested,
                                 evaluation *e, leuko_error *error);
 
+/* The same over folds: each fold's cells are answered by regressions fitted to those of the others,
+ * and the answers scored together; of the majority class likewise (e->majority_accuracy). `cells`
+ * are those of the evaluation in its order, fold_of [cells->count] their folds, 0 .. folds-1. Does
+ * nothing with more than two classes, or where one is missing among the cells that a fold's model
+ * was trained on. Errors: as above. */
+leuko_status evaluate_baselines_folds(const baseline_cells *cells, const int *fold_of, int folds,
+                                      evaluation *e, leuko_error *error);
+
 #endif

@@ -38,6 +38,8 @@ typedef struct {
   const evaluate_sample *samples;
   const int *groups; /* [count], 0 or above: equal for samples whose subjects are one person, as of
                         dataset_tie; NULL: subjects are persons as they are named */
+  const int
+      *folds; /* [count]: the fold in which it was held out, from 0; NULL: no cross-validation */
   size_t count;
   double prevalences[EVALUATE_PREVALENCES]; /* for which predictive values are given */
   int prevalence_count;                     /* 0: 0.05, 0.25 and 0.5 */
@@ -119,10 +121,18 @@ int evaluate_answer(const evaluate_input *input, const double *logits, double *p
 /* Writes every sample to a CSV with header
  * path,sha256,subject,label,p,predicted,status,p_raw,logit,person; what is not known of refused
  * samples is empty. p_raw and logit are those before the temperature (with more classes, of the
- * answered one), person is the name that a subject's tied names share. Errors: those of writing,
+ * answered one), person is the name that a subject's tied names share. With folds a column `fold`
+ * follows, from 1; with more than two classes `logit_CLASS` of each. Errors: those of writing,
  * ARGUMENT, NO_MEMORY. */
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
                                         leuko_error *error);
+
+/* Reads the logits back from such a file, as float32, which models compute in. The file's cells
+ * must be among input->samples, which are sorted by path; logits [count] or [count][class_count] of
+ * the others are left alone. Errors: those of reading, BAD_CSV, MISMATCH (another cell or file),
+ * BAD_DATA (a logit that is not finite). */
+leuko_status evaluate_read_logits(const char *path, const evaluate_input *input, double *logits,
+                                  leuko_error *error);
 
 /* The result as a JSON object, as docs/formats.md describes metrics.json: a new reference owned by
  * the caller; NULL without memory. Values that are not defined are null. */

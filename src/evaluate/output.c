@@ -28,7 +28,6 @@ static void write_answer(file_writer *writer, const evaluate_input *input,
                 sample->logits[binary ? 0 : answer]);
   else file_printf(writer, ",,");
   csv_write_field(writer, person, false);
-  file_printf(writer, "\n");
 }
 
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
@@ -46,7 +45,14 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
     free(persons);
     return status;
   }
-  file_printf(&writer, "path,sha256,subject,label,p,predicted,status,p_raw,logit,person\n");
+  file_printf(&writer, "path,sha256,subject,label,p,predicted,status,p_raw,logit,person%s",
+              input->folds ? ",fold" : "");
+  for (int c = 0; input->class_count > 2 && c < input->class_count; c++) {
+    char name[64];
+    snprintf(name, sizeof name, "logit_%.50s", input->classes[c]);
+    csv_write_field(&writer, name, false);
+  }
+  file_printf(&writer, "\n");
   for (size_t i = 0; i < input->count; i++) {
     const evaluate_sample *sample = &input->samples[i];
     csv_write_field(&writer, sample->path, true);
@@ -54,6 +60,11 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
     csv_write_field(&writer, sample->subject ? sample->subject : "", false);
     csv_write_field(&writer, sample->label < 0 ? "" : input->classes[sample->label], false);
     write_answer(&writer, input, sample, persons[i]);
+    if (input->folds) file_printf(&writer, ",%d", input->folds[i] + 1);
+    for (int c = 0; input->class_count > 2 && c < input->class_count; c++)
+      if (sample->status == LEUKO_OK) file_printf(&writer, ",%.9g", sample->logits[c]);
+      else file_printf(&writer, ",");
+    file_printf(&writer, "\n");
   }
   free(persons);
   return file_writer_commit(&writer, error);
@@ -239,8 +250,7 @@ json_t *evaluate_json(const evaluation *e) {
   return value;
 }
 
-leuko_status evaluate_write_metrics(const char *path, const evaluation *e, leuko_error *error) {
-  json_t *value = evaluate_json(e);
+leuko_status evaluate_write_json(const char *path, json_t *value, leuko_error *error) {
   /* 15 digits: a decimal number of that length survives the way through a double, so that 0.85 is
    * written as 0.85. */
   char *text =
@@ -256,4 +266,8 @@ leuko_status evaluate_write_metrics(const char *path, const evaluation *e, leuko
   }
   free(text);
   return status;
+}
+
+leuko_status evaluate_write_metrics(const char *path, const evaluation *e, leuko_error *error) {
+  return evaluate_write_json(path, evaluate_json(e), error);
 }

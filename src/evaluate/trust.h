@@ -25,6 +25,10 @@ leuko_status evaluate_number_persons(const char *const *names, size_t count, siz
 const char *evaluate_score_name(int score);
 json_t *evaluate_interval_json(stats_interval i);
 
+/* Writes a JSON value to a file and releases it (NULL: it could not be made). Errors: those of
+ * writing, NO_MEMORY. */
+leuko_status evaluate_write_json(const char *path, json_t *value, leuko_error *error);
+
 /* How evaluations are resampled: by their groups, or by sample. */
 stats_resampling evaluate_resampling(const evaluation *e, bool by_subject);
 

@@ -43,8 +43,8 @@ typedef struct {
 /* Scans, splits and prepares; of folds the first one is tested. On success *out is owned by the
  * caller (train_data_free). Errors: those of dataset_scan, dataset_split, dataset_read_split,
  * dataset_deal, dataset_read_folds, prepared_open, prepared_look; LEAK where the split leaks and
- * that was not allowed; NO_DATA where a side or a class is empty; ARGUMENT (another number of folds than the
- * CSV's). */
+ * that was not allowed; NO_DATA where a side or a class is empty; ARGUMENT (another number of folds
+ * than the CSV's). */
 leuko_status train_data_open(const train_data_options *options, const progress *p, train_data *out,
                              leuko_error *error);
 /* Tests on fold `fold` (0 .. data->folds - 1) instead. Errors: LEAK, NO_DATA, NO_MEMORY; then

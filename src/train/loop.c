@@ -323,7 +323,8 @@ static leuko_status one_epoch(trainer *t, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   e->seconds = now() - started;
   t->seconds_per_epoch = e->seconds;
-  bool better = state->epochs == 0 || e->val_loss < state->history[state->best].val_loss;
+  bool better = state->epochs == 0 || t->options->keep_last ||
+                e->val_loss < state->history[state->best].val_loss;
   if (better) state->best = state->epochs;
   state->epochs++;
   if (better && t->best)

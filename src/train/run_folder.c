@@ -28,6 +28,7 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
                 "limit", (json_int_t)d->limit, "data", data->fingerprint);
   if (out && o->cosine) json_object_set_new(out, "cosine_epochs", json_integer(o->epochs));
   if (out && o->average > 0) json_object_set_new(out, "average", json_real(o->average));
+  if (out && o->keep_last) json_object_set_new(out, "keep", json_string("last"));
   static const char *const fine_tune[] = {
       [TRAIN_HEAD] = "none", [TRAIN_LAST] = "last", [TRAIN_ALL] = "all"};
   /* Runs that were started before there were these can still be resumed. */
@@ -132,13 +133,18 @@ leuko_status run_write_description(const train_data *data, const train_data_opti
 
 leuko_status run_folder_open(const train_data *data, const train_data_options *d,
                              const train_options *o, bool *resumes, leuko_error *error) {
-  char run[1024], last[1024], split[1024];
+  char run[1024], last[1024], split[1024], folds[1024];
   leuko_status status = file_make_folders(o->out, error);
   if (status == LEUKO_OK) status = file_join(run, sizeof run, o->out, "run.json", error);
   if (status == LEUKO_OK) status = file_join(last, sizeof last, o->out, "last.safetensors", error);
   if (status == LEUKO_OK) status = file_join(split, sizeof split, o->out, "split.csv", error);
   if (status != LEUKO_OK) return status;
   *resumes = false;
+  if (status == LEUKO_OK) status = file_join(folds, sizeof folds, o->out, "folds.csv", error);
+  if (status == LEUKO_OK && file_exists(folds))
+    status = error_set(error, LEUKO_ARGUMENT, o->out, "pass --folds, or choose another --out",
+                       "the folder holds a cross-validation");
+  if (status != LEUKO_OK) return status;
   if (file_exists(run)) {
     if (!o->resume)
       return error_set(error, LEUKO_ARGUMENT, o->out, "pass --resume, or choose another --out",
@@ -149,6 +155,31 @@ leuko_status run_folder_open(const train_data *data, const train_data_options *d
   }
   if (status == LEUKO_OK) status = dataset_write_split(&data->set, split, error);
   return status;
+}
+
+leuko_status train_finished(const train_data *data, const train_data_options *d,
+                            const train_options *o, bool *out, leuko_error *error) {
+  char run[1024], path[1024];
+  *out = false;
+  leuko_status status = file_join(run, sizeof run, o->out, "run.json", error);
+  if (status == LEUKO_OK) status = file_join(path, sizeof path, o->out, "history.csv", error);
+  if (status != LEUKO_OK || !file_exists(run)) return status;
+  status = check_same(run, data, d, o, error);
+  csv table;
+  if (status != LEUKO_OK || csv_read(path, ',', &table, NULL) != LEUKO_OK) return status;
+  const int column = csv_column(&table, "val_loss");
+  double lowest = INFINITY;
+  size_t best = 0;
+  for (size_t i = 0; column >= 0 && i < table.rows; i++) {
+    double loss = number_read(csv_field(&table, i, column), NULL);
+    if (!(loss < lowest)) continue;
+    lowest = loss;
+    best = i;
+  }
+  *out = table.rows >= (size_t)o->epochs ||
+         (o->patience > 0 && table.rows > best + (size_t)o->patience);
+  csv_free(&table);
+  return LEUKO_OK;
 }
 
 leuko_status run_write_history(const char *out, const train_epoch *history, int epochs,

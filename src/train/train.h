@@ -36,7 +36,8 @@ typedef struct {
   bool augment;       /* the eight symmetries of the square */
   double jitter;      /* strength of the change of colours, as in loader_options; 0: none */
   bool class_weights; /* each class counts as if it were as frequent as the others */
-  int patience;       /* stop after so many epochs without a lower validation loss; 0: never */
+  bool keep_last; /* the last epoch's model is the run's, not that of the lowest validation loss */
+  int patience;   /* stop after so many epochs without a lower validation loss; 0: never */
   uint64_t seed;
   int threads;
   const char *backend; /* "onednn" or "ref" */
@@ -59,7 +60,7 @@ typedef struct {
   train_epoch *history; /* [epochs], owned: train_result_free */
   int epochs;           /* done so far */
   int first;            /* epochs that were done before this call */
-  int best;             /* index of the epoch with the lowest validation loss: best.safetensors */
+  int best;             /* index of the epoch whose model is kept: best.safetensors */
   bool stopped_early;
   double loader_share;  /* of the time of this call's epochs but its first, waiting for batches */
   size_t images;        /* trained on in those epochs */
@@ -82,6 +83,11 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
                        const train_options *options, const progress *p, train_result *out,
                        leuko_error *error);
 void train_result_free(train_result *result);
+
+/* Whether the run folder holds all epochs of such a run, so that train_run would find nothing to
+ * do. Errors: MISMATCH, those of reading run.json. */
+leuko_status train_finished(const train_data *data, const train_data_options *data_options,
+                            const train_options *options, bool *out, leuko_error *error);
 
 /* Whether such a run trains a head on the features of a frozen base. */
 bool train_has_features(const train_options *options);

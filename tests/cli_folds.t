@@ -1,0 +1,81 @@
+#!/bin/bash
+# `leuko train --folds`: a cross-validation, its files, its honesty, going on.
+. "$ROOT/tests/tap.sh"
+
+small=(--size 32 --widths 8,8 --dense 16 --batch 16 --threads 1 --epochs 3)
+
+run data synth cells --cells 96 --seed 3
+ok 'cells are drawn' code_is 0
+
+run train cells --out cv "${small[@]}" --folds 3 --json
+ok 'a cross-validation ends with 0' code_is 0
+ok 'every cell is scored' json pooled.n 96
+ok 'each fold has scores of its own' test "$(value per_fold)" = 3
+ok 'with their mean and spread' test "$(value mean.auc)" != null -a "$(value spread.auc)" != null
+ok 'without a threshold chosen on them' json pooled.threshold 0.5
+ok 'nor a temperature' json pooled.calibration.temperature 1
+ok 'cross-fitted scores stand beside' test "$(value cross_fitted.by_subject.auc)" = 2
+ok 'so do baselines' test "$(value pooled.baselines)" = 3
+auc=$(value pooled.auc)
+temperature=$(value per_fold.1.temperature)
+for file in folds.csv predictions.csv metrics.json evaluation.json roc.csv pr.csv calibration.csv \
+  fold-1/best.safetensors fold-3/metrics.json; do
+  ok "$file is there" test -s "cv/$file"
+done
+ok 'nothing half-written is' nothing_half_written cv
+ok 'every cell has one prediction' lines_are cv/predictions.csv 97
+ok 'which names its fold' test "$(head -1 cv/predictions.csv | sed 's/.*,//')" = fold
+ok 'a fold is tested on its own cells' \
+  test "$(grep -c ',test$' cv/fold-2/split.csv)" = "$(grep -c ',2$' cv/predictions.csv)"
+run info cv/fold-2 --json
+ok "its model has the temperature of the other folds' cells" json temperature "$temperature"
+run evaluate cv/fold-2 cells --split cv/fold-2/split.csv --json
+ok 'so that it was not fitted on the cells tested' json calibration.fitted_on_these_cells 0
+
+# Going on
+
+before=$(cat cv/evaluation.json cv/predictions.csv cv/fold-*/*.safetensors | sha256sum)
+run train cells --out cv "${small[@]}" --folds 3
+ok 'a folder that holds one is a wrong call' code_is 2
+ok 'and --resume is named' err_has '--resume'
+rm -r cv/fold-2/metrics.json cv/fold-3
+plain train cells --out cv "${small[@]}" --folds 3 --resume
+ok 'it goes on' code_is 0
+ok 'passing over what is done' err_has 'fold 1 of 3: done before'
+ok 'to the same bits' test \
+  "$(cat cv/evaluation.json cv/predictions.csv cv/fold-*/*.safetensors | sha256sum)" = "$before"
+run train cells --out cv "${small[@]}" --folds 4 --resume
+ok 'with other folds it is refused' code_is 3
+run train cells --out cv "${small[@]}" --folds 3 --resume --lr 0.01
+ok 'and with another option' err_has "another 'lr'"
+run train cells --out cv "${small[@]}"
+ok 'a single run does not go into it' code_is 2
+
+# From a CSV; nothing chosen
+
+run data split cells --by subject --folds 3 -o folds.csv --json
+ok 'folds are dealt' code_is 0
+ok 'three of them' test "$(value parts)" = 3
+ok 'without a leak' json leaks.on_both_sides 0
+ok 'as the training deals them' same_file folds.csv cv/folds.csv
+plain train cells --out last "${small[@]}" --split folds.csv --keep last --json
+ok 'a CSV of folds is cross-validated' test "$(value per_fold)" = 3
+ok 'the last epoch of each is kept' json per_fold.0.epoch 3
+run train cells --out last "${small[@]}" --split folds.csv --resume
+ok 'what is kept is an option of the run' err_has "another 'keep'"
+run evaluate last/fold-1 cells --split folds.csv
+ok 'one split is not several' err_has 'holds folds'
+run train cells --out bad "${small[@]}" --keep last --patience 2
+ok '--patience would choose' code_is 2
+run train cells --out bad "${small[@]}" --folds 3 --by image
+ok 'folds by image need --allow-leak' code_is 3
+ok 'as a leak' err_has LEAK
+ok 'nothing is begun' missing bad
+run train cells --out bad "${small[@]}" --folds 90
+ok 'more folds than subjects are refused' err_has 'subjects'
+
+run compare cv last --json
+ok 'cross-validations are compared' json n 96
+ok 'by their pooled answers' test "$(printf %.9f "$(value runs.0.scores.auc.value)")" = \
+  "$(printf %.9f "$auc")"
+finish
