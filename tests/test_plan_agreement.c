@@ -45,6 +45,66 @@ static void onednn_agrees_with_ref_in_training(void **state) {
   }
 }
 
+/* Layers that compute in bfloat16 beside others that do not, in any order; and one value of it with
+ * two readers that do. */
+static plans_subject mixed_subject(int index) {
+  static const int widths[] = {32, 48, 64};
+  if (index < 2) return plans_chain(21, 3, widths, 3, index == 1, 1);
+  if (index == 2) return plans_residual(14, 32, true);
+  net_graph *g = net_graph_new();
+  int x = net_conv2d(g, "conv", net_input(g, 13, 13, 3), 32, 3, 1, 1, true);
+  x = net_relu(g, "conv_relu", x);
+  int y = net_conv2d(g, "a", x, 32, 3, 1, 1, true);
+  int z = net_conv2d(g, "b", x, 32, 3, 1, 1, true);
+  y = net_add(g, "add", y, z);
+  y = net_add(g, "again", x, y);
+  net_dense(g, "logits", net_avgpool(g, "average", y), 2);
+  return plans_finish(g);
+}
+
+static double cosine(const float *a, const float *b, size_t count) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < count; i++) {
+    ab += (double)a[i] * (double)b[i];
+    aa += (double)a[i] * (double)a[i];
+    bb += (double)b[i] * (double)b[i];
+  }
+  return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : aa == bb;
+}
+
+/* Rounding moves every value, and some across a relu; what is exchanged, left out or read as
+ * another type would turn a gradient round. */
+static void bf16_agrees_with_f32(void **state) {
+  (void)state;
+  if (!net_precision_supported(NET_BF16)) {
+    print_message("this processor has no AVX-512 with BF16: skipped\n");
+    skip();
+  }
+  for (int i = 0; i < 8; i++) {
+    const bool training = i % 2;
+    char name[32];
+    snprintf(name, sizeof name, "mixed %d", i / 2);
+    plans_subject s = mixed_subject(i / 2);
+    net_plan_options wide = plans_how("onednn", 4, training);
+    wide.winograd = true;
+    net_plan_options narrow = wide;
+    narrow.precision = NET_BF16;
+    plans_results a = plans_run(&s, &wide, 0), b = plans_run(&s, &narrow, 0);
+    size_t outputs = 4 * net_shape_size(s.graph->nodes[s.graph->node_count - 1].shape);
+    plans_near(name, "logits", b.logits, a.logits, outputs, 0.05);
+    for (int p = 0; training && p < s.graph->param_count; p++) {
+      const net_param *param = &s.graph->params[p];
+      double along = cosine(b.grads + param->offset, a.grads + param->offset, param->count);
+      if (param->trainable && along < 0.97)
+        fail_msg("%s: the gradient of %s has a cosine of %.4f with float32's", name, param->name,
+                 along);
+    }
+    plans_free_results(&a);
+    plans_free_results(&b);
+    plans_free_subject(&s);
+  }
+}
+
 /* Sum of logits times fixed weights, in training mode. */
 static double loss(const plans_subject *s, float *params, net_plan *plan, const float *input,
                    const float *weights, size_t outputs, int batch) {
@@ -118,6 +178,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(onednn_agrees_with_ref_in_inference),
       cmocka_unit_test(onednn_agrees_with_ref_in_training),
+      cmocka_unit_test(bf16_agrees_with_f32),
       cmocka_unit_test(gradients_add_up_where_a_value_has_several_readers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

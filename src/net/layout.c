@@ -33,10 +33,6 @@ static void move_blocks(const float *in, net_layout from, float *out, size_t pix
 static void relayout_image(const float *in, net_layout from, float *out, net_layout to,
                            net_shape shape) {
   size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
-  if (from == to) {
-    memcpy(out, in, net_shape_size(shape) * sizeof *in);
-    return;
-  }
   if (from != NET_NCHW && to != NET_NCHW && channels % 16 == 0) {
     move_blocks(in, from, out, pixels, channels);
     return;
@@ -49,14 +45,36 @@ static void relayout_image(const float *in, net_layout from, float *out, net_lay
   }
 }
 
-static void narrow(const float *in, uint16_t *out, size_t count) {
-  for (size_t i = 0; i < count; i++) out[i] = net_to_bf16(in[i]);
+/* An image to bfloat16, from any layout of float32. */
+static void narrow(const float *in, net_layout from, uint16_t *out, net_shape shape) {
+  const size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
+  if (from == NET_NHWC) {
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = net_to_bf16(in[i]);
+    return;
+  }
+  for (size_t c = 0; c < channels; c++) {
+    size_t step = 0, first = channel_base(from, pixels, c, &step, channels);
+    for (size_t p = 0; p < pixels; p++) out[p * channels + c] = net_to_bf16(in[first + p * step]);
+  }
 }
 
-static void widen(const uint16_t *in, float *out, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    uint32_t bits = (uint32_t)in[i] << 16;
-    memcpy(out + i, &bits, sizeof bits);
+static float widened(uint16_t half) {
+  const uint32_t bits = (uint32_t)half << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* And back. */
+static void widen(const uint16_t *in, float *out, net_layout to, net_shape shape) {
+  const size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
+  if (to == NET_NHWC) {
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = widened(in[i]);
+    return;
+  }
+  for (size_t c = 0; c < channels; c++) {
+    size_t step = 0, first = channel_base(to, pixels, c, &step, channels);
+    for (size_t p = 0; p < pixels; p++) out[first + p * step] = widened(in[p * channels + c]);
   }
 }
 
@@ -67,9 +85,23 @@ void net_relayout(const void *in, net_layout from, void *out, net_layout to, int
   for (int n = 0; n < batch; n++) {
     const void *source = (const char *)in + (size_t)n * size * net_layout_bytes(from);
     void *target = (char *)out + (size_t)n * size * net_layout_bytes(to);
-    if (from == NET_NHWC_BF16) widen(source, target, size);
-    else if (to == NET_NHWC_BF16) narrow(source, target, size);
+    if (from == to) memcpy(target, source, size * net_layout_bytes(from));
+    else if (from == NET_NHWC_BF16) widen(source, target, to, shape);
+    else if (to == NET_NHWC_BF16) narrow(source, from, target, shape);
     else relayout_image(source, from, target, to, shape);
+  }
+}
+
+void net_accumulate(void *sum, const void *part, net_layout layout, size_t count, int threads) {
+  float *wide = sum;
+  const float *wide_part = part;
+  uint16_t *narrow_sum = sum;
+  const uint16_t *narrow_part = part;
+  const bool bf16 = layout == NET_NHWC_BF16;
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (size_t i = 0; i < count; i++) {
+    if (bf16) narrow_sum[i] = net_to_bf16(widened(narrow_sum[i]) + widened(narrow_part[i]));
+    else wide[i] += wide_part[i];
   }
 }
 

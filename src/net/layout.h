@@ -7,8 +7,7 @@
 #include "net/step.h"
 
 /* Copies `batch` activations of `shape` from one layout to another; exact but for the rounding to
- * bfloat16 (to the nearest, ties to even), which is reached from and left for NHWC only. `in` and
- * `out` do not overlap. */
+ * bfloat16 (to the nearest, ties to even). `in` and `out` do not overlap. */
 void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
                   net_shape shape, int threads);
 
@@ -19,6 +18,9 @@ static inline uint16_t net_to_bf16(float value) {
   if (value != value) return (uint16_t)(bits >> 16 | 0x40);
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
+
+/* sum [count] += part, values of an activation or of its gradient in `layout`. */
+void net_accumulate(void *sum, const void *part, net_layout layout, size_t count, int threads);
 
 /* How a network wants its pixels: y[c] = (x[c'] * scale - mean[c]) / deviation[c], where c' is c
  * or, with reverse, 2 - c (RGB to BGR). */

@@ -197,8 +197,7 @@ static float *gather_gradient(net_plan *plan, int value) {
         sum = part;
         continue;
       }
-#pragma omp parallel for num_threads(plan->options.threads)
-      for (size_t k = 0; k < count; k++) sum[k] += part[k];
+      net_accumulate(sum, part, plan->values[value].layout, count, plan->options.threads);
     }
   return sum;
 }

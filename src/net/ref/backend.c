@@ -36,8 +36,9 @@ static bool ref_choose(net_step *step) {
     return false;
   if (step->add && (step->op != NET_CONV2D || step->training)) return false;
   if (step->pool) return false;
-  /* Value by value, any layout will do. */
-  if (step->op == NET_RELU || step->op == NET_ADD) step->out_layout = step->in_layout;
+  /* Value by value, any layout of float32 will do. */
+  if ((step->op == NET_RELU || step->op == NET_ADD) && step->in_layout != NET_NHWC_BF16)
+    step->out_layout = step->in_layout;
   else step->in_layout = step->out_layout = NET_NHWC;
   return true;
 }
