@@ -140,8 +140,8 @@ static double learning_rate(const trainer *t) {
   double rise = o->warmup > 0 ? fmin(1, step / o->warmup) : 1;
   if (!o->cosine) return o->lr * rise;
   const size_t batch = (size_t)o->batch;
-  double steps = (double)((t->data->train_count + batch - 1) / batch) * o->epochs;
-  return o->lr * rise * 0.5 * (1 + cos(acos(-1.0) * fmin(1, (step - 1) / steps)));
+  const size_t steps = (t->data->train_count + batch - 1) / batch * (size_t)o->epochs;
+  return o->lr * rise * 0.5 * (1 + cos(acos(-1.0) * fmin(1, (step - 1) / (double)steps)));
 }
 
 /* What is tested and kept. */
