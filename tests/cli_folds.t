@@ -74,6 +74,9 @@ ok 'nothing is begun' missing bad
 run train cells --out bad "${small[@]}" --folds 90
 ok 'more folds than subjects are refused' err_has 'subjects'
 
+run train cells --out bad "${small[@]}" --folds 3 --stain reinhard
+ok 'a look taken from one fold only is refused' err_has 'stain'
+
 run compare cv last --json
 ok 'cross-validations are compared' json n 96
 ok 'by their pooled answers' test "$(printf %.9f "$(value runs.0.scores.auc.value)")" = \

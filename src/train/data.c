@@ -17,6 +17,10 @@ static leuko_status limit_folds(const train_data_options *o, dataset *set, leuko
 }
 
 static leuko_status set_folds(const train_data_options *o, train_data *data, leuko_error *error) {
+  /* The look is taken once, from the cells that the first fold trains on. */
+  if (o->stain != STAIN_AS_IS)
+    return error_set(error, LEUKO_ARGUMENT, "--stain", "train the folds as single runs",
+                     "the stain cannot be changed in a cross-validation yet");
   leuko_status status = o->split ? dataset_read_folds(&data->set, o->split, &data->folds, error)
                                  : dataset_deal(&data->set, o->by, o->folds, o->seed, error);
   if (status != LEUKO_OK) return status;
