@@ -23,7 +23,7 @@ small=(--size 32 --widths 8,8 --dense 16 --batch 16 --threads 1 --epochs 2)
 run data synth cells --cells 64 --seed 3
 run data split cells --by subject -o split.csv
 plain train cells --out a "${small[@]}" --split split.csv
-plain train cells --out b "${small[@]}" --split split.csv --seed 2
+plain train cells --out b "${small[@]}" --split split.csv --seed 2 --keep last --pooling average
 ok 'two runs are trained' code_is 0
 
 run report a --out one.html
@@ -49,6 +49,9 @@ plain report a b --out two.html
 ok 'two runs have one' code_is 0
 ok 'without gnuplot it says so' page_has two.html 'figures are not drawn'
 ok 'and on stderr' err_has gnuplot
+ok 'the command of the second names what is not usual' \
+  page_has two.html 'pooling average.*--keep=last'
+ok 'and no epoch is said to be chosen' page_has two.html 'last epoch, of 2: none was chosen'
 ok 'their differences are told' page_has two.html 'Differences between the runs'
 ok 'it is well formed, too' well_formed two.html
 

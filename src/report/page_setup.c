@@ -132,6 +132,7 @@ static void write_model(page *p) {
     } else {
       json_t *learns = study_option(run, "fine_tune");
       const char *what = json_is_string(learns) ? json_string_value(learns) : "none";
+      if (net->stages < ZOO_STAGES) file_printf(p->w, ", up to stage %d", net->stages);
       file_printf(p->w, ", trained on ImageNet; here %s",
                   strcmp(what, "all") == 0    ? "all layers learnt on"
                   : strcmp(what, "last") == 0 ? "the head and the last stage learnt"
@@ -164,6 +165,8 @@ static void write_training(page *p) {
     if (study_option(run, "cosine_epochs")) file_printf(p->w, "; the rate falls to 0");
     if (study_option(run, "average"))
       file_printf(p->w, "; a running average of the weights is kept");
+    if (study_option(run, "precision"))
+      file_printf(p->w, "; activations and gradients in bfloat16");
     if (study_option(run, "jitter"))
       file_printf(p->w, "; stain and light changed at random (%g)", number_of(run, "jitter"));
   }
@@ -175,7 +178,10 @@ static void write_selection(page *p) {
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
     name_run(p, run, r);
-    if (run->has_history && run->curves.validated)
+    if (study_option(run, "keep"))
+      file_printf(p->w, "that of the last epoch, of %lld: none was chosen",
+                  (long long)json_integer_value(json_object_get(run->description, "epochs")));
+    else if (run->has_history && run->curves.validated)
       file_printf(p->w,
                   "epoch %.0f of %zu, that of the lowest loss on the tested cells themselves: this "
                   "flatters a little",

@@ -38,6 +38,8 @@ static void add_network(const text *t, json_t *net) {
   if (dense) words_add(t->out, t->size, " --dense %lld", (long long)json_integer_value(dense));
   const char *pooling = json_string_value(json_object_get(net, "pooling"));
   if (pooling) words_add(t->out, t->size, " --pooling %s", pooling);
+  json_t *stages = json_object_get(net, "stages");
+  if (stages) words_add(t->out, t->size, " --stages %lld", (long long)json_integer_value(stages));
   if (json_number_value(dropout) > 0)
     words_add(t->out, t->size, " --dropout %g", json_number_value(dropout));
 }
@@ -58,6 +60,8 @@ static void add_same(const text *t, const study_run *run) {
                                         {"warmup", "warmup"},
                                         {"features", "features-dtype"},
                                         {"average", "average"},
+                                        {"precision", "precision"},
+                                        {"keep", "keep"},
                                         {"jitter", "jitter"},
                                         {"stain", "stain"}};
   static const char *const unset[] = {"crop", "patience", "limit"}; /* where they are 0 */
