@@ -77,7 +77,7 @@ static leuko_status train_fold(validation *v, int fold, leuko_error *error) {
   snprintf(title, sizeof title, "fold %d of %d", fold + 1, v->data->folds);
   overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), fold == 0,
                                       (double)v->data->count, t->train.epochs);
-  leuko_status status = train_data_take_fold(v->data, &t->data, fold, error);
+  leuko_status status = train_data_take_fold(v->data, &t->data, fold, &v->view.view, error);
   if (status == LEUKO_OK)
     status = file_join(metrics, sizeof metrics, t->train.out, "metrics.json", error);
   if (status == LEUKO_OK) status = train_finished(v->data, &t->data, &t->train, &finished, error);

@@ -17,10 +17,6 @@ static leuko_status limit_folds(const train_data_options *o, dataset *set, leuko
 }
 
 static leuko_status set_folds(const train_data_options *o, train_data *data, leuko_error *error) {
-  /* The look is taken once, from the cells that the first fold trains on. */
-  if (o->stain != STAIN_AS_IS)
-    return error_set(error, LEUKO_ARGUMENT, "--stain", "train the folds as single runs",
-                     "the stain cannot be changed in a cross-validation yet");
   leuko_status status = o->split ? dataset_read_folds(&data->set, o->split, &data->folds, error)
                                  : dataset_deal(&data->set, o->by, o->folds, o->seed, error);
   if (status != LEUKO_OK) return status;
@@ -60,7 +56,6 @@ static leuko_status check_leaks(const train_data_options *o, train_data *data, l
 }
 
 /* Lists the samples that take part and hashes what they are. */
-/* Those that take part, and their fingerprint. */
 static leuko_status list_samples(train_data *data, leuko_error *error) {
   const dataset *set = &data->set;
   if (!data->samples) data->samples = calloc(set->count, sizeof *data->samples);
@@ -141,15 +136,25 @@ static leuko_status divide(const train_data_options *o, train_data *data, leuko_
   return LEUKO_OK;
 }
 
-/* Brings all cells to the look of those to train on. */
-static leuko_status change_stain(const train_data_options *o, train_data *data, const progress *p,
-                                 leuko_error *error) {
-  leuko_status status = prepared_look(&data->pixels, data->train, data->train_count, o->threads, p,
-                                      &data->stain.target, error);
-  if (status != LEUKO_OK) return status;
-  data->stain.method = o->stain;
+static leuko_status prepare_with(const train_data_options *o, train_data *data, stain wanted,
+                                 const progress *p, leuko_error *error) {
+  data->stain = wanted;
   prepared_close(&data->pixels);
   return prepare(o, data, p, error);
+}
+
+/* Brings all cells to the look of those to train on, which is taken from their pixels as they are.
+ */
+static leuko_status change_stain(const train_data_options *o, train_data *data, const progress *p,
+                                 leuko_error *error) {
+  if (o->stain == STAIN_AS_IS) return LEUKO_OK;
+  leuko_status status = LEUKO_OK;
+  if (data->stain.method != STAIN_AS_IS) status = prepare_with(o, data, (stain){0}, p, error);
+  stain wanted = {.method = o->stain};
+  if (status == LEUKO_OK)
+    status = prepared_look(&data->pixels, data->train, data->train_count, o->threads, p,
+                           &wanted.target, error);
+  return status == LEUKO_OK ? prepare_with(o, data, wanted, p, error) : status;
 }
 
 leuko_status train_data_open(const train_data_options *o, const progress *p, train_data *out,
@@ -173,18 +178,19 @@ leuko_status train_data_open(const train_data_options *o, const progress *p, tra
   if (status == LEUKO_OK) status = list_samples(out, error);
   if (status == LEUKO_OK) status = prepare(o, out, p, error);
   if (status == LEUKO_OK) status = divide(o, out, error);
-  if (status == LEUKO_OK && o->stain != STAIN_AS_IS) status = change_stain(o, out, p, error);
+  if (status == LEUKO_OK && !out->folds) status = change_stain(o, out, p, error);
   if (status != LEUKO_OK) train_data_free(out);
   return status;
 }
 
 leuko_status train_data_take_fold(train_data *data, const train_data_options *o, int fold,
-                                  leuko_error *error) {
+                                  const progress *p, leuko_error *error) {
   data->fold = fold;
   dataset_take_fold(&data->set, fold);
   leuko_status status = check_leaks(o, data, error);
   if (status == LEUKO_OK) status = list_samples(data, error);
-  return status == LEUKO_OK ? divide(o, data, error) : status;
+  if (status == LEUKO_OK) status = divide(o, data, error);
+  return status == LEUKO_OK ? change_stain(o, data, p, error) : status;
 }
 
 void train_data_free(train_data *data) {

@@ -40,17 +40,18 @@ typedef struct {
   char fingerprint[65]; /* of paths, hashes, labels and parts */
 } train_data;
 
-/* Scans, splits and prepares; of folds the first one is tested. On success *out is owned by the
+/* Scans, splits and prepares; of folds one has then to be taken. On success *out is owned by the
  * caller (train_data_free). Errors: those of dataset_scan, dataset_split, dataset_read_split,
  * dataset_deal, dataset_read_folds, prepared_open, prepared_look; LEAK where the split leaks and
  * that was not allowed; NO_DATA where a side or a class is empty; ARGUMENT (another number of folds
  * than the CSV's). */
 leuko_status train_data_open(const train_data_options *options, const progress *p, train_data *out,
                              leuko_error *error);
-/* Tests on fold `fold` (0 .. data->folds - 1) instead. Errors: LEAK, NO_DATA, NO_MEMORY; then
- * nothing but train_data_free may follow. */
+/* Tests on fold `fold` (0 .. data->folds - 1) and trains on the others, to whose look the cells are
+ * brought if that is asked. Errors: LEAK, NO_DATA, NO_MEMORY, those of prepared_open and
+ * prepared_look; then nothing but train_data_free may follow. */
 leuko_status train_data_take_fold(train_data *data, const train_data_options *options, int fold,
-                                  leuko_error *error);
+                                  const progress *p, leuko_error *error);
 void train_data_free(train_data *data);
 
 /* Keeps at most `limit` of the cells that have a part: of each part and class its share, spread
