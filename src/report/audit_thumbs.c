@@ -7,59 +7,23 @@
 
 #include "base/error.h"
 #include "dataset/names.h"
-#include "image/resize.h"
-#include "image/symmetry.h"
-#include "image/write.h"
 #include "report/html.h"
+#include "report/thumb.h"
 
-#define SIDE 96        /* pixels of a thumbnail */
 #define MOST_PAIRS 36  /* shown */
 #define LEAST_ALIKE 6  /* of them */
 #define MOST_FLAGGED 8 /* of each mark */
 
-/* Cuts the square around the cell, a little larger than its box; the whole picture without one. */
-static leuko_status cut(const image *in, const image_cell *cell, image *out) {
-  const int longest = cell->width > cell->height ? cell->width : cell->height;
-  if (cell->area == 0) {
-    const int side = in->width > in->height ? in->width : in->height;
-    *out = (image){side, side, NULL};
-  } else {
-    *out = (image){longest + longest / 8 + 2, longest + longest / 8 + 2, NULL};
-  }
-  const int side = out->width;
-  const int left = cell->area ? cell->left + cell->width / 2 - side / 2 : (in->width - side) / 2;
-  const int top = cell->area ? cell->top + cell->height / 2 - side / 2 : (in->height - side) / 2;
-  out->rgb = calloc((size_t)side * (size_t)side, 3);
-  if (!out->rgb) return LEUKO_NO_MEMORY;
-  for (int y = 0; y < side; y++)
-    for (int x = 0; x < side; x++) {
-      const int from_x = left + x, from_y = top + y;
-      if (from_x < 0 || from_y < 0 || from_x >= in->width || from_y >= in->height) continue;
-      memcpy(out->rgb + ((size_t)y * (size_t)side + (size_t)x) * 3,
-             in->rgb + ((size_t)from_y * (size_t)in->width + (size_t)from_x) * 3, 3);
-    }
-  return LEUKO_OK;
-}
-
 void audit_thumb(file_writer *writer, const audit *a, size_t index, int symmetry) {
   char path[PATH_MAX];
-  image whole = {0}, square = {0};
-  uint8_t small[SIDE * SIDE * 3], turned[SIDE * SIDE * 3], *png = NULL;
-  size_t size = 0;
+  image picture = {0};
   leuko_status status = dataset_sample_file(a->d, index, path, sizeof path, NULL);
-  if (status == LEUKO_OK) status = image_read(path, &whole, NULL, NULL);
-  if (status == LEUKO_OK) status = cut(&whole, &a->cells[index].cell, &square);
-  if (status == LEUKO_OK) status = image_resize(&square, SIDE, SIDE, small, NULL);
-  image_free(&whole);
-  image_free(&square);
-  if (status == LEUKO_OK) {
-    image_symmetry(small, SIDE, symmetry, turned);
-    const image picture = {SIDE, SIDE, turned};
-    status = image_encode(&picture, IMAGE_PNG, &png, &size, NULL);
-  }
-  if (status == LEUKO_OK) html_png(writer, png, size, names_base(a->d->samples[index].path));
-  else file_printf(writer, "&ndash;");
-  free(png);
+  if (status == LEUKO_OK) status = image_read(path, &picture, NULL, NULL);
+  if (status == LEUKO_OK)
+    status = thumb_write(writer, &picture, &a->cells[index].cell, symmetry,
+                         names_base(a->d->samples[index].path), NULL);
+  image_free(&picture);
+  if (status != LEUKO_OK) file_printf(writer, "&ndash;");
 }
 
 static void write_name(file_writer *writer, const audit *a, size_t index) {

@@ -48,7 +48,7 @@ static leuko_status write_cell(page *p, const study_run *run, const ranked *one,
   free(mask);
   if (status == LEUKO_OK) {
     file_printf(p->w, "<figure>");
-    status = thumb_write(p->w, &picture, &cell, names_base(sample->path), error);
+    status = thumb_write(p->w, &picture, &cell, 0, names_base(sample->path), error);
     file_printf(p->w, "<figcaption>p(");
     page_text(p, e->classes[e->positive]);
     file_printf(p->w, ") = %.3f", one->p);

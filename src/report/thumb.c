@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "image/resize.h"
+#include "image/symmetry.h"
 #include "image/write.h"
 #include "report/html.h"
 
@@ -29,14 +30,15 @@ static leuko_status cut(const image *in, const image_cell *cell, image *out, leu
 }
 
 leuko_status thumb_write(file_writer *writer, const image *picture, const image_cell *cell,
-                         const char *about, leuko_error *error) {
+                         int symmetry, const char *about, leuko_error *error) {
   image square = {0};
-  uint8_t small[THUMB_SIDE * THUMB_SIDE * 3], *png = NULL;
-  const image shrunk = {THUMB_SIDE, THUMB_SIDE, small};
+  uint8_t small[THUMB_SIDE * THUMB_SIDE * 3], turned[THUMB_SIDE * THUMB_SIDE * 3], *png = NULL;
+  const image shrunk = {THUMB_SIDE, THUMB_SIDE, turned};
   size_t size = 0;
   leuko_status status = cut(picture, cell, &square, error);
   if (status == LEUKO_OK) status = image_resize(&square, THUMB_SIDE, THUMB_SIDE, small, error);
   image_free(&square);
+  if (status == LEUKO_OK) image_symmetry(small, THUMB_SIDE, symmetry, turned);
   if (status == LEUKO_OK) status = image_encode(&shrunk, IMAGE_PNG, &png, &size, error);
   if (status == LEUKO_OK) html_png(writer, png, size, about);
   free(png);
