@@ -9,15 +9,15 @@
 static const struct {
   const char *name;
   int size, dense;
-  bool pretrained;        /* the base is, on ImageNet */
-  int first_stage;        /* a pretrained base ends behind one of these to ZOO_STAGES */
-  const char *last_stage; /* its first node's name, with %d for the stage */
+  bool pretrained;      /* the base is, on ImageNet */
+  int first_stage;      /* a pretrained base ends behind one of these to ZOO_STAGES */
+  const char *stage[2]; /* name of a stage's first node, before and behind its number */
   int (*base)(net_graph *graph, const zoo_options *options);
   int (*head)(net_graph *graph, const zoo_options *options, int x);
 } networks[] = {
-    {"cnn", 128, 512, false, ZOO_STAGES, NULL, zoo_cnn_base, zoo_cnn_head},
-    {"vgg16", 224, 256, true, 1, "block%d_conv1", zoo_vgg16_base, zoo_vgg16_head},
-    {"resnet50", 224, 0, true, 2, "conv%d_block1_0_conv", zoo_resnet50_base, zoo_resnet50_head},
+    {"cnn", 128, 512, false, ZOO_STAGES, {NULL, NULL}, zoo_cnn_base, zoo_cnn_head},
+    {"vgg16", 224, 256, true, 1, {"block", "_conv1"}, zoo_vgg16_base, zoo_vgg16_head},
+    {"resnet50", 224, 0, true, 2, {"conv", "_block1_0_conv"}, zoo_resnet50_base, zoo_resnet50_head},
 };
 
 static int find(const char *name) {
@@ -50,9 +50,8 @@ bool zoo_has_base(const zoo_options *options) {
 
 int zoo_last_stage(const zoo_options *options, const net_graph *graph) {
   char name[NET_NAME];
-  const char *pattern = networks[find(options->name)].last_stage;
-  int before = (int)strcspn(pattern, "%");
-  snprintf(name, sizeof name, "%.*s%d%s", before, pattern, options->stages, pattern + before + 2);
+  const char *const *stage = networks[find(options->name)].stage;
+  snprintf(name, sizeof name, "%s%d%s", stage[0], options->stages, stage[1]);
   return net_find_node(graph, name);
 }
 
@@ -71,9 +70,12 @@ static leuko_status build(const zoo_options *options, part which, int features, 
   leuko_status status = zoo_defaults(options->name, &known, error);
   if (status != LEUKO_OK) return status;
   const int index = find(options->name);
+  if (!networks[index].pretrained && options->stages != ZOO_STAGES)
+    return error_set(error, LEUKO_ARGUMENT, options->name, "leave out the stages",
+                     "it has no base that could end at an earlier one");
   if (options->stages < networks[index].first_stage || options->stages > ZOO_STAGES)
-    return error_set(error, LEUKO_ARGUMENT, options->name, NULL,
-                     "the base ends behind one of its stages %d to %d", networks[index].first_stage,
+    return error_set(error, LEUKO_ARGUMENT, options->name, "name one of these",
+                     "its base ends behind one of the stages %d to %d", networks[index].first_stage,
                      ZOO_STAGES);
   net_graph *graph = net_graph_new();
   if (!graph) return error_set_memory(error, sizeof *graph);
