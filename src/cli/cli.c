@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 void cli_list_commands(FILE *out, const cli_command *commands, size_t count) {
@@ -72,12 +72,6 @@ static struct {
   bool open, terminal;
 } bar;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 void cli_progress_end(void) {
   if (bar.open) fputc('\n', stderr);
   bar.open = false;
@@ -126,7 +120,7 @@ static void draw(const char *phase, size_t done, size_t total, const char *note,
 
 static int report(void *context, const char *phase, size_t done, size_t total, const char *note) {
   (void)context;
-  double at = now();
+  double at = clock_seconds();
   if (strncmp(bar.phase, phase, sizeof bar.phase - 1) != 0) {
     cli_progress_end();
     snprintf(bar.phase, sizeof bar.phase, "%s", phase);

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/threads.h"
@@ -72,12 +72,6 @@ typedef struct {
   net_precision precision;
 } bench;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static leuko_status load_model(const arguments *a, model *m, leuko_error *error) {
   if (strchr(a->model, '/') || strchr(a->model, '.') || file_exists(a->model))
     return model_load(a->model, m, error);
@@ -111,9 +105,9 @@ static leuko_status read_images(const arguments *a, bench *b, size_t bytes, size
                               .stain = b->m.stain,
                               .threads = a->how.threads};
   prepared cells = {0};
-  double started = now();
+  double started = clock_seconds();
   if (status == LEUKO_OK) status = prepared_open(&request, NULL, &cells, error);
-  double spent = now() - started;
+  double spent = clock_seconds() - started;
   if (status == LEUKO_OK && !cells.cache.ready) b->decode = (double)count / spent;
   for (size_t i = 0; status == LEUKO_OK && i < count; i++)
     if (cells.status[i] == LEUKO_OK)
@@ -173,11 +167,11 @@ static leuko_status measure(const arguments *a, bench *b, trainer *t, double *sp
                             leuko_error *error) {
   const size_t bytes = (size_t)b->m.net.size * (size_t)b->m.net.size * 3;
   leuko_status status = net_plan_bind(t->plan, b->m.params, error);
-  double started = now();
+  double started = clock_seconds();
   size_t done = 0;
   for (int call = -3; status == LEUKO_OK; call++) {
-    if (call == 0) started = now(), done = 0;
-    if (call > 0 && now() - started >= a->seconds) break;
+    if (call == 0) started = clock_seconds(), done = 0;
+    if (call > 0 && clock_seconds() - started >= a->seconds) break;
     const uint8_t *pixels =
         b->pixels + (size_t)(call + 3) * (size_t)a->how.batch % b->images * bytes;
     const float *logits;
@@ -185,7 +179,7 @@ static leuko_status measure(const arguments *a, bench *b, trainer *t, double *sp
                       : net_plan_forward(t->plan, pixels, a->how.batch, 0, &logits, error);
     done += (size_t)a->how.batch;
   }
-  *speed = (double)done / (now() - started);
+  *speed = (double)done / (clock_seconds() - started);
   return status;
 }
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/overall.h"
@@ -25,12 +25,6 @@ typedef struct {
   double *logits;
   pooled_model *models; /* [data->folds] */
 } validation;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static leuko_status fold_folder(const validation *v, int fold, char *out, size_t size,
                                 leuko_error *error) {
@@ -93,12 +87,12 @@ static leuko_status train_fold(validation *v, int fold, leuko_error *error) {
   progress p = overall_progress(&v->view);
   train_result result;
   evaluation scores;
-  double started = now();
+  double started = clock_seconds();
   status = training_run(t, v->data, &p, &result, &scores, error);
   if (status != LEUKO_OK) return status;
   double auc = scores.class_count == 2 ? scores.binary.auc : scores.multiclass.auc;
   cli_progress_line("%s: %zu cells, epoch %d of %d is kept, AUC %.4f; %.0f s", title, scores.n,
-                    result.best + 1, result.epochs, auc, now() - started);
+                    result.best + 1, result.epochs, auc, clock_seconds() - started);
   train_result_free(&result);
   evaluate_free(&scores);
   overall_end(&v->view);

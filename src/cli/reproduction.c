@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -38,12 +38,6 @@ typedef struct {
   const task *now;
   double started;
 } reproduction;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool wanted(const reproduction_options *o, const char *network) {
   for (int i = 0; i < REPRODUCTION_NETWORKS; i++)
@@ -225,7 +219,8 @@ static leuko_status keep_description(reproduction *r, bool write, leuko_error *e
 static void note_features(void *context) {
   const reproduction *r = context;
   char path[1024], text[80];
-  int length = snprintf(text, sizeof text, "{\"features_seconds\": %.2f}\n", now() - r->started);
+  int length =
+      snprintf(text, sizeof text, "{\"features_seconds\": %.2f}\n", clock_seconds() - r->started);
   if (file_join(path, sizeof path, r->now->folder, "timings.json", NULL) == LEUKO_OK)
     file_write_all(path, text, (size_t)length, NULL);
 }
@@ -241,12 +236,13 @@ static leuko_status train_task(reproduction *r, task *t, leuko_error *error) {
   train_result result;
   evaluation scores;
   r->now = t;
-  r->started = now();
+  r->started = clock_seconds();
   status = training_run(&t->run, &data, &p, &result, &scores, error);
   if (status == LEUKO_OK) {
     const train_epoch *last = &result.history[result.epochs - 1];
     cli_progress_line("%s: validation accuracy %.4f, loss %.4f nats after %d epochs; %.0f s", title,
-                      last->val_accuracy, last->val_loss, result.epochs, now() - r->started);
+                      last->val_accuracy, last->val_loss, result.epochs,
+                      clock_seconds() - r->started);
     train_result_free(&result);
     evaluate_free(&scores);
   }

@@ -2,8 +2,8 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "net/plan_internal.h"
 
@@ -81,16 +81,10 @@ static net_call call_of(const net_plan *plan, const plan_step *step, int count,
   return call;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* One step forward. `skip`: what is marked as equal to the blank image is not computed. */
 static leuko_status run_step(net_plan *plan, plan_step *step, int count, uint32_t iteration,
                              bool skip, leuko_error *error) {
-  const double started = now();
+  const double started = clock_seconds();
   double share = 1;
   leuko_status status = LEUKO_OK;
   net_call call = call_of(plan, step, count, iteration);
@@ -106,7 +100,7 @@ static leuko_status run_step(net_plan *plan, plan_step *step, int count, uint32_
     net_relayout(call.x[0], step->step.in_layout, call.y, step->step.out_layout,
                  plan->options.batch, step->step.in, plan->options.threads);
   }
-  step->seconds += now() - started;
+  step->seconds += clock_seconds() - started;
   step->share += share;
   step->runs++;
   return status;
@@ -205,7 +199,7 @@ static float *gather_gradient(net_plan *plan, int value) {
 /* One step backward. */
 static leuko_status run_step_back(net_plan *plan, plan_step *step, float *grads,
                                   leuko_error *error) {
-  const double started = now();
+  const double started = clock_seconds();
   leuko_status status = LEUKO_OK;
   float *dy = gather_gradient(plan, step->output);
   if (step->backend) {
@@ -221,7 +215,7 @@ static leuko_status run_step_back(net_plan *plan, plan_step *step, float *grads,
     net_relayout(dy, step->step.out_layout, plan_buffer_at(plan, step->gradients[0]),
                  step->step.in_layout, plan->options.batch, step->step.in, plan->options.threads);
   }
-  step->back += now() - started;
+  step->back += clock_seconds() - started;
   return status;
 }
 

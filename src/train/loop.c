@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/number.h"
 #include "base/rng.h"
@@ -39,12 +39,6 @@ typedef struct {
   double seconds_per_epoch; /* running estimate, 0 at first */
   train_result *result;
 } trainer;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void set_class_weights(trainer *t) {
   const train_data *data = t->data;
@@ -223,12 +217,12 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
   snprintf(phase, sizeof phase, "epoch %d/%d", t->state.epochs + 1, t->options->epochs);
   net_loss_sum sum = {0};
   size_t done = 0;
-  double waited = 0, started = now();
+  double waited = 0, started = clock_seconds();
   for (;;) {
     feed_batch batch;
-    double asked = now();
+    double asked = clock_seconds();
     bool more = feed_next(f, &batch);
-    waited += now() - asked;
+    waited += clock_seconds() - asked;
     if (!more) break;
     status = train_batch(t, &batch, &sum, error);
     if (status != LEUKO_OK) break;
@@ -238,7 +232,7 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
   }
   feed_close(f);
   if (t->state.epochs > t->result->first || t->options->epochs == 1) {
-    t->result->train_seconds += now() - started;
+    t->result->train_seconds += clock_seconds() - started;
     t->result->loader_share += waited; /* seconds until the end of train_run */
     t->result->images += done;
   }
@@ -308,20 +302,20 @@ static leuko_status save(trainer *t, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   t->best_unsaved = false;
   t->saved = t->state.epochs;
-  t->saved_at = now();
+  t->saved_at = clock_seconds();
   return LEUKO_OK;
 }
 
 /* One epoch: train, validate, save. A crash before last.safetensors is in place repeats it whole,
  * with the same bits. */
 static leuko_status one_epoch(trainer *t, leuko_error *error) {
-  double started = now();
+  double started = clock_seconds();
   checkpoint *state = &t->state;
   train_epoch *e = &state->history[state->epochs];
   leuko_status status = train_epoch_once(t, e, error);
   if (status == LEUKO_OK) status = validate(t, e, error);
   if (status != LEUKO_OK) return status;
-  e->seconds = now() - started;
+  e->seconds = clock_seconds() - started;
   t->seconds_per_epoch = e->seconds;
   bool better = state->epochs == 0 || t->options->keep_last ||
                 e->val_loss < state->history[state->best].val_loss;
@@ -330,7 +324,7 @@ static leuko_status one_epoch(trainer *t, leuko_error *error) {
   if (better && t->best)
     memcpy(t->best, answering(t), t->goal.graph->param_floats * sizeof *t->best);
   t->best_unsaved |= better;
-  bool due = !t->goal.frozen || now() - t->saved_at >= SAVE_SECONDS;
+  bool due = !t->goal.frozen || clock_seconds() - t->saved_at >= SAVE_SECONDS;
   return due ? save(t, error) : LEUKO_OK;
 }
 
@@ -368,7 +362,8 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
                      "leave out --jitter, or let the base learn with --fine-tune",
                      "the colours of cells cannot change from epoch to epoch behind a frozen base, "
                      "whose features are computed once");
-  trainer t = {.data = data, .options = options, .p = p, .result = out, .saved_at = now()};
+  trainer t = {
+      .data = data, .options = options, .p = p, .result = out, .saved_at = clock_seconds()};
   bool resumes;
   leuko_status status = check_precision(options, error);
   if (status == LEUKO_OK) status = run_folder_open(data, data_options, options, &resumes, error);
