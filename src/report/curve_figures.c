@@ -46,27 +46,13 @@ static void write_points(file_writer *writer, const figure_curve *curves, size_t
   }
 }
 
-/* Axes from 0 to 1, and the legend below them: a row for each curve and one for chance. */
-static leuko_status open_unit_square(figure_script *script, const char *folder, const char *name,
-                                     const char *title, size_t count, leuko_error *error) {
-  const int legend = 16 * (int)(count + 1), height = 342 + legend;
-  leuko_status status = script_open(script, folder, name, title, 340, height, error);
-  if (status != LEUKO_OK) return status;
-  file_printf(&script->writer,
-              "set xrange [0:1]\n"
-              "set yrange [0:1]\n"
-              "set xtics 0.2\n"
-              "set ytics 0.2\n"
-              "set grid lc rgb '#DDDDDD' lw 0.5 lt 1\n"
-              "set lmargin at screen 0.2\n"
-              "set rmargin at screen 0.96\n"
-              "set tmargin at screen %.4f\n"
-              "set bmargin at screen %.4f\n"
-              "set key at screen 0.06,%.4f left bottom vertical maxrows %zu Left reverse "
-              "samplen 1.6\n",
-              1 - (title && title[0] ? 34.0 : 14.0) / height, (legend + 60.0) / height,
-              4.0 / height, count + 1);
-  return LEUKO_OK;
+/* The legend has a row for each curve and one for chance. */
+static leuko_status open_curves(figure_script *script, const char *folder, const char *name,
+                                const char *title, size_t count, leuko_error *error) {
+  const int legend = 16 * (int)(count + 1);
+  leuko_status status = script_open(script, folder, name, title, 340, 342 + legend, error);
+  if (status == LEUKO_OK) script_unit_square(script, title, legend + 60, count + 1);
+  return status;
 }
 
 static void write_plot(file_writer *writer, const figure_curve *curves, size_t count,
@@ -86,7 +72,7 @@ leuko_status figures_roc(const char *folder, const char *title, const figure_cur
                          size_t count, leuko_error *error) {
   figure_script script;
   leuko_status status = check(folder, curves, count, error);
-  if (status == LEUKO_OK) status = open_unit_square(&script, folder, "roc", title, count, error);
+  if (status == LEUKO_OK) status = open_curves(&script, folder, "roc", title, count, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_points(writer, curves, count);
@@ -105,7 +91,7 @@ leuko_status figures_precision_recall(const char *folder, const char *title,
   figure_script script;
   leuko_status status = check(folder, curves, count, error);
   if (status == LEUKO_OK)
-    status = open_unit_square(&script, folder, "precision_recall", title, count, error);
+    status = open_curves(&script, folder, "precision_recall", title, count, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_points(writer, curves, count);

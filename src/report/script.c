@@ -32,6 +32,23 @@ leuko_status script_open(figure_script *script, const char *folder, const char *
   return LEUKO_OK;
 }
 
+void script_unit_square(figure_script *script, const char *title, int below, size_t rows) {
+  const double height = script->height;
+  file_printf(&script->writer,
+              "set xrange [0:1]\n"
+              "set yrange [0:1]\n"
+              "set xtics 0.2\n"
+              "set ytics 0.2\n"
+              "set grid lc rgb '#DDDDDD' lw 0.5 lt 1\n"
+              "set lmargin at screen 0.2\n"
+              "set rmargin at screen 0.96\n"
+              "set tmargin at screen %.4f\n"
+              "set bmargin at screen %.4f\n"
+              "set key at screen 0.06,%.4f left bottom vertical maxrows %zu Left reverse "
+              "samplen 1.6\n",
+              1 - (title && title[0] ? 34 : 14) / height, below / height, 4 / height, rows);
+}
+
 leuko_status script_draw(figure_script *script, leuko_error *error) {
   /* pngcairo counts fonts in points of 4/3 dots, and lines in dots: 33 is four times 11. */
   file_printf(&script->writer,

@@ -20,6 +20,10 @@ typedef struct {
 leuko_status script_open(figure_script *script, const char *folder, const char *name,
                          const char *title, int width, int height, leuko_error *error);
 
+/* Both axes from 0 to 1, and room for a legend of `rows` rows below: the last `below` units of the
+ * figure's height are the legend's and the axis's. */
+void script_unit_square(figure_script *script, const char *title, int below, size_t rows);
+
 /* Ends the script, whose last command has to be its plot, and runs gnuplot on it: NAME.svg and
  * NAME.png, with four dots to the unit. Errors: those of writing and of gnuplot_run. */
 leuko_status script_draw(figure_script *script, leuko_error *error);

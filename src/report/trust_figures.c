@@ -23,21 +23,9 @@ leuko_status figures_calibration(const char *folder, const char *title, const ch
   file_writer *writer = &script.writer;
   write_bins(writer, "bins", bins);
   if (before) write_bins(writer, "before", before);
-  file_printf(
-      writer,
-      "set xrange [0:1]\n"
-      "set yrange [0:1]\n"
-      "set xtics 0.2\n"
-      "set ytics 0.2\n"
-      "set grid lc rgb '#DDDDDD' lw 0.5 lt 1\n"
-      "set lmargin at screen 0.2\n"
-      "set rmargin at screen 0.96\n"
-      "set tmargin at screen %.4f\n"
-      "set bmargin at screen %.4f\n"
-      "set key at screen 0.06,%.4f left bottom vertical maxrows 3 Left reverse samplen 1.6\n"
-      "set xlabel 'Probability given (mean of the bin)'\n"
-      "set ylabel 'Share of '.",
-      1 - (title && title[0] ? 34.0 : 14.0) / height, (height - 268.0) / height, 4.0 / height);
+  script_unit_square(&script, title, height - 268, 3);
+  file_printf(writer, "set xlabel 'Probability given (mean of the bin)'\n"
+                      "set ylabel 'Share of '.");
   gnuplot_write_string(writer, positive);
   file_printf(writer, ".' among them' noenhanced\nplot x with lines ls %d title 'as it should be'",
               SCRIPT_GREY);
