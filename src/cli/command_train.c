@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/cross_validation.h"
 #include "cli/print_evaluation.h"
+#include "cli/print_pooled.h"
 #include "dataset/loader.h"
 
 typedef struct {
@@ -455,7 +456,7 @@ static int train_folds(arguments *a, train_data *data) {
     printf("%d folds, every cell answered by the model that was not trained on it:\n\n",
            folds.folds);
     evaluate_print(stdout, &scores);
-    cross_validation_print(stdout, &a->run, &scores, &folds);
+    print_pooled(stdout, a->run.train.keep_last, &scores, &folds);
     printf("\nIn %s: fold-1 to fold-%d, predictions.csv, evaluation.json, metrics.json, roc.csv, "
            "pr.csv, calibration.csv, figures/\n",
            a->run.train.out, folds.folds);

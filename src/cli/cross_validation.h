@@ -16,7 +16,4 @@
 leuko_status cross_validate(training *t, train_data *data, evaluation *scores, pooled *folds,
                             leuko_error *error);
 
-/* Prints the folds' own scores, what is cross-fitted, and how the epochs were chosen. */
-void cross_validation_print(FILE *stream, const training *t, const evaluation *e, const pooled *p);
-
 #endif
