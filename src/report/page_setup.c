@@ -35,6 +35,17 @@ static void name_run(page *p, const study_run *run, size_t index) {
   file_printf(p->w, ":</b> ");
 }
 
+/* A row that tells something of each run. */
+static void run_row(page *p, const char *item, void (*write)(page *p, const study_run *run),
+                    const char *claim, const char *tripod) {
+  begin_row(p, item);
+  for (size_t r = 0; r < p->s->count; r++) {
+    name_run(p, &p->s->runs[r], r);
+    write(p, &p->s->runs[r]);
+  }
+  end_row(p, claim, tripod);
+}
+
 static bool is_true(const study_run *run, const char *key) {
   return json_is_true(study_option(run, key));
 }
@@ -44,175 +55,130 @@ static double number_of(const study_run *run, const char *key) {
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static void write_source(page *p) {
-  begin_row(p, "Source of the cells");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    name_run(p, run, r);
-    if (run->set && run->set->synthetic) {
-      file_printf(p->w, "drawn by leuko; nothing about them is real");
-    } else if (run->set && run->set->official) {
-      file_printf(p->w, "by their names cells of C-NMC 2019 (A. Gupta, R. Gupta, The Cancer "
-                        "Imaging Archive, 2019, "
-                        "doi 10.7937/tcia.2019.dc64i46r): single cells of marrow smears, cut out "
-                        "on black, of one laboratory");
-    } else {
-      file_printf(p->w, "to be stated by the authors: it is not in the files");
-    }
+static void write_source(page *p, const study_run *run) {
+  if (run->set && run->set->synthetic) {
+    file_printf(p->w, "drawn by leuko; nothing about them is real");
+  } else if (run->set && run->set->official) {
+    file_printf(p->w, "by their names cells of C-NMC 2019 (A. Gupta, R. Gupta, The Cancer "
+                      "Imaging Archive, 2019, "
+                      "doi 10.7937/tcia.2019.dc64i46r): single cells of marrow smears, cut out "
+                      "on black, of one laboratory");
+  } else {
+    file_printf(p->w, "to be stated by the authors: it is not in the files");
   }
-  end_row(p, "7, 10", "5a, 5b, 6a");
 }
 
-static void write_preparation(page *p) {
-  begin_row(p, "Preparation");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    name_run(p, run, r);
-    if (!run->has_model) {
-      file_printf(p->w, "not known: the model is not in the folder");
-      continue;
-    }
-    const model *m = &run->m;
-    if (m->crop) file_printf(p->w, "the central %d pixels, ", m->crop);
-    else file_printf(p->w, "the whole picture, ");
-    file_printf(p->w, "resized to %d &times; %d (bilinear); ", m->net.size, m->net.size);
-    json_t *preprocess = study_option(run, "preprocess");
-    if (json_is_string(preprocess) && strcmp(json_string_value(preprocess), "weights") == 0)
-      file_printf(p->w, "values as the ImageNet weights want them");
-    else file_printf(p->w, "values divided by 255");
-    const char *method = json_string_value(study_option(run, "stain"));
-    if (method) file_printf(p->w, "; brought to one stain (%s)", method);
+static void write_preparation(page *p, const study_run *run) {
+  if (!run->has_model) {
+    file_printf(p->w, "not known: the model is not in the folder");
+    return;
   }
-  end_row(p, "9", "7");
+  const model *m = &run->m;
+  if (m->crop) file_printf(p->w, "the central %d pixels, ", m->crop);
+  else file_printf(p->w, "the whole picture, ");
+  file_printf(p->w, "resized to %d &times; %d (bilinear); ", m->net.size, m->net.size);
+  json_t *preprocess = study_option(run, "preprocess");
+  if (json_is_string(preprocess) && strcmp(json_string_value(preprocess), "weights") == 0)
+    file_printf(p->w, "values as the ImageNet weights want them");
+  else file_printf(p->w, "values divided by 255");
+  const char *method = json_string_value(study_option(run, "stain"));
+  if (method) file_printf(p->w, "; brought to one stain (%s)", method);
 }
 
-static void write_partition(page *p) {
-  begin_row(p, "Division");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    name_run(p, run, r);
-    if (!run->flow.split_known) {
-      file_printf(p->w, "not known: there is no split.csv");
-      continue;
-    }
-    json_t *by = json_object_get(study_option(run, "split"), "by");
-    if (json_is_string(by) && strcmp(json_string_value(by), "csv") != 0)
-      file_printf(p->w, "by %s; ", json_string_value(by));
-    else file_printf(p->w, "as a file says; ");
-    if (run->flow.subjects == 0) file_printf(p->w, "subjects are not known, so that it may leak");
-    else if (run->flow.both_sides)
-      file_printf(p->w, "<b>%zu of %zu subjects are on both sides</b>", run->flow.both_sides,
-                  run->flow.subjects);
-    else
-      file_printf(p->w, "none of the %zu subjects is on both sides%s", run->flow.subjects,
-                  run->flow.scanned ? ", names that share identical cells taken as one" : "");
+static void write_partition(page *p, const study_run *run) {
+  if (!run->flow.split_known) {
+    file_printf(p->w, "not known: there is no split.csv");
+    return;
   }
-  end_row(p, "20, 21", "12a, 16");
+  json_t *by = json_object_get(study_option(run, "split"), "by");
+  if (json_is_string(by) && strcmp(json_string_value(by), "csv") != 0)
+    file_printf(p->w, "by %s; ", json_string_value(by));
+  else file_printf(p->w, "as a file says; ");
+  if (run->flow.subjects == 0) file_printf(p->w, "subjects are not known, so that it may leak");
+  else if (run->flow.both_sides)
+    file_printf(p->w, "<b>%zu of %zu subjects are on both sides</b>", run->flow.both_sides,
+                run->flow.subjects);
+  else
+    file_printf(p->w, "none of the %zu subjects is on both sides%s", run->flow.subjects,
+                run->flow.scanned ? ", names that share identical cells taken as one" : "");
 }
 
-static void write_model(page *p) {
-  begin_row(p, "Network");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    name_run(p, run, r);
-    if (!run->has_model) {
-      file_printf(p->w, "not known: the model is not in the folder");
-      continue;
-    }
-    char number[WORDS_NUMBER];
-    const zoo_options *net = &run->m.net;
-    page_text(p, words_network(net->name));
-    file_printf(p->w, ", %s parameters", words_count(model_parameter_count(&run->m), number));
-    if (strcmp(net->name, "cnn") == 0) {
-      file_printf(p->w, ": convolutions of ");
-      for (int b = 0; b < net->blocks; b++)
-        file_printf(p->w, "%s%d", b ? ", " : "", net->widths[b]);
-      file_printf(p->w, " filters and a dense layer of %d, all trained from random values",
-                  net->dense);
-    } else {
-      json_t *learns = study_option(run, "fine_tune");
-      const char *what = json_is_string(learns) ? json_string_value(learns) : "none";
-      if (net->stages < ZOO_STAGES) file_printf(p->w, ", up to stage %d", net->stages);
-      file_printf(p->w, ", trained on ImageNet; here %s",
-                  strcmp(what, "all") == 0    ? "all layers learnt on"
-                  : strcmp(what, "last") == 0 ? "the head and the last stage learnt"
-                                              : "only the head learnt");
-    }
-    file_printf(p->w, "; p of ");
-    page_text(p, run->scores.class_count == 2 ? run->scores.classes[run->scores.positive]
-                                              : "each class");
-    file_printf(p->w, " comes out");
+static void write_model(page *p, const study_run *run) {
+  if (!run->has_model) {
+    file_printf(p->w, "not known: the model is not in the folder");
+    return;
   }
-  end_row(p, "22, 24", "12c, 15, 22");
+  char number[WORDS_NUMBER];
+  const zoo_options *net = &run->m.net;
+  page_text(p, words_network(net->name));
+  file_printf(p->w, ", %s parameters", words_count(model_parameter_count(&run->m), number));
+  if (strcmp(net->name, "cnn") == 0) {
+    file_printf(p->w, ": convolutions of ");
+    for (int b = 0; b < net->blocks; b++) file_printf(p->w, "%s%d", b ? ", " : "", net->widths[b]);
+    file_printf(p->w, " filters and a dense layer of %d, all trained from random values",
+                net->dense);
+  } else {
+    json_t *learns = study_option(run, "fine_tune");
+    const char *what = json_is_string(learns) ? json_string_value(learns) : "none";
+    if (net->stages < ZOO_STAGES) file_printf(p->w, ", up to stage %d", net->stages);
+    file_printf(p->w, ", trained on ImageNet; here %s",
+                strcmp(what, "all") == 0    ? "all layers learnt on"
+                : strcmp(what, "last") == 0 ? "the head and the last stage learnt"
+                                            : "only the head learnt");
+  }
+  file_printf(p->w, "; p of ");
+  page_text(p, run->scores.class_count == 2 ? run->scores.classes[run->scores.positive]
+                                            : "each class");
+  file_printf(p->w, " comes out");
 }
 
-static void write_training(page *p) {
-  begin_row(p, "Training");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    name_run(p, run, r);
-    if (!run->description) {
-      file_printf(p->w, "not known: there is no run.json");
-      continue;
-    }
-    file_printf(p->w, "Adam, rate %g, %.0f cells a step, %lld epochs, seed %.0f; %s; %s",
-                number_of(run, "lr"), number_of(run, "batch"),
-                (long long)json_integer_value(json_object_get(run->description, "epochs")),
-                number_of(run, "seed"),
-                is_true(run, "augment") ? "turned and mirrored at random" : "no augmentation",
-                is_true(run, "class_weights") ? "classes weighted to count alike"
-                                              : "classes weighted as they are");
-    if (study_option(run, "cosine_epochs")) file_printf(p->w, "; the rate falls to 0");
-    if (study_option(run, "average"))
-      file_printf(p->w, "; a running average of the weights is kept");
-    if (study_option(run, "precision"))
-      file_printf(p->w, "; activations and gradients in bfloat16");
-    if (study_option(run, "jitter"))
-      file_printf(p->w, "; stain and light changed at random (%g)", number_of(run, "jitter"));
+static void write_training(page *p, const study_run *run) {
+  if (!run->description) {
+    file_printf(p->w, "not known: there is no run.json");
+    return;
   }
-  end_row(p, "23, 25", "12c, 13");
+  file_printf(p->w, "Adam, rate %g, %.0f cells a step, %lld epochs, seed %.0f; %s; %s",
+              number_of(run, "lr"), number_of(run, "batch"),
+              (long long)json_integer_value(json_object_get(run->description, "epochs")),
+              number_of(run, "seed"),
+              is_true(run, "augment") ? "turned and mirrored at random" : "no augmentation",
+              is_true(run, "class_weights") ? "classes weighted to count alike"
+                                            : "classes weighted as they are");
+  if (study_option(run, "cosine_epochs")) file_printf(p->w, "; the rate falls to 0");
+  if (study_option(run, "average")) file_printf(p->w, "; a running average of the weights is kept");
+  if (study_option(run, "precision")) file_printf(p->w, "; activations and gradients in bfloat16");
+  if (study_option(run, "jitter"))
+    file_printf(p->w, "; stain and light changed at random (%g)", number_of(run, "jitter"));
 }
 
-static void write_selection(page *p) {
-  begin_row(p, "Choice of the model");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    name_run(p, run, r);
-    if (study_option(run, "keep"))
-      file_printf(p->w, "that of the last epoch, of %lld: none was chosen",
-                  (long long)json_integer_value(json_object_get(run->description, "epochs")));
-    else if (run->has_history && run->curves.validated)
-      file_printf(p->w,
-                  "epoch %.0f of %zu, that of the lowest loss on the tested cells themselves: this "
-                  "flatters a little",
-                  run->curves.epoch[run->curves.lowest_loss], run->curves.epochs);
-    else file_printf(p->w, "not known: there is no history.csv with validation");
-  }
-  end_row(p, "26", "12c");
+static void write_selection(page *p, const study_run *run) {
+  if (study_option(run, "keep"))
+    file_printf(p->w, "that of the last epoch, of %lld: none was chosen",
+                (long long)json_integer_value(json_object_get(run->description, "epochs")));
+  else if (run->has_history && run->curves.validated)
+    file_printf(p->w,
+                "epoch %.0f of %zu, that of the lowest loss on the tested cells themselves: this "
+                "flatters a little",
+                run->curves.epoch[run->curves.lowest_loss], run->curves.epochs);
+  else file_printf(p->w, "not known: there is no history.csv with validation");
 }
 
-static void write_threshold(page *p) {
-  begin_row(p, "From p to an answer");
-  for (size_t r = 0; r < p->s->count; r++) {
-    const study_run *run = &p->s->runs[r];
-    const evaluation *e = &run->scores;
-    name_run(p, run, r);
-    if (e->class_count > 2) {
-      file_printf(p->w, "the class of the highest p");
-      continue;
-    }
-    page_text(p, e->classes[e->positive]);
-    file_printf(p->w, " from p = %.3f on", e->threshold);
-    json_t *how = run->has_model ? json_object_get(run->m.operating_point, "chosen") : NULL;
-    if (json_is_string(how))
-      file_printf(
-          p->w, " (%s), logits divided by a temperature of %.3f; chosen on %s",
-          strcmp(json_string_value(how), "youden") == 0 ? "highest sensitivity + specificity"
-                                                        : "for a wanted sensitivity",
-          e->temperature, e->fitted_here ? "these very cells, which flatters" : "other cells");
-    else file_printf(p->w, ", not chosen on any cells");
+static void write_threshold(page *p, const study_run *run) {
+  const evaluation *e = &run->scores;
+  if (e->class_count > 2) {
+    file_printf(p->w, "the class of the highest p");
+    return;
   }
-  end_row(p, "26", "12g, 15");
+  page_text(p, e->classes[e->positive]);
+  file_printf(p->w, " from p = %.3f on", e->threshold);
+  json_t *how = run->has_model ? json_object_get(run->m.operating_point, "chosen") : NULL;
+  if (json_is_string(how))
+    file_printf(p->w, " (%s), logits divided by a temperature of %.3f; chosen on %s",
+                strcmp(json_string_value(how), "youden") == 0 ? "highest sensitivity + specificity"
+                                                              : "for a wanted sensitivity",
+                e->temperature,
+                e->fitted_here ? "these very cells, which flatters" : "other cells");
+  else file_printf(p->w, ", not chosen on any cells");
 }
 
 static void write_items(page *p) {
@@ -240,7 +206,7 @@ static void write_items(page *p) {
       "same source (internal test); whether persons were kept apart stands under Division; no "
       "test at another place",
       "5, 32", "4, 12a");
-  write_source(p);
+  run_row(p, "Source of the cells", write_source, "7, 10", "5a, 5b, 6a");
   plain_row(p, "Cells taken",
             "every image file in the folder that can be read and whose class is known, by folder "
             "or file name",
@@ -251,7 +217,7 @@ static void write_items(page *p) {
             "14-18", "8a, 8b");
   plain_row(p, "What the network sees", "the pixels, nothing else: no age, sex, counts or history",
             "11, 12", "9a");
-  write_preparation(p);
+  run_row(p, "Preparation", write_preparation, "9", "7");
   plain_row(p, "Missing data",
             "files that cannot be read are left out and counted; nothing is filled "
             "in",
@@ -260,11 +226,11 @@ static void write_items(page *p) {
             "all there is; it was not planned. What limits precision is the number of "
             "persons, not of cells",
             "19", "10");
-  write_partition(p);
-  write_model(p);
-  write_training(p);
-  write_selection(p);
-  write_threshold(p);
+  run_row(p, "Division", write_partition, "20, 21", "12a, 16");
+  run_row(p, "Network", write_model, "22, 24", "12c, 15, 22");
+  run_row(p, "Training", write_training, "23, 25", "12c, 13");
+  run_row(p, "Choice of the model", write_selection, "26", "12c");
+  run_row(p, "From p to an answer", write_threshold, "26", "12g, 15");
   plain_row(p, "Scores and uncertainty",
             "area under the ROC curve, balanced accuracy, sensitivity, specificity, calibration; "
             "95 % intervals by drawing persons 2,000 times with all their cells (Student's on the "
