@@ -45,7 +45,6 @@ static leuko_status score_fold(const evaluation *e, const int *fold_of, int fold
     out->persons += !x->seen[e->groups[i]];
     x->seen[e->groups[i]] = 1;
   }
-  for (int s = 0; s < STATS_SCORES; s++) out->scores[s] = NAN;
   if (out->n == 0)
     return error_set(error, LEUKO_BAD_DATA, NULL, NULL, "fold %d has no answered cell", fold + 1);
   if (e->class_count == 2) {
@@ -54,12 +53,7 @@ static leuko_status score_fold(const evaluation *e, const int *fold_of, int fold
     if (status != LEUKO_OK) return status;
     out->positives = b.positives;
     out->loss = b.loss;
-    out->scores[STATS_ACCURACY] = b.accuracy;
-    out->scores[STATS_BALANCED_ACCURACY] = b.balanced_accuracy;
-    out->scores[STATS_WEIGHTED_F1] = b.weighted_f1;
-    out->scores[STATS_AUC] = b.auc;
-    out->scores[STATS_SENSITIVITY] = b.sensitivity;
-    out->scores[STATS_SPECIFICITY] = b.specificity;
+    stats_binary_scores(&b, out->scores);
     return LEUKO_OK;
   }
   stats_multiclass m;
@@ -67,10 +61,7 @@ static leuko_status score_fold(const evaluation *e, const int *fold_of, int fold
       stats_multiclass_metrics(x->logits, x->labels, out->n, e->class_count, &m, error);
   if (status != LEUKO_OK) return status;
   out->loss = m.loss;
-  out->scores[STATS_ACCURACY] = m.accuracy;
-  out->scores[STATS_BALANCED_ACCURACY] = m.balanced_accuracy;
-  out->scores[STATS_WEIGHTED_F1] = m.weighted_f1;
-  out->scores[STATS_AUC] = m.auc;
+  stats_multiclass_scores(&m, out->scores);
   return LEUKO_OK;
 }
 

@@ -20,23 +20,10 @@ const char *words_count(size_t count, char out[WORDS_NUMBER]) {
 }
 
 double words_score(const evaluation *e, int score) {
-  const bool binary = e->class_count == 2;
-  switch (score) {
-  case STATS_ACCURACY:
-    return binary ? e->binary.accuracy : e->multiclass.accuracy;
-  case STATS_BALANCED_ACCURACY:
-    return binary ? e->binary.balanced_accuracy : e->multiclass.balanced_accuracy;
-  case STATS_WEIGHTED_F1:
-    return binary ? e->binary.weighted_f1 : e->multiclass.weighted_f1;
-  case STATS_AUC:
-    return binary ? e->binary.auc : e->multiclass.auc;
-  case STATS_SENSITIVITY:
-    return binary ? e->binary.sensitivity : NAN;
-  case STATS_SPECIFICITY:
-    return binary ? e->binary.specificity : NAN;
-  default:
-    return NAN;
-  }
+  double all[STATS_SCORES];
+  if (e->class_count == 2) stats_binary_scores(&e->binary, all);
+  else stats_multiclass_scores(&e->multiclass, all);
+  return all[score];
 }
 
 static const char *print(double value, stats_interval i, const char *alone, const char *with,

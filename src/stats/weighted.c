@@ -114,3 +114,20 @@ void stats_weighted_scores(const void *context, const uint32_t *weights, double 
     areas += weighted_auc(w->places + (size_t)c * w->n, w->n, weights);
   values[STATS_AUC] = areas / w->orders;
 }
+
+void stats_binary_scores(const stats_binary *from, double *scores) {
+  scores[STATS_ACCURACY] = from->accuracy;
+  scores[STATS_BALANCED_ACCURACY] = from->balanced_accuracy;
+  scores[STATS_WEIGHTED_F1] = from->weighted_f1;
+  scores[STATS_AUC] = from->auc;
+  scores[STATS_SENSITIVITY] = from->sensitivity;
+  scores[STATS_SPECIFICITY] = from->specificity;
+}
+
+void stats_multiclass_scores(const stats_multiclass *from, double *scores) {
+  scores[STATS_ACCURACY] = from->accuracy;
+  scores[STATS_BALANCED_ACCURACY] = from->balanced_accuracy;
+  scores[STATS_WEIGHTED_F1] = from->weighted_f1;
+  scores[STATS_AUC] = from->auc;
+  scores[STATS_SENSITIVITY] = scores[STATS_SPECIFICITY] = NAN;
+}

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "leuko.h"
+#include "stats/metrics.h"
 
 enum {
   STATS_ACCURACY,
@@ -15,6 +15,10 @@ enum {
   STATS_SPECIFICITY,
   STATS_SCORES
 };
+
+/* These scores [STATS_SCORES], out of metrics that stand already. */
+void stats_binary_scores(const stats_binary *from, double *scores);
+void stats_multiclass_scores(const stats_multiclass *from, double *scores);
 
 /* One place of the order of a class's scores. */
 typedef struct {
