@@ -10,32 +10,24 @@
 static const char newer[] = "use the version of leuko that wrote it";
 static const char again[] = "fetch or train the model again";
 
-static json_t *reals_to_json(const double *values, int count) {
-  json_t *array = json_array();
-  for (int i = 0; i < count; i++) json_array_append_new(array, json_real(values[i]));
-  return array;
-}
-
-static json_t *floats_to_json(const float *values, int count) {
-  json_t *array = json_array();
-  for (int i = 0; i < count; i++) json_array_append_new(array, json_real((double)values[i]));
-  return array;
-}
-
 static json_t *describe(const model *m) {
   json_t *classes = json_array(), *logits = json_array();
   for (int i = 0; i < m->class_count; i++) json_array_append_new(classes, text_json(m->classes[i]));
   for (int i = 0; i < m->net.outputs; i++)
     json_array_append_new(logits, json_real(m->check_logits[i]));
+  const float *mean = m->scaling.mean, *deviation = m->scaling.deviation;
   json_t *preprocessing =
-      json_pack("{s:i,s:i,s:f,s:o,s:o,s:b}", "crop", m->crop, "size", m->net.size, "scale",
-                (double)m->scaling.scale, "mean", floats_to_json(m->scaling.mean, 3), "deviation",
-                floats_to_json(m->scaling.deviation, 3), "bgr", m->scaling.reverse ? 1 : 0);
+      json_pack("{s:i,s:i,s:f,s:[f,f,f],s:[f,f,f],s:b}", "crop", m->crop, "size", m->net.size,
+                "scale", (double)m->scaling.scale, "mean", (double)mean[0], (double)mean[1],
+                (double)mean[2], "deviation", (double)deviation[0], (double)deviation[1],
+                (double)deviation[2], "bgr", m->scaling.reverse ? 1 : 0);
+  const stain_look *look = &m->stain.target;
   if (m->stain.method != STAIN_AS_IS)
     json_object_set_new(preprocessing, "stain",
-                        json_pack("{s:s,s:o,s:o}", "method", stain_name(m->stain.method), "mean",
-                                  reals_to_json(m->stain.target.mean, 3), "deviation",
-                                  reals_to_json(m->stain.target.deviation, 3)));
+                        json_pack("{s:s,s:[f,f,f],s:[f,f,f]}", "method",
+                                  stain_name(m->stain.method), "mean", look->mean[0], look->mean[1],
+                                  look->mean[2], "deviation", look->deviation[0],
+                                  look->deviation[1], look->deviation[2]));
   json_t *out = json_pack(
       "{s:i,s:s,s:o,s:o,s:o,s:i,s:f,s:s,s:o}", "format", MODEL_FORMAT, "version", LEUKO_VERSION,
       "network", zoo_to_json(&m->net), "preprocessing", preprocessing, "classes", classes,

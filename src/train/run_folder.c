@@ -26,12 +26,12 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
                 o->augment, "class_weights", o->class_weights, "patience", o->patience, "seed",
                 (json_int_t)o->seed, "threads", o->threads, "backend", o->backend, "split", split,
                 "limit", (json_int_t)d->limit, "data", data->fingerprint);
-  if (out && o->cosine) json_object_set_new(out, "cosine_epochs", json_integer(o->epochs));
-  if (out && o->average > 0) json_object_set_new(out, "average", json_real(o->average));
-  if (out && o->keep_last) json_object_set_new(out, "keep", json_string("last"));
   static const char *const fine_tune[] = {
       [TRAIN_HEAD] = "none", [TRAIN_LAST] = "last", [TRAIN_ALL] = "all"};
   /* Runs that were started before there were these can still be resumed. */
+  if (out && o->cosine) json_object_set_new(out, "cosine_epochs", json_integer(o->epochs));
+  if (out && o->average > 0) json_object_set_new(out, "average", json_real(o->average));
+  if (out && o->keep_last) json_object_set_new(out, "keep", json_string("last"));
   if (out && d->stain != STAIN_AS_IS)
     json_object_set_new(out, "stain", json_string(stain_name(d->stain)));
   if (out && o->precision != NET_F32)
@@ -138,13 +138,12 @@ leuko_status run_folder_open(const train_data *data, const train_data_options *d
   if (status == LEUKO_OK) status = file_join(run, sizeof run, o->out, "run.json", error);
   if (status == LEUKO_OK) status = file_join(last, sizeof last, o->out, "last.safetensors", error);
   if (status == LEUKO_OK) status = file_join(split, sizeof split, o->out, "split.csv", error);
+  if (status == LEUKO_OK) status = file_join(folds, sizeof folds, o->out, "folds.csv", error);
   if (status != LEUKO_OK) return status;
   *resumes = false;
-  if (status == LEUKO_OK) status = file_join(folds, sizeof folds, o->out, "folds.csv", error);
-  if (status == LEUKO_OK && file_exists(folds))
-    status = error_set(error, LEUKO_ARGUMENT, o->out, "pass --folds, or choose another --out",
-                       "the folder holds a cross-validation");
-  if (status != LEUKO_OK) return status;
+  if (file_exists(folds))
+    return error_set(error, LEUKO_ARGUMENT, o->out, "pass --folds, or choose another --out",
+                     "the folder holds a cross-validation");
   if (file_exists(run)) {
     if (!o->resume)
       return error_set(error, LEUKO_ARGUMENT, o->out, "pass --resume, or choose another --out",

@@ -75,10 +75,9 @@ typedef struct {
  * With a frozen base, whose epochs are short, models and checkpoint are written every fifteen
  * seconds and at the end.
  * Errors: ARGUMENT (the folder holds a run and resume is not set; the precision is one that the
- * processor or the backend lacks; jitter with a frozen base, whose
- * features are computed once), MISMATCH (options or data
- * differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of writing, NO_MEMORY,
- * BACKEND. */
+ * processor or the backend lacks; jitter with a frozen base, whose features are computed once),
+ * MISMATCH (options or data differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of
+ * writing, NO_MEMORY, BACKEND. */
 leuko_status train_run(const train_data *data, const train_data_options *data_options,
                        const train_options *options, const progress *p, train_result *out,
                        leuko_error *error);
