@@ -13,11 +13,26 @@
 
 #include "base/rng.h"
 #include "net/layout.h"
+#include "net/product.h"
 #include "net/step.h"
 
 #define STEP_SEED 7
 #define STEP_ITERATION 3
 #define STEP_STREAM 5
+
+static inline int between(rng *r, int low, int high) {
+  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
+}
+
+static inline bool coin(rng *r) {
+  return rng_below(r, 2) == 1;
+}
+
+static inline void needs_avx512(void) {
+  if (product_supported_bf16()) return;
+  print_message("this processor has no AVX-512 with BF16: skipped\n");
+  skip();
+}
 
 /* What goes into a step and comes out of it, NHWC, each array exactly as long as it must be. */
 typedef struct {
@@ -372,6 +387,28 @@ static inline bool step_agrees(const net_backend *backend, rng *r, net_graph *g,
   step_values_free(&got);
   net_graph_free(g);
   return taken;
+}
+
+/* Runs a step in training again, `runs` times, on the same values: the bits must be the same. */
+static inline void step_repeats(const net_backend *backend, rng *r, const net_graph *graph,
+                                const net_step *step, int runs) {
+  step_values first = step_values_new(graph, step), again = step_values_new(graph, step);
+  step_fill(r, step, &first);
+  memcpy(again.x[0], first.x[0], first.x_count[0] * sizeof(float));
+  memcpy(again.dy, first.dy, first.y_count * sizeof(float));
+  for (int i = 0; i < 2; i++)
+    memcpy(again.params[i], first.params[i], first.param_count[i] * sizeof(float));
+  assert_true(step_run(backend, step, true, &first));
+  for (int run = 0; run < runs; run++) {
+    assert_true(step_run(backend, step, true, &again));
+    assert_memory_equal(first.y, again.y, first.y_count * sizeof(float));
+    if (step->need_dx)
+      assert_memory_equal(first.dx[0], again.dx[0], first.x_count[0] * sizeof(float));
+    for (int i = 0; i < 2; i++)
+      assert_memory_equal(first.grads[i], again.grads[i], first.param_count[i] * sizeof(float));
+  }
+  step_values_free(&first);
+  step_values_free(&again);
 }
 
 #endif

@@ -1,25 +1,9 @@
 /* The inference kernels against the reference over random shapes, in both precisions. */
 #include "step_run.h"
 
-#include "net/product.h"
-
-static int between(rng *r, int low, int high) {
-  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
-}
-
-static bool coin(rng *r) {
-  return rng_below(r, 2) == 1;
-}
-
 static int channels(rng *r) {
   static const int counts[] = {32, 64, 96, 128, 160};
   return counts[rng_below(r, sizeof counts / sizeof *counts)];
-}
-
-static void needs_avx512(void) {
-  if (product_supported_bf16()) return;
-  print_message("this processor has no AVX-512 with BF16: skipped\n");
-  skip();
 }
 
 /* A convolution; with `wide`, of so many channels that it goes pixel by pixel. */

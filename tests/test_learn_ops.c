@@ -2,25 +2,9 @@
  * both precisions. */
 #include "step_run.h"
 
-#include "net/product.h"
-
-static int between(rng *r, int low, int high) {
-  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
-}
-
-static bool coin(rng *r) {
-  return rng_below(r, 2) == 1;
-}
-
 static int channels(rng *r) {
   static const int counts[] = {32, 64, 96, 128, 160};
   return counts[rng_below(r, sizeof counts / sizeof *counts)];
-}
-
-static void needs_avx512(void) {
-  if (product_supported_bf16()) return;
-  print_message("this processor has no AVX-512 with BF16: skipped\n");
-  skip();
 }
 
 static void add_pooling(rng *r, net_step *step) {
@@ -163,23 +147,7 @@ static void test_the_same_step_gives_the_same_bits(void **state) {
     step.need_dx = c > 4;
     step.precision = NET_BF16;
     step.threads = 3;
-    step_values first = step_values_new(g, &step), again = step_values_new(g, &step);
-    step_fill(&r, &step, &first);
-    memcpy(again.x[0], first.x[0], first.x_count[0] * sizeof(float));
-    memcpy(again.dy, first.dy, first.y_count * sizeof(float));
-    for (int i = 0; i < 2; i++)
-      memcpy(again.params[i], first.params[i], first.param_count[i] * sizeof(float));
-    assert_true(step_run(&net_backend_learn, &step, true, &first));
-    for (int run = 0; run < 5; run++) {
-      assert_true(step_run(&net_backend_learn, &step, true, &again));
-      assert_memory_equal(first.y, again.y, first.y_count * sizeof(float));
-      if (step.need_dx)
-        assert_memory_equal(first.dx[0], again.dx[0], first.x_count[0] * sizeof(float));
-      for (int i = 0; i < 2; i++)
-        assert_memory_equal(first.grads[i], again.grads[i], first.param_count[i] * sizeof(float));
-    }
-    step_values_free(&first);
-    step_values_free(&again);
+    step_repeats(&net_backend_learn, &r, g, &step, 5);
     net_graph_free(g);
   }
 }

@@ -1,14 +1,6 @@
 /* The oneDNN backend against the reference over random shapes, odd ones and tails included. */
 #include "step_run.h"
 
-static int between(rng *r, int low, int high) {
-  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
-}
-
-static bool coin(rng *r) {
-  return rng_below(r, 2) == 1;
-}
-
 static int channels(rng *r) {
   static const int odd[] = {1, 3, 4, 7, 16, 17, 32, 33, 48, 64, 65};
   return odd[rng_below(r, sizeof odd / sizeof *odd)];
@@ -139,20 +131,7 @@ static void test_the_same_step_gives_the_same_bits(void **state) {
     net_conv2d(g, "conv", net_input(g, 29, 31, 32), 64, 3, 1, 0, true);
     net_step step = step_of(g, 5, true);
     step.winograd = wino == 1;
-    step_values first = step_values_new(g, &step), again = step_values_new(g, &step);
-    step_fill(&r, &step, &first);
-    memcpy(again.x[0], first.x[0], first.x_count[0] * sizeof(float));
-    memcpy(again.dy, first.dy, first.y_count * sizeof(float));
-    for (int i = 0; i < 2; i++)
-      memcpy(again.params[i], first.params[i], first.param_count[i] * sizeof(float));
-    assert_true(step_run(&net_backend_onednn, &step, true, &first));
-    assert_true(step_run(&net_backend_onednn, &step, true, &again));
-    assert_memory_equal(first.y, again.y, first.y_count * sizeof(float));
-    assert_memory_equal(first.dx[0], again.dx[0], first.x_count[0] * sizeof(float));
-    for (int i = 0; i < 2; i++)
-      assert_memory_equal(first.grads[i], again.grads[i], first.param_count[i] * sizeof(float));
-    step_values_free(&first);
-    step_values_free(&again);
+    step_repeats(&net_backend_onednn, &r, g, &step, 1);
     net_graph_free(g);
   }
 }

@@ -5,10 +5,6 @@
 #include "base/rng.h"
 #include "net/product.h"
 
-static int between(rng *r, int low, int high) {
-  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
-}
-
 static void fill(rng *r, float *values, size_t count, double scale) {
   for (size_t i = 0; i < count; i++) values[i] = (float)(scale * rng_normal(r));
 }

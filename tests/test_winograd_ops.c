@@ -3,14 +3,6 @@
 
 static const step_tolerance allowed = {1e-4, 1e-3};
 
-static int between(rng *r, int low, int high) {
-  return low + (int)rng_below(r, (uint32_t)(high - low + 1));
-}
-
-static bool coin(rng *r) {
-  return rng_below(r, 2) == 1;
-}
-
 static int channels(rng *r) {
   static const int blocks[] = {16, 32, 48, 64, 80, 96, 128, 144};
   return blocks[rng_below(r, sizeof blocks / sizeof *blocks)];
@@ -118,22 +110,7 @@ static void test_the_same_step_gives_the_same_bits(void **state) {
   net_step step = step_of(g, 5, true);
   step.winograd = true;
   step.threads = 3;
-  step_values first = step_values_new(g, &step), again = step_values_new(g, &step);
-  step_fill(&r, &step, &first);
-  memcpy(again.x[0], first.x[0], first.x_count[0] * sizeof(float));
-  memcpy(again.dy, first.dy, first.y_count * sizeof(float));
-  for (int i = 0; i < 2; i++)
-    memcpy(again.params[i], first.params[i], first.param_count[i] * sizeof(float));
-  assert_true(step_run(&net_backend_winograd, &step, true, &first));
-  for (int run = 0; run < 5; run++) {
-    assert_true(step_run(&net_backend_winograd, &step, true, &again));
-    assert_memory_equal(first.y, again.y, first.y_count * sizeof(float));
-    assert_memory_equal(first.dx[0], again.dx[0], first.x_count[0] * sizeof(float));
-    for (int i = 0; i < 2; i++)
-      assert_memory_equal(first.grads[i], again.grads[i], first.param_count[i] * sizeof(float));
-  }
-  step_values_free(&first);
-  step_values_free(&again);
+  step_repeats(&net_backend_winograd, &r, g, &step, 5);
   net_graph_free(g);
 }
 
