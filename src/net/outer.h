@@ -1,5 +1,5 @@
-/* Products over tiles, rows or images that give a kernel's gradient, in bfloat16 with float32
- * sums. */
+/* Products over tiles, rows or images that give a kernel's gradient: float32 sums of float32 or
+ * bfloat16. */
 #ifndef NET_OUTER_H
 #define NET_OUTER_H
 

@@ -183,37 +183,3 @@ AVX512 void product_taps_finished(const void *const *from, size_t taps, const vo
   else if (bf16) finished(from, taps, u, finish, rows, depth, 2, true);
   else finished(from, taps, u, finish, rows, depth, 2, false);
 }
-
-/* du of 4 channels and 16 x vectors filters. */
-INLINE void outer_block(const float *v, const float *z, float *du, size_t tiles, size_t channels,
-                        size_t filters, int vectors) {
-  __m512 sum[4][4];
-  for (int c = 0; c < 4; c++)
-    for (int k = 0; k < vectors; k++)
-      sum[c][k] = _mm512_loadu_ps(du + (size_t)c * filters + 16 * k);
-  for (size_t t = 0; t < tiles; t++) {
-    __m512 gradient[4];
-    for (int k = 0; k < vectors; k++) gradient[k] = _mm512_loadu_ps(z + t * filters + 16 * k);
-    for (int c = 0; c < 4; c++) {
-      __m512 value = _mm512_set1_ps(v[t * channels + (size_t)c]);
-      for (int k = 0; k < vectors; k++) sum[c][k] = _mm512_fmadd_ps(value, gradient[k], sum[c][k]);
-    }
-  }
-  for (int c = 0; c < 4; c++)
-    for (int k = 0; k < vectors; k++)
-      _mm512_storeu_ps(du + (size_t)c * filters + 16 * k, sum[c][k]);
-}
-
-AVX512 void product_outer(const float *v, const float *z, float *du, size_t tiles, size_t channels,
-                          size_t filters) {
-  for (size_t f = 0; f < filters;) {
-    size_t left = filters - f;
-    for (size_t c = 0; c < channels; c += 4) {
-      float *to = du + c * filters + f;
-      if (left >= 64) outer_block(v + c, z + f, to, tiles, channels, filters, 4);
-      else if (left >= 32) outer_block(v + c, z + f, to, tiles, channels, filters, 2);
-      else outer_block(v + c, z + f, to, tiles, channels, filters, 1);
-    }
-    f += left >= 64 ? 64 : left >= 32 ? 32 : 16;
-  }
-}

@@ -47,9 +47,4 @@ void product_taps_finished(const void *const *from, size_t taps, const void *u,
                            const product_finish *finish, size_t rows, size_t depth, int width,
                            bool bf16);
 
-/* du [channels][filters] += sum over tiles of v [tiles][channels] z [tiles][filters]; channels is
- * a multiple of 4, filters of 16. */
-void product_outer(const float *v, const float *z, float *du, size_t tiles, size_t channels,
-                   size_t filters);
-
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/outer.h"
 #include "net/product.h"
 #include "net/ref/ref.h"
 #include "net/step.h"
@@ -192,8 +193,10 @@ static void kernel_gradient(const net_kernel *k, const net_call *call) {
       winograd_input(s, call->x[0], first, count, v, v_stride);
       winograd_output_gradient(s, call->dy, first, count, z, z_stride);
       for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
-        product_outer(v + p * v_stride, z + p * z_stride, du + p * channels * filters, count,
-                      channels, filters);
+        for (size_t f = 0; f < filters; f += PRODUCT_WIDTH)
+          outer_rows(v + p * v_stride, channels, z + p * z_stride + f, filters,
+                     du + p * channels * filters + f, filters, count, channels,
+                     (int)(filters - f < PRODUCT_WIDTH ? filters - f : PRODUCT_WIDTH), true);
     }
   }
   winograd_kernel_gradient(scratch, threads, floats, s->channels, s->filters, call->grads[0],
