@@ -2,6 +2,8 @@
 BUILD ?= $(if $(SANITIZE),build/sanitize,build)
 PREFIX ?= /usr/local
 CC ?= gcc
+# The model in the box, if there is one.
+MODEL ?= models/leuko.safetensors
 SHARED := $(wildcard ../shared)
 # Real cells where they are at hand; the program itself knows of no such folder.
 export LEUKO_DATA ?= $(wildcard ../shared/data/cnmc)
@@ -130,12 +132,13 @@ install: build
 	install -m 644 $(BUILD)/libleuko.a $(DESTDIR)$(PREFIX)/lib/libleuko.a
 	install -m 755 $(BUILD)/libleuko.so $(DESTDIR)$(PREFIX)/lib/libleuko.so.0
 	ln -sf libleuko.so.0 $(DESTDIR)$(PREFIX)/lib/libleuko.so
+	[ ! -e $(MODEL) ] || install -D -m 644 $(MODEL) $(DESTDIR)$(PREFIX)/share/leuko/leuko.safetensors
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) -lgomp|' \
 	  tools/leuko.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/leuko.pc
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/leuko include/leuko.h lib/libleuko.a lib/libleuko.so \
-	  lib/libleuko.so.0 lib/pkgconfig/leuko.pc)
+	  lib/libleuko.so.0 lib/pkgconfig/leuko.pc share/leuko/leuko.safetensors)
 
 clean:
 	rm -rf build

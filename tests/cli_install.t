@@ -6,7 +6,7 @@ dest=$work/dest
 checks=(-Wall -Wextra -Wshadow -Wconversion -pedantic -Werror)
 [ -n "${SANITIZE:-}" ] && sanitize=(-fsanitize=address,undefined) || sanitize=()
 make_it() { env -u MAKEFLAGS -u MFLAGS make -C "$ROOT" BUILD="$BUILD" DESTDIR="$dest" \
-  PREFIX=/usr/local "$@" >out 2>err; }
+  PREFIX=/usr/local MODEL="$work/run/best.safetensors" "$@" >out 2>err; }
 
 make_it install
 code=$?
@@ -78,6 +78,12 @@ for kind in shared static; do
 done
 unset LD_LIBRARY_PATH
 
+make_it install
+ok 'a model in the box is installed, too' test -s "$dest/usr/local/share/leuko/leuko.safetensors"
+"$dest/usr/local/bin/leuko" predict "$cell" --csv >out 2>err
+ok 'and answers where none is named' \
+  test "$(sed -n 2p out | awk -F, '{ printf "%s: p(all) = %.4f, answered %s", $1, $3, $4 }')" = \
+  "$answer"
 make_it uninstall
 ok 'make uninstall leaves nothing' test -z "$(find "$dest" ! -type d)"
 finish

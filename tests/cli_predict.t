@@ -155,12 +155,41 @@ for broken in 'cut BAD_MODEL' 'flipped BAD_MODEL' 'newer UNSUPPORTED_MODEL' \
   run evaluate $1.safetensors cells
   ok "so does evaluate" code_is 3
 done
-run predict "${good[0]}" "${good[1]}"
-ok 'an image is no model' err_has BAD_MODEL
+run predict garbage.txt "${good[0]}"
+ok 'what is missing is no model' err_has 'garbage.txt.*NOT_FOUND'
 run predict nowhere "${good[0]}"
-ok 'nor is nothing' err_has 'nowhere.*NOT_FOUND'
-run predict void "${good[0]}"
-ok 'nor an empty folder' err_has 'void.*NOT_FOUND'
+ok 'nor a folder that is missing' err_has 'nowhere.*NOT_FOUND'
+mkdir begun
+echo '{}' >begun/run.json
+run predict begun "${good[0]}"
+ok 'a run without a model is not passed over' err_has 'begun.*NOT_FOUND'
+
+# The model in the box
+
+mkdir -p box/bin box/models
+cp "$LEUKO" box/bin/leuko
+boxed() { LEUKO=$work/box/bin/leuko run "$@"; }
+boxed predict "${good[@]}"
+ok 'without a model in the box, one has to be named' err_has 'no model is named.*NOT_FOUND'
+ok 'how, it says' err_has 'leuko train'
+ok 'which ends with 3' code_is 3
+cp $model box/models/leuko.safetensors
+boxed predict "${good[@]}"
+ok 'the model in the source tree answers' same_file table out
+ok 'and is named' err_has "$work/box/models/leuko.safetensors"
+mkdir -p box/share/leuko
+cp $model box/share/leuko/leuko.safetensors
+echo damaged >box/models/leuko.safetensors
+boxed predict cells --csv
+ok 'the installed one first; a folder of cells is no model' lines_are out 49
+ok 'and named, too' err_has 'share/leuko/leuko.safetensors'
+printf '%s\n' "${good[@]}" | "$work/box/bin/leuko" predict - --csv >out 2>err
+ok 'a list is none either' same_file all.csv out
+boxed predict $model "${good[@]}"
+ok 'a named model goes before it' same_file table out
+ok 'without a word' test -z "$(grep 'came along' err)"
+boxed predict missing.png "${good[0]}" --json
+ok 'an image that is missing is refused as one' json 0.status NOT_FOUND
 
 # evaluate
 

@@ -7,10 +7,11 @@
 #include "cli/cli.h"
 #include "cli/compute.h"
 #include "cli/inputs.h"
+#include "cli/models.h"
 #include "predict/predictor.h"
 
 typedef struct {
-  const char *model;
+  const char *model; /* NULL: the one in the box */
   leuko_options how;
   char **inputs; /* borrowed from argv */
   int input_count;
@@ -37,11 +38,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->json = true;
     return 0;
   case ARGP_KEY_ARG:
-    if (!a->model) a->model = arg;
+    if (!a->model && a->input_count == 0 && !models_is_input(arg)) a->model = arg;
     else a->inputs[a->input_count++] = arg;
     return 0;
   case ARGP_KEY_END:
-    if (!a->model) argp_error(state, "the run folder or model file is missing");
     if (a->input_count == 0) argp_error(state, "name image files or folders, or - for a list");
     if (a->csv && a->json) argp_error(state, "--csv or --json, not both");
     return 0;
@@ -174,8 +174,10 @@ int command_predict(int argc, char **argv) {
   static const struct argp parser = {
       options,
       parse,
-      "RUN|MODEL.safetensors FILE|DIR|- ...",
+      "[RUN|MODEL.safetensors] FILE|DIR|- ...",
       "Answers for image files: the probability of the positive class and the answered class.\v"
+      "Without a model the one that came with the program answers: the first argument is a model "
+      "unless it is -, has an image's extension, or is a folder that is no run. "
       "The probability p is calibrated on the validation cells where the model was; p_raw is what "
       "the network itself says. "
       "A folder stands for all images below it, - for a list of paths on standard input. A file "
@@ -187,7 +189,14 @@ int command_predict(int argc, char **argv) {
   input_list list = {0};
   leuko_predictor *predictor = NULL;
   int code;
-  if (leuko_predictor_open(a.model, &a.how, &predictor, &error) != LEUKO_OK ||
+  char box[4096];
+  leuko_status status = LEUKO_OK;
+  if (!a.model) {
+    status = models_box(box, sizeof box, &error);
+    a.model = box;
+    if (status == LEUKO_OK) fprintf(stderr, "answered by the model that came along: %s\n", box);
+  }
+  if (status != LEUKO_OK || leuko_predictor_open(a.model, &a.how, &predictor, &error) != LEUKO_OK ||
       inputs_collect(a.inputs, a.input_count, &list, &error) != LEUKO_OK)
     code = cli_fail(&error);
   else code = predict(&a, &list, predictor);
