@@ -38,7 +38,13 @@ ok 'before anything is made' missing jitter
 plain train "${head[@]}" --out dropout --epochs 1 --dropout 0.3
 ok 'another head is trained' code_is 0
 ok 'on the same features' test "$(ls other/leuko/features | wc -l)" = 2
-rm -rf stopped longer half dropout
+plain train "${head[@]}" --out early --epochs 3 --stages 3 --dense 16 --normalize
+ok 'a normalized head with a hidden layer is trained behind an earlier stage' code_is 0
+plain train "${head[@]}" --out later --epochs 1 --stages 3 --dense 16 --normalize
+plain train "${head[@]}" --out later --epochs 3 --stages 3 --dense 16 --normalize --resume
+ok 'and goes on to the same bits' equal_runs early later
+ok 'its statistics are kept' grep -qa features_bn/variance early/best.safetensors
+rm -rf stopped longer half dropout early later
 
 # The last stage, and all of it
 

@@ -36,6 +36,13 @@ static zoo_options averaging(void) {
   return options;
 }
 
+static zoo_options normalized(void) {
+  zoo_options options = behind_stage("resnet50", 3);
+  options.dense = 24;
+  options.normalize = true;
+  return options;
+}
+
 static net_graph *whole(const zoo_options *options) {
   net_graph *graph;
   leuko_error error = {0};
@@ -70,6 +77,7 @@ static void parameters_are_as_many_as_published(void **state) {
       {sized("vgg16", 224), true, 14714688, 14714688},
       {behind_stage("vgg16", 3), true, 1735488, 1735488},
       {behind_stage("resnet50", 3), true, 1460096, 1449984},
+      {normalized(), false, 1460096 + 4 * 512 + 513 * 24 + 25, 1449984 + 2 * 512 + 513 * 24 + 25},
       {sized("vgg16", 224), false, 14714688 + 25088 * 256 + 256 + 257, 21137729},
       {sized("resnet50", 224), true, 23587712, 23534592},
       {sized("resnet50", 224), false, 23587712 + 2049, 23534592 + 2049},
@@ -179,6 +187,7 @@ static void check_described(const zoo_options *options) {
   assert_int_equal(back.form, options->form);
   assert_int_equal(back.average, options->average);
   assert_int_equal(back.stages, options->stages);
+  assert_int_equal(back.normalize, options->normalize);
   json_decref(json);
   json_decref(again);
 }
@@ -202,6 +211,8 @@ static void descriptions_give_the_options_back(void **state) {
   check_described(&options);
   options.epsilon = 1e-3;
   check_described(&options);
+  options = normalized();
+  check_described(&options);
   options = torch_form(0);
   options.dropout = 0.5;
   options.outputs = 16;
@@ -211,10 +222,12 @@ static void descriptions_give_the_options_back(void **state) {
 static void incomplete_descriptions_are_refused(void **state) {
   (void)state;
   static const char *const wrong[] = {
-      "{\"form\": \"caffe\"}",   "{\"form\": null}",   "{\"form\": 1}",       "{\"epsilon\": 0}",
-      "{\"epsilon\": \"tiny\"}", "{\"epsilon\": 2}",   "{\"name\": \"vgg\"}", "{\"name\": null}",
-      "{\"size\": 7}",           "{\"size\": 64.5}",   "{\"outputs\": 0}",    "{\"outputs\": 17}",
-      "{\"dropout\": 1}",        "{\"dropout\": null}"};
+      "{\"form\": \"caffe\"}", "{\"form\": null}",        "{\"form\": 1}",
+      "{\"epsilon\": 0}",      "{\"epsilon\": \"tiny\"}", "{\"epsilon\": 2}",
+      "{\"name\": \"vgg\"}",   "{\"name\": null}",        "{\"size\": 7}",
+      "{\"size\": 64.5}",      "{\"outputs\": 0}",        "{\"outputs\": 17}",
+      "{\"dropout\": 1}",      "{\"dropout\": null}",     "{\"dense\": 0}",
+      "{\"normalize\": 1}"};
   zoo_options options = sized("resnet50", 64);
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     json_t *json = zoo_to_json(&options), *change = json_loads(wrong[i], 0, NULL);

@@ -48,6 +48,7 @@ enum {
   KEY_AVERAGE,
   KEY_POOLING,
   KEY_STAGES,
+  KEY_NORMALIZE,
   KEY_PATIENCE,
   KEY_KEEP,
   KEY_POINT,
@@ -87,7 +88,8 @@ static const struct argp_option options[] = {
     {"stain", KEY_STAIN, "METHOD", 0,
      "bring all cells to the colours of those trained on: reinhard, or none (default)", 2},
     {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},
-    {"dense", KEY_DENSE, "UNITS", 0, "of the hidden dense layer (cnn 512, vgg16 256)", 2},
+    {"dense", KEY_DENSE, "UNITS", 0,
+     "of the hidden dense layer (cnn 512, vgg16 256, resnet50 none)", 2},
     {"pooling", KEY_POOLING, "KIND", 0,
      "cnn, vgg16: flatten (default), or average: the dense layer reads each filter's mean, not its "
      "whole map",
@@ -106,6 +108,8 @@ static const struct argp_option options[] = {
      "--fine-tune, else 0)",
      3},
     {"stages", KEY_STAGES, "N", 0, "end the base behind stage N of 5 (5)", 3},
+    {"normalize", KEY_NORMALIZE, 0, 0,
+     "batch normalization of what the head reads: a base that ends early wants it", 3},
     {"features-dtype", KEY_FEATURES, "TYPE", 0, "f32 (default) or bf16, half the space", 3},
     {0, 0, 0, 0, "Training:", 4},
     {"epochs", KEY_EPOCHS, "N", 0, "35 by default", 4},
@@ -285,6 +289,9 @@ static error_t parse_base(int key, char *arg, struct argp_state *state, argument
   case KEY_STAGES:
     a->net.stages = (int)cli_number(state, "--stages", arg, 1, ZOO_STAGES);
     return 0;
+  case KEY_NORMALIZE:
+    a->net.normalize = true;
+    return 0;
   case KEY_BASE_LR:
     t->base_lr = cli_real(state, "--base-lr", arg, 1e-9, 10);
     return 0;
@@ -425,6 +432,7 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
   if (a->net.dense) net->dense = a->net.dense;
   if (a->net.dropout >= 0) net->dropout = a->net.dropout;
   net->average = a->net.average;
+  net->normalize = a->net.normalize;
   if (a->net.stages) net->stages = a->net.stages;
   if (a->net.blocks) {
     net->blocks = a->net.blocks;

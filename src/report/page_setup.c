@@ -121,7 +121,9 @@ static void write_model(page *p, const study_run *run) {
     json_t *learns = study_option(run, "fine_tune");
     const char *what = json_is_string(learns) ? json_string_value(learns) : "none";
     if (net->stages < ZOO_STAGES) file_printf(p->w, ", up to stage %d", net->stages);
-    file_printf(p->w, ", trained on ImageNet; here %s",
+    if (net->dense) file_printf(p->w, ", and a dense layer of %d", net->dense);
+    if (net->normalize) file_printf(p->w, " behind batch normalization");
+    file_printf(p->w, "; trained on ImageNet, here %s",
                 strcmp(what, "all") == 0    ? "all layers learnt on"
                 : strcmp(what, "last") == 0 ? "the head and the last stage learnt"
                                             : "only the head learnt");

@@ -38,6 +38,7 @@ static void add_network(const text *t, json_t *net) {
   if (dense) words_add(t->out, t->size, " --dense %lld", (long long)json_integer_value(dense));
   const char *pooling = json_string_value(json_object_get(net, "pooling"));
   if (pooling) words_add(t->out, t->size, " --pooling %s", pooling);
+  if (json_is_true(json_object_get(net, "normalize"))) words_add(t->out, t->size, " --normalize");
   json_t *stages = json_object_get(net, "stages");
   if (stages) words_add(t->out, t->size, " --stages %lld", (long long)json_integer_value(stages));
   if (json_number_value(dropout) > 0)

@@ -55,9 +55,3 @@ int zoo_resnet50_base(net_graph *graph, const zoo_options *options) {
       x = bottleneck(graph, options, s + 2, b, x, stages[s].filters, b == 1 && s > 0 ? 2 : 1);
   return net_avgpool(graph, "avg_pool", x);
 }
-
-/* The paper's head: dense 1. */
-int zoo_resnet50_head(net_graph *graph, const zoo_options *options, int x) {
-  if (options->dropout > 0) x = net_dropout(graph, "dropout1", x, (float)options->dropout);
-  return net_dense(graph, "logits", x, options->outputs);
-}

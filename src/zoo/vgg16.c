@@ -23,12 +23,3 @@ int zoo_vgg16_base(net_graph *graph, const zoo_options *options) {
   }
   return options->average ? net_avgpool(graph, "avg_pool", x) : net_flatten(graph, "flatten", x);
 }
-
-/* The paper's head: dense 256 with relu, dense 1. */
-int zoo_vgg16_head(net_graph *graph, const zoo_options *options, int x) {
-  if (options->dropout > 0) x = net_dropout(graph, "dropout1", x, (float)options->dropout);
-  x = net_dense(graph, "dense1", x, options->dense);
-  x = net_relu(graph, "dense1_relu", x);
-  if (options->dropout > 0) x = net_dropout(graph, "dropout2", x, (float)options->dropout);
-  return net_dense(graph, "logits", x, options->outputs);
-}

@@ -16,8 +16,8 @@ static const struct {
   int (*head)(net_graph *graph, const zoo_options *options, int x);
 } networks[] = {
     {"cnn", 128, 512, false, ZOO_STAGES, {NULL, NULL}, zoo_cnn_base, zoo_cnn_head},
-    {"vgg16", 224, 256, true, 1, {"block", "_conv1"}, zoo_vgg16_base, zoo_vgg16_head},
-    {"resnet50", 224, 0, true, 2, {"conv", "_block1_0_conv"}, zoo_resnet50_base, zoo_resnet50_head},
+    {"vgg16", 224, 256, true, 1, {"block", "_conv1"}, zoo_vgg16_base, zoo_dense_head},
+    {"resnet50", 224, 0, true, 2, {"conv", "_block1_0_conv"}, zoo_resnet50_base, zoo_dense_head},
 };
 
 static int find(const char *name) {
@@ -77,6 +77,9 @@ static leuko_status build(const zoo_options *options, part which, int features, 
     return error_set(error, LEUKO_ARGUMENT, options->name, "name one of these",
                      "its base ends behind one of the stages %d to %d", networks[index].first_stage,
                      ZOO_STAGES);
+  if (!networks[index].pretrained && options->normalize)
+    return error_set(error, LEUKO_ARGUMENT, options->name, "leave out the normalization",
+                     "it has no base behind which features could be normalized");
   net_graph *graph = net_graph_new();
   if (!graph) return error_set_memory(error, sizeof *graph);
   if (which == HEAD) networks[index].head(graph, options, net_input(graph, 1, 1, features));
@@ -118,6 +121,7 @@ json_t *zoo_to_json(const zoo_options *options) {
     json_object_set_new(out, "widths", widths);
   }
   if (options->average) json_object_set_new(out, "pooling", json_string("average"));
+  if (options->normalize) json_object_set_new(out, "normalize", json_true());
   if (options->stages != ZOO_STAGES)
     json_object_set_new(out, "stages", json_integer(options->stages));
   if (options->dense) json_object_set_new(out, "dense", json_integer(options->dense));
@@ -170,6 +174,12 @@ static bool read_stages(json_t *value, zoo_options *out) {
          read_int(value, "stages", networks[find(out->name)].first_stage, ZOO_STAGES, &out->stages);
 }
 
+static bool read_normalize(json_t *value, zoo_options *out) {
+  json_t *normalize = json_object_get(value, "normalize");
+  out->normalize = json_is_true(normalize);
+  return !normalize || json_is_boolean(normalize);
+}
+
 static bool read_form(json_t *value, zoo_options *out) {
   const char *text = json_string_value(json_object_get(value, "form"));
   for (int f = ZOO_KERAS; text && f <= ZOO_TORCH; f++)
@@ -190,9 +200,10 @@ leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error) 
   bool good = read_int(value, "size", 8, 4096, &out->size) &&
               read_int(value, "outputs", 1, LEUKO_MAX_CLASSES, &out->outputs) &&
               read_real(value, "dropout", 0, 0.999, &out->dropout);
-  if (good && out->dense) good = read_int(value, "dense", 1, 1 << 16, &out->dense);
+  if (good && (out->dense || json_object_get(value, "dense")))
+    good = read_int(value, "dense", 1, 1 << 16, &out->dense);
   if (good && strcmp(name, "cnn") == 0) good = read_widths(json_object_get(value, "widths"), out);
-  good = good && read_pooling(value, out) && read_stages(value, out);
+  good = good && read_pooling(value, out) && read_stages(value, out) && read_normalize(value, out);
   if (good && strcmp(name, "resnet50") == 0) good = read_form(value, out);
   if (good) return LEUKO_OK;
   return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, newer,

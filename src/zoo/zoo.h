@@ -21,8 +21,9 @@ typedef struct {
   int outputs;                /* logits: 1 for two classes, else one a class */
   int blocks;                 /* cnn: number of convolutions */
   int widths[ZOO_MAX_BLOCKS]; /* cnn: filters of each */
-  int dense;                  /* cnn, vgg16: units of the hidden dense layer */
+  int dense;                  /* units of the hidden dense layer; resnet50: 0 for none */
   bool average;               /* cnn, vgg16: the mean of each map goes into it, not the whole map */
+  bool normalize;             /* vgg16, resnet50: batch normalization of what the head reads */
   int stages;                 /* vgg16, resnet50: the base ends behind this one, of ZOO_STAGES */
   double dropout;             /* before each dense layer: rate, 0 for none */
   zoo_form form;              /* resnet50 */
@@ -59,8 +60,7 @@ leuko_status zoo_from_json(json_t *value, zoo_options *out, leuko_error *error);
 int zoo_cnn_base(net_graph *graph, const zoo_options *options); /* pixels to features */
 int zoo_cnn_head(net_graph *graph, const zoo_options *options, int x);
 int zoo_vgg16_base(net_graph *graph, const zoo_options *options);
-int zoo_vgg16_head(net_graph *graph, const zoo_options *options, int x);
 int zoo_resnet50_base(net_graph *graph, const zoo_options *options);
-int zoo_resnet50_head(net_graph *graph, const zoo_options *options, int x);
+int zoo_dense_head(net_graph *graph, const zoo_options *options, int x); /* of these two */
 
 #endif
