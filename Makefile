@@ -1,5 +1,5 @@
 # leuko: `make` prints what there is to do.
-BUILD ?= $(if $(SANITIZE),build/sanitize,build)
+BUILD ?= build$(if $(EMULATE),/emulate)$(if $(SANITIZE),/sanitize)
 PREFIX ?= /usr/local
 CC ?= gcc
 # The model in the box, if there is one.
@@ -19,7 +19,7 @@ VERSION := $(shell sed -n 's/^\#define LEUKO_VERSION "\(.*\)"/\1/p' include/leuk
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc
-CFLAGS ?= -O3 -g
+CFLAGS ?= $(if $(EMULATE),-O1,-O3) -g
 CFLAGS_ALL := -std=c17 $(WARN) -fPIC -fvisibility=hidden -fopenmp $(CFLAGS)
 LIBS := -ldnnl -llept -ljpeg -lpng -ljansson -lcrypto -lcurl -lzip -lm -lpthread
 LDFLAGS_ALL := -fopenmp $(LDFLAGS)
@@ -28,6 +28,12 @@ say = $(if $(V),,@printf '  %-3s %s\n' $(1) $(or $(2),$@);)
 ifdef SANITIZE
 CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS_ALL += -fsanitize=address,undefined
+endif
+
+# Kernels for AVX-512 on a processor without it.
+ifdef EMULATE
+CPPFLAGS += -Itools/emulate '-D__builtin_cpu_supports(feature)=1'
+CFLAGS_ALL += -march=native -ffp-contract=off -Wno-psabi
 endif
 
 LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/dataset/*.c src/audit/*.c src/net/*.c \
@@ -62,6 +68,7 @@ help:
 	@echo '  make clean'
 	@echo
 	@echo '  SANITIZE=1       build with address and undefined-behaviour sanitizers'
+	@echo '  EMULATE=1        build with AVX-512 emulated: tests its kernels where the processor lacks it'
 	@echo '  V=1              print the whole commands'
 	@echo '  LEUKO_DATA=DIR   the C-NMC 2019 data for demo and reproduce$(if $(LEUKO_DATA), (now $(LEUKO_DATA)))'
 

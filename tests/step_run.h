@@ -129,7 +129,7 @@ static inline bool step_run(const net_backend *backend, const net_step *step, bo
   step_ok(backend->prepare(&chosen, &kernel, &workspace, &scratch, &error), &error);
   snprintf(v->implementation, sizeof v->implementation, "%s", backend->implementation(kernel));
   const net_layout in = chosen.in_layout, out = chosen.out_layout;
-  const net_layout second = step->add ? out : in;
+  const net_layout second = step->add ? chosen.add_layout : in;
   const net_shape second_shape = step->add ? step->out : step->in;
   const int batch = step->batch;
 

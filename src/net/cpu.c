@@ -1,5 +1,6 @@
 #include "net/cpu.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,9 @@ static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
 static net_cpu_level processor(void) {
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
     return NET_CPU_AVX2;
-  return __builtin_cpu_supports("avx512bf16") ? NET_CPU_AVX512_BF16 : NET_CPU_AVX512;
+  /* No processor has bfloat16 without the products of bytes. */
+  const bool narrow = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+  return narrow ? NET_CPU_AVX512_BF16 : NET_CPU_AVX512;
 }
 
 /* The level that the environment names: -1 for a name that there is not. */

@@ -8,7 +8,7 @@ typedef enum {
   NET_CPU_GENERIC,    /* plain C alone: net/ref */
   NET_CPU_AVX2,       /* oneDNN, with AVX2 at most */
   NET_CPU_AVX512,     /* leuko's own kernels as well */
-  NET_CPU_AVX512_BF16 /* also in bfloat16 */
+  NET_CPU_AVX512_BF16 /* also in bfloat16 and in bytes */
 } net_cpu_level;
 
 /* What the processor has, or less where the environment's LEUKO_CPU says so: generic, avx2, avx512

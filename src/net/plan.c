@@ -24,7 +24,8 @@ typedef struct {
   int backend_count;
 } builder;
 
-static const char *const precisions[] = {[NET_F32] = "f32", [NET_BF16] = "bf16"};
+static const char *const precisions[] = {
+    [NET_F32] = "f32", [NET_BF16] = "bf16", [NET_INT8] = "int8"};
 
 const char *net_precision_name(net_precision precision) {
   return precisions[precision];
@@ -59,6 +60,7 @@ static int add_value(net_plan *plan, net_shape shape, net_layout layout, int pro
 static plan_step *add_step(net_plan *plan, int node) {
   plan_step *step = &plan->steps[plan->step_count++];
   *step = (plan_step){.node = node,
+                      .last = node,
                       .fold = -1,
                       .inputs = {-1, -1},
                       .output = -1,
@@ -148,6 +150,57 @@ static fusion fuse(const builder *b, int node, bool more) {
   return f;
 }
 
+static bool reads_bytes(const builder *b, int node);
+
+/* Whether all that read the output of `node` take bytes. */
+static bool wanted_in_bytes(const builder *b, int node) {
+  const net_graph *graph = b->plan->graph;
+  if (b->nodes[node].consumers == 0) return false;
+  for (int i = node + 1; i < graph->node_count; i++)
+    for (int k = 0; k < net_op_inputs(graph->nodes[i].op); k++)
+      if (graph->nodes[i].inputs[k] == node && !reads_bytes(b, i)) return false;
+  return true;
+}
+
+/* Whether the addition `node` takes a branch as bytes: if it is fused into a convolution that is
+ * computed after that branch. */
+static bool adds_bytes(const builder *b, int node) {
+  const net_graph *graph = b->plan->graph;
+  const int *inputs = graph->nodes[node].inputs;
+  const int branch = inputs[0] < inputs[1] ? inputs[0] : inputs[1];
+  int conv = inputs[0] + inputs[1] - branch;
+  if (b->nodes[conv].consumers == 1 && graph->nodes[conv].op == NET_BATCHNORM)
+    conv = graph->nodes[conv].inputs[0];
+  const net_node *n = &graph->nodes[conv];
+  return n->op == NET_CONV2D && b->nodes[conv].consumers == 1 && branch < conv &&
+         n->shape.c % ELEMENT_STEP == 0 && graph->nodes[n->inputs[0]].shape.c % ELEMENT_STEP == 0;
+}
+
+static bool reads_bytes(const builder *b, int node) {
+  const net_node *n = &b->plan->graph->nodes[node];
+  const net_attributes *a = &n->attributes;
+  const int channels = b->plan->graph->nodes[n->inputs[0]].shape.c;
+  if (channels % ELEMENT_STEP) return false;
+  switch (n->op) {
+  case NET_CONV2D:
+    return n->shape.c % ELEMENT_STEP == 0 && pooling_behind(b, node) < 0 &&
+           !(b->plan->options.winograd && a->kernel == 3 && a->stride == 1);
+  case NET_MAXPOOL:
+    return a->kernel <= 8 && wanted_in_bytes(b, node);
+  case NET_ADD:
+    return adds_bytes(b, node);
+  default:
+    return false;
+  }
+}
+
+/* What one of a byte counts in the output of `node`; 0 where that is not to be in bytes. */
+static float byte_scale(const builder *b, int node) {
+  const net_plan_options *options = &b->plan->options;
+  if (options->precision != NET_INT8 || !(options->ranges[node] > 0)) return 0;
+  return wanted_in_bytes(b, node) ? options->ranges[node] / UINT8_MAX : 0;
+}
+
 static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
   for (int i = 0; i < b->backend_count; i++) {
     /* The reference would do it, but slowly: others do better without the fusion. */
@@ -172,6 +225,12 @@ static leuko_status choose(builder *b, plan_step *step, fusion *f, leuko_error *
     fused.add = f->add >= 0;
     fused.pool = f->pool >= 0;
     fused.out = graph->nodes[f->last].shape;
+    fused.out_scale = byte_scale(b, f->last);
+    if (f->add >= 0) {
+      const plan_value *branch = &b->plan->values[b->nodes[f->branch].value];
+      fused.add_layout = branch->layout;
+      fused.add_scale = branch->scale;
+    }
     if (node->op == NET_MAXPOOL) fused.relu = b->nodes[node->inputs[0]].relu_pending;
     if (choose_backend(b, step, &fused)) return LEUKO_OK;
   }
@@ -204,15 +263,18 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .in = plan->graph->nodes[node->inputs[0]].shape,
                           .in_layout = plan->values[value].layout,
                           .out_layout = plan->values[value].layout,
+                          .add_layout = plan->values[value].layout,
+                          .in_scale = plan->values[value].scale,
                           .training = is_trained(plan, index),
                           .need_dx = plan->values[value].gradient,
                           .winograd = plan->options.winograd,
-                          .precision = plan->options.precision,
+                          .precision = plan->options.precision == NET_F32 ? NET_F32 : NET_BF16,
                           .threads = plan->options.threads};
   fusion f;
   leuko_status status = choose(b, &draft, &f, error);
   if (status != LEUKO_OK) return status;
   draft.fold = f.fold;
+  draft.last = f.last;
   /* The pixels are written in the layout that their first reader wants. */
   plan_value *first = &plan->values[value];
   const net_layout wanted = draft.step.in_layout;
@@ -224,7 +286,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   for (int i = 0; i < inputs; i++)
     draft.inputs[i] = in_layout(plan, b->nodes[node->inputs[i]].value, wanted, index);
   if (f.add >= 0)
-    draft.inputs[1] = in_layout(plan, b->nodes[f.branch].value, draft.step.out_layout, index);
+    draft.inputs[1] = in_layout(plan, b->nodes[f.branch].value, draft.step.add_layout, index);
   plan_step *step = add_step(plan, index);
   *step = draft;
   size_t *workspace = &b->workspaces[plan->step_count - 1];
@@ -232,6 +294,9 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   step->output = add_value(plan, step->step.out, step->step.out_layout, plan->step_count - 1);
   plan->values[step->output].gradient = step->step.training;
+  if (step->step.out_layout == NET_NHWC_U8)
+    plan->values[step->output].scale =
+        node->op == NET_MAXPOOL ? step->step.in_scale : step->step.out_scale;
   absorb(b, step, &f);
   return LEUKO_OK;
 }
@@ -305,6 +370,9 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   if (options->batch < 1 || options->batch > 4096 || options->threads < 1)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 4096", "a batch of %d is not possible",
                      options->batch);
+  if (options->precision == NET_INT8 && (options->training || !options->ranges))
+    return error_set(error, LEUKO_ARGUMENT, NULL, "quantize the model first",
+                     "8 bits are for answering, and need the ranges of the activations");
   /* At most: one step and two reorderings a node; a value a step and the input; a buffer for each
    * value, two gradients and a workspace a step. */
   size_t most = 4 * (size_t)graph->node_count + 4;
@@ -360,6 +428,14 @@ void net_plan_free(net_plan *plan) {
 
 int net_plan_outputs(const net_plan *plan) {
   return (int)net_shape_size(plan->values[plan->output].shape);
+}
+
+int net_plan_byte_steps(const net_plan *plan) {
+  int count = 0;
+  for (int s = 0; s < plan->step_count; s++)
+    count += plan->steps[s].step.op == NET_CONV2D && plan->steps[s].backend &&
+             plan->steps[s].step.in_layout == NET_NHWC_U8;
+  return count;
 }
 
 size_t net_plan_bytes(const net_plan *plan) {

@@ -9,7 +9,9 @@
  * lie in the arena by lifetime: a value that neither the way forward nor the way back needs any
  * more gives its place to the next. In inference the addition of a residual branch is fused into
  * the convolution before it, and with `skip` a step computes only what can differ from a black
- * image (skip.h).
+ * image (skip.h). With INT8 an activation is kept in bytes where all its readers take them:
+ * convolutions that Winograd's algorithm does not fit, what is fused into them, and max pooling
+ * between.
  *
  * Nothing is allocated after net_plan_new. A plan belongs to one thread at a time. */
 #ifndef NET_PLAN_H
@@ -17,6 +19,13 @@
 
 #include "net/layout.h"
 #include "net/step.h"
+
+/* Is shown the output of a step in float32, in any order: `values` of the layer `node`, with all
+ * that was fused into it, after each forward pass. call NULL: nobody watches. */
+typedef struct {
+  void (*call)(void *context, int node, const float *values, size_t count);
+  void *context;
+} net_watch;
 
 typedef struct {
   int batch;                 /* images of one call, at most */
@@ -26,6 +35,9 @@ typedef struct {
   bool winograd;             /* convolutions may use Winograd's algorithm */
   net_precision precision;   /* what activations, and gradients, are kept in where a backend can */
   bool skip;                 /* inference: compute only what differs from a black image */
+  const float *ranges;       /* of each node's output, largest value that a byte holds; 0: not kept
+                                in bytes. INT8 only, borrowed during net_plan_new */
+  net_watch watch;           /* sees what the steps give */
   net_input_scaling scaling; /* from pixels to the network's input */
   uint64_t seed;             /* of dropout */
 } net_plan_options;
@@ -62,6 +74,9 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
 
 /* Logits of one image. */
 int net_plan_outputs(const net_plan *plan);
+
+/* How many convolutions read bytes. */
+int net_plan_byte_steps(const net_plan *plan);
 
 /* Bytes of the arena. */
 size_t net_plan_bytes(const net_plan *plan);

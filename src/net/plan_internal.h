@@ -16,6 +16,7 @@ typedef struct {
 typedef struct {
   net_shape shape;
   net_layout layout;
+  float scale;  /* what one counts, of bytes */
   int producer; /* step, or -1 for the network's input */
   int buffer;
   int twins[NET_LAYOUTS]; /* the same activation in another layout: value or -1 */
@@ -33,7 +34,7 @@ typedef struct {
   const net_backend *backend; /* NULL: a change of layout */
   net_kernel *kernel;
   net_step step;
-  int node;                    /* of the graph */
+  int node, last;              /* of the graph: the first and the last that it computes */
   int fold;                    /* batch normalization folded into the convolution, or -1 */
   int inputs[2];               /* values or -1 */
   int output;                  /* value */

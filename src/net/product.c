@@ -4,9 +4,10 @@
 #include "net/element.h"
 #include "net/product.h"
 
-/* One source for both element types: bfloat16's own instructions appear only where `bf16` is a
- * constant true, so the float32 functions run without them. */
-#define INLINE ELEMENT
+/* One source for all element types: the instructions of bfloat16 and bytes appear only where the
+ * type is that constant, so the float32 functions run without them. */
+#define VNNI __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni")))
+#define INLINE static inline __attribute__((always_inline)) VNNI
 
 INLINE void multiply_f32(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
                          size_t depth, int count, int vectors) {
@@ -39,22 +40,55 @@ INLINE void multiply_bf16(const void *const *rows, const void *u, __m512 sum[PRO
   }
 }
 
-/* Thirty-two sums of row `row`. */
-INLINE void finish_step(const product_finish *f, size_t row, size_t column, __m512 first,
-                        __m512 second) {
-  __m512 value[2] = {first, second};
-  const size_t bytes = element_bytes(f->bf16), at = f->first + column;
-  for (size_t half = 0; half < 2; half++) {
-    if (f->bias)
-      value[half] = _mm512_add_ps(value[half], _mm512_loadu_ps(f->bias + column + 16 * half));
-    if (f->other) {
-      const char *other = (const char *)f->other[row] + (at + 16 * half) * bytes;
-      value[half] = _mm512_add_ps(value[half], element_load16(other, f->bf16));
+/* Four neighbouring values of a row at a time. The sums are integers. */
+INLINE void multiply_u8(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
+                        size_t depth, int count, int vectors) {
+  const char *weights = u;
+  for (size_t d = 0; d < depth / 4; d++) {
+    __m512i w[4];
+    for (int k = 0; k < vectors; k++)
+      w[k] = _mm512_loadu_si512(weights + (d * (size_t)vectors + (size_t)k) * 64);
+    for (int r = 0; r < count; r++) {
+      int32_t four;
+      memcpy(&four, (const char *)rows[r] + d * sizeof four, sizeof four);
+      __m512i value = _mm512_set1_epi32(four);
+      for (int k = 0; k < vectors; k++) {
+        __m512i before = _mm512_castps_si512(sum[r][k]);
+        sum[r][k] = _mm512_castsi512_ps(_mm512_dpbusd_epi32(before, value, w[k]));
+      }
     }
-    /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
-    if (f->relu) value[half] = _mm512_max_ps(_mm512_setzero_ps(), value[half]);
   }
-  element_store((char *)f->to[row] + at * bytes, value[0], value[1], f->bf16);
+}
+
+/* Sixteen sums of row `row`. */
+INLINE __m512 finished_sums(const product_finish *f, size_t row, size_t column, __m512 sums,
+                            element_type type) {
+  __m512 value = type == ELEMENT_U8 ? _mm512_cvtepi32_ps(_mm512_castps_si512(sums)) : sums;
+  const __m512 bias = f->bias ? _mm512_loadu_ps(f->bias + column) : _mm512_setzero_ps();
+  if (f->scale) value = _mm512_fmadd_ps(value, _mm512_loadu_ps(f->scale + column), bias);
+  else if (f->bias) value = _mm512_add_ps(value, bias);
+  if (f->other) {
+    const char *other =
+        (const char *)f->other[row] + (f->first + column) * element_bytes(f->other_type);
+    value = _mm512_fmadd_ps(element_load16(other, f->other_type), _mm512_set1_ps(f->other_scale),
+                            value);
+  }
+  /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
+  return f->relu ? _mm512_max_ps(_mm512_setzero_ps(), value) : value;
+}
+
+/* The sums of row `row`, `vectors` times sixteen. */
+INLINE void finish_row(const product_finish *f, size_t row, const __m512 *sums, int vectors,
+                       element_type type) {
+  char *to = (char *)f->to[row] + f->first * element_bytes(f->type);
+  __m512 v[4];
+  for (int k = 0; k < vectors; k++) v[k] = finished_sums(f, row, 16 * (size_t)k, sums[k], type);
+  if (f->type == ELEMENT_U8 && vectors == 4) {
+    _mm512_storeu_si512(to, element_to_u8(v[0], v[1], v[2], v[3]));
+    return;
+  }
+  for (int k = 0; k + 1 < vectors; k += 2)
+    element_store(to + 16 * (size_t)k * element_bytes(f->type), v[k], v[k + 1], f->type);
 }
 
 /* `count` x `vectors` sums in registers: 6 x 4 of the 32, four loads and six broadcasts for 24
@@ -62,22 +96,21 @@ INLINE void finish_step(const product_finish *f, size_t row, size_t column, __m5
  * of rows `row` and so on, are finished or stored in m. */
 INLINE void product_block(const void *const *from, size_t tap_stride, size_t taps, const void *u,
                           float *m, const product_finish *finish, size_t row, size_t depth,
-                          int count, int vectors, bool bf16, bool finishes) {
+                          int count, int vectors, element_type type, bool finishes) {
   __m512 sum[PRODUCT_ROWS][4];
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ps();
-  const size_t tap_bytes = depth * (size_t)vectors * 16 * (bf16 ? 2 : sizeof(float));
+  const size_t tap_bytes = depth * (size_t)vectors * 16 * element_bytes(type);
   for (size_t t = 0; t < taps; t++) {
     const void *rows[PRODUCT_ROWS];
     for (int r = 0; r < count; r++) rows[r] = from[t * tap_stride + (size_t)r];
     const void *weights = (const char *)u + t * tap_bytes;
-    if (bf16) multiply_bf16(rows, weights, sum, depth, count, vectors);
+    if (type == ELEMENT_U8) multiply_u8(rows, weights, sum, depth, count, vectors);
+    else if (type == ELEMENT_BF16) multiply_bf16(rows, weights, sum, depth, count, vectors);
     else multiply_f32(rows, weights, sum, depth, count, vectors);
   }
   for (int r = 0; r < count; r++) {
-    if (finishes)
-      for (int k = 0; k + 1 < vectors; k += 2)
-        finish_step(finish, row + (size_t)r, 16 * (size_t)k, sum[r][k], sum[r][k + 1]);
+    if (finishes) finish_row(finish, row + (size_t)r, sum[r], vectors, type);
     else
       for (int k = 0; k < vectors; k++)
         _mm512_storeu_ps(m + ((size_t)r * (size_t)vectors + (size_t)k) * 16, sum[r][k]);
@@ -85,27 +118,29 @@ INLINE void product_block(const void *const *from, size_t tap_stride, size_t tap
 }
 
 /* The same with a count that is not a constant. */
+#define PRODUCT_CASE(count)                                                                        \
+  product_block(from, tap_stride, taps, u, m, finish, row, depth, count, vectors, type, finishes)
 INLINE void product_group(const void *const *from, size_t tap_stride, size_t taps, const void *u,
                           float *m, const product_finish *finish, size_t row, size_t depth,
-                          size_t count, int vectors, bool bf16, bool finishes) {
+                          size_t count, int vectors, element_type type, bool finishes) {
   switch (count) {
   case 6:
-    product_block(from, tap_stride, taps, u, m, finish, row, depth, 6, vectors, bf16, finishes);
+    PRODUCT_CASE(6);
     break;
   case 5:
-    product_block(from, tap_stride, taps, u, m, finish, row, depth, 5, vectors, bf16, finishes);
+    PRODUCT_CASE(5);
     break;
   case 4:
-    product_block(from, tap_stride, taps, u, m, finish, row, depth, 4, vectors, bf16, finishes);
+    PRODUCT_CASE(4);
     break;
   case 3:
-    product_block(from, tap_stride, taps, u, m, finish, row, depth, 3, vectors, bf16, finishes);
+    PRODUCT_CASE(3);
     break;
   case 2:
-    product_block(from, tap_stride, taps, u, m, finish, row, depth, 2, vectors, bf16, finishes);
+    PRODUCT_CASE(2);
     break;
   default:
-    product_block(from, tap_stride, taps, u, m, finish, row, depth, 1, vectors, bf16, finishes);
+    PRODUCT_CASE(1);
     break;
   }
 }
@@ -135,10 +170,10 @@ INLINE void tapped(const void *const *from, size_t taps, const void *u, float *m
 
 INLINE void finished(const void *const *from, size_t taps, const void *u,
                      const product_finish *finish, size_t rows, size_t depth, int vectors,
-                     bool bf16) {
+                     element_type type) {
   for (size_t r = 0; r < rows; r += PRODUCT_ROWS)
     product_group(from + r, rows, taps, u, NULL, finish, r, depth, group_size(rows, r), vectors,
-                  bf16, true);
+                  type, true);
 }
 
 /* Calls f(..., vectors, bf16) with both as constants. */
@@ -158,16 +193,16 @@ INLINE void finished(const void *const *from, size_t taps, const void *u,
     break;                                                                                         \
   }
 
-AVX512 void product_rows(const float *v, size_t v_stride, const float *u, float *m, size_t rows,
-                         size_t depth,
-                         int width){FOR_WIDTH(strided, false, v, v_stride, u, m, rows, depth)}
+VNNI void product_rows(const float *v, size_t v_stride, const float *u, float *m, size_t rows,
+                       size_t depth,
+                       int width){FOR_WIDTH(strided, false, v, v_stride, u, m, rows, depth)}
 
-AVX512 void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
-                              size_t depth,
-                              int width){FOR_WIDTH(strided, true, v, v_stride, u, m, rows, depth)}
+VNNI void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                            size_t depth,
+                            int width){FOR_WIDTH(strided, true, v, v_stride, u, m, rows, depth)}
 
-AVX512 void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
-                         size_t depth, int width, bool bf16) {
+VNNI void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
+                       size_t depth, int width, bool bf16) {
   if (bf16) {
     FOR_WIDTH(tapped, true, from, taps, u, m, rows, depth)
   } else {
@@ -175,11 +210,15 @@ AVX512 void product_taps(const void *const *from, size_t taps, const void *u, fl
   }
 }
 
-AVX512 void product_taps_finished(const void *const *from, size_t taps, const void *u,
-                                  const product_finish *finish, size_t rows, size_t depth,
-                                  int width, bool bf16) {
-  if (width == 64 && bf16) finished(from, taps, u, finish, rows, depth, 4, true);
-  else if (width == 64) finished(from, taps, u, finish, rows, depth, 4, false);
-  else if (bf16) finished(from, taps, u, finish, rows, depth, 2, true);
-  else finished(from, taps, u, finish, rows, depth, 2, false);
+VNNI void product_taps_finished(const void *const *from, size_t taps, const void *u,
+                                const product_finish *finish, size_t rows, size_t depth, int width,
+                                element_type type) {
+  const bool wide = width == 64;
+  if (type == ELEMENT_U8 && wide) finished(from, taps, u, finish, rows, depth, 4, ELEMENT_U8);
+  else if (type == ELEMENT_U8) finished(from, taps, u, finish, rows, depth, 2, ELEMENT_U8);
+  else if (type == ELEMENT_BF16 && wide)
+    finished(from, taps, u, finish, rows, depth, 4, ELEMENT_BF16);
+  else if (type == ELEMENT_BF16) finished(from, taps, u, finish, rows, depth, 2, ELEMENT_BF16);
+  else if (wide) finished(from, taps, u, finish, rows, depth, 4, ELEMENT_F32);
+  else finished(from, taps, u, finish, rows, depth, 2, ELEMENT_F32);
 }

@@ -1,16 +1,15 @@
-/* The matrix products under leuko's own kernels: AVX-512, float32 or bfloat16 with float32 sums. */
+/* The matrix products under leuko's own kernels: AVX-512, float32 or bfloat16 with float32 sums, or
+ * bytes with sums of 32-bit integers. */
 #ifndef NET_PRODUCT_H
 #define NET_PRODUCT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "net/cpu.h"
+#include "net/element.h"
 
 #define PRODUCT_WIDTH 64 /* columns that are multiplied together */
 #define PRODUCT_ROWS 6   /* rows that are multiplied together */
 
-/* Whether what follows can run here, in float32 and in bfloat16. */
+/* Whether what follows can run here, in float32 and in bfloat16 or bytes. */
 static inline bool product_supported(void) {
   return net_cpu() >= NET_CPU_AVX512;
 }
@@ -29,22 +28,29 @@ void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, 
                        size_t depth, int width);
 
 /* m [rows][width] = sum over taps of v_t [rows][depth] u_t [depth][width], where row r of tap t
- * lies at from[t * rows + r], and u_t follow each other. */
+ * lies at from[t * rows + r], and u_t follow each other. float32 or bfloat16. */
 void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
                   size_t depth, int width, bool bf16);
 
-/* What becomes of a row of sums before it is stored: bias, another branch, relu, rounding. */
+/* What becomes of a row of sums before it is stored: scale, bias, another branch, relu, rounding.
+ * Where something is in bytes, `scale`, `bias` and `other_scale` bring everything to the output's
+ * units. */
 typedef struct {
-  void *const *to;          /* [rows]: where each row goes, in its type */
-  const void *const *other; /* [rows]: what is added, in that type; NULL: nothing */
-  size_t first;             /* column of the rows at which the sums begin */
-  const float *bias;        /* [width], or NULL */
-  bool relu, bf16;          /* bf16: the type of `to` and `other` */
+  void *const *to;          /* [rows]: where each row goes */
+  const void *const *other; /* [rows]: what is added; NULL: nothing */
+  element_type type, other_type;
+  float other_scale;  /* what one of `other` counts */
+  size_t first;       /* column of the rows at which the sums begin */
+  const float *scale; /* [width]: what one of a column's sums counts; NULL: 1 */
+  const float *bias;  /* [width]; NULL: 0 */
+  bool relu;
 } product_finish;
 
-/* The sums of product_taps, finished instead of stored; width is 32 or 64. */
+/* The sums of product_taps, finished instead of stored; width is 32 or 64. Of bytes: v is unsigned,
+ * u [depth / 4][width][4] signed, depth a multiple of 4 and at most 2^16, so that a sum, which is
+ * exact, cannot overflow. */
 void product_taps_finished(const void *const *from, size_t taps, const void *u,
                            const product_finish *finish, size_t rows, size_t depth, int width,
-                           bool bf16);
+                           element_type type);
 
 #endif

@@ -8,17 +8,26 @@
 
 #include "net/skip.h"
 
-/* Order of an activation's values in memory, float32 but for the last. NCHW16C: channels in blocks
- * of 16, [n][c/16][h][w][16]; only used where 16 divides the channels. */
-typedef enum { NET_NHWC, NET_NCHW, NET_NCHW16C, NET_NHWC_BF16, NET_LAYOUTS } net_layout;
+/* Order of an activation's values in memory, float32 but for the last two. NCHW16C: channels in
+ * blocks of 16, [n][c/16][h][w][16]; only used where 16 divides the channels. U8: bytes that count
+ * units of the activation's scale; they are not negative, and nothing changes their layout. */
+typedef enum {
+  NET_NHWC,
+  NET_NCHW,
+  NET_NCHW16C,
+  NET_NHWC_BF16,
+  NET_NHWC_U8,
+  NET_LAYOUTS
+} net_layout;
 
 static inline size_t net_layout_bytes(net_layout layout) {
-  return layout == NET_NHWC_BF16 ? 2 : sizeof(float);
+  return layout == NET_NHWC_U8 ? 1 : layout == NET_NHWC_BF16 ? 2 : sizeof(float);
 }
 
-/* What activations and the factors of products are kept in; sums are float32 in any case. */
-typedef enum { NET_F32, NET_BF16 } net_precision;
-const char *net_precision_name(net_precision precision); /* "f32", "bf16" */
+/* What activations and the factors of products are kept in; sums are float32, or 32-bit integers
+ * that are exact. INT8: inference alone, bytes where that is faster, and bfloat16 elsewhere. */
+typedef enum { NET_F32, NET_BF16, NET_INT8 } net_precision;
+const char *net_precision_name(net_precision precision); /* "f32", "bf16", "int8" */
 bool net_precision_find(const char *name, net_precision *out);
 /* Whether this processor has kernels for it. */
 bool net_precision_supported(net_precision precision);
@@ -30,13 +39,17 @@ typedef struct {
   net_shape in;  /* of each input */
   net_shape out; /* of the output, after fused pooling */
   net_layout in_layout, out_layout;
+  net_layout add_layout; /* of what is added: on entry to `choose` what its producer gives */
+  /* What one of a value in bytes counts. On entry to `choose` out_scale is 0 where the output is
+   * not wanted in bytes. */
+  float in_scale, out_scale, add_scale;
   bool training;           /* keep what backward needs; batch statistics, dropout */
   bool relu;               /* conv2d, dense, batchnorm, add: relu follows */
   bool add;                /* conv2d (inference): the second input is added before relu */
   bool pool;               /* conv2d: 2x2 max pooling with stride 2 follows relu */
   bool need_dx;            /* backward must give the gradient of the input */
   bool winograd;           /* Winograd's algorithm may be used for convolutions */
-  net_precision precision; /* in what a backend may compute */
+  net_precision precision; /* in what a backend may compute, F32 or BF16 */
   int threads;
 } net_step;
 

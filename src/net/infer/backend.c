@@ -17,26 +17,48 @@ static bool few_channels(const net_step *step) {
   return step->in.c <= 4;
 }
 
+/* What activations in a layout of this backend are kept in. */
+static element_type type_of(net_layout layout) {
+  return layout == NET_NHWC_U8 ? ELEMENT_U8 : layout == NET_NHWC_BF16 ? ELEMENT_BF16 : ELEMENT_F32;
+}
+
+/* Bytes are read where the producer gives them, and given where the plan has a scale for them. */
+static bool choose_convolution(net_step *step, net_layout layout) {
+  const bool vectors = step->in.c % ELEMENT_STEP == 0;
+  if (step->out.c % ELEMENT_STEP || (!vectors && !few_channels(step))) return false;
+  if (step->add && step->pool) return false;
+  if (few_channels(step)) step->in_layout = NET_NHWC;
+  else if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
+  if (step->add_layout != NET_NHWC_U8) step->add_layout = layout;
+  const bool bytes = step->out_scale > 0 && step->relu && !step->pool && layout == NET_NHWC_BF16;
+  step->out_layout = bytes ? NET_NHWC_U8 : layout;
+  return step->in_layout != NET_NHWC_U8 || !step->pool;
+}
+
 static bool infer_choose(net_step *step) {
   if (step->training || !product_supported()) return false;
   const bool bf16 = step->precision == NET_BF16 && product_supported_bf16();
   const net_layout layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
   const bool vectors = step->in.c % ELEMENT_STEP == 0;
-  step->in_layout = step->out_layout = layout;
   switch (step->op) {
   case NET_CONV2D:
-    if (step->out.c % ELEMENT_STEP || (!vectors && !few_channels(step))) return false;
-    if (step->add && step->pool) return false;
-    if (few_channels(step)) step->in_layout = NET_NHWC;
-    return true;
+    return choose_convolution(step, layout);
   case NET_MAXPOOL:
+    if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
+    step->out_layout = step->in_layout;
     return vectors && step->node->attributes.kernel <= 8;
   case NET_AVGPOOL:
+    step->in_layout = layout;
     step->out_layout = NET_NHWC;
     return vectors;
   default:
     return false;
   }
+}
+
+/* What one of a value counts. */
+static float scale_of(net_layout layout, float scale) {
+  return layout == NET_NHWC_U8 ? scale : 1;
 }
 
 static void infer_release(net_kernel *k) {
@@ -64,8 +86,12 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
                        .relu = step->relu,
                        .pool = step->pool,
                        .add = step->add,
-                       .in_bf16 = step->in_layout == NET_NHWC_BF16,
-                       .out_bf16 = step->out_layout == NET_NHWC_BF16,
+                       .in_type = type_of(step->in_layout),
+                       .out_type = type_of(step->out_layout),
+                       .add_type = type_of(step->add_layout),
+                       .in_scale = scale_of(step->in_layout, step->in_scale),
+                       .out_scale = scale_of(step->out_layout, step->out_scale),
+                       .add_scale = scale_of(step->add_layout, step->add_scale),
                        .threads = step->threads,
                        .zeros = k->zeros};
   *workspace = 0;
@@ -75,7 +101,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
     k->s.plain.h = (step->in.h + 2 * a->pad - a->kernel) / a->stride + 1;
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
     bool winograd = a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
-                    step->winograd && !step->add;
+                    step->winograd && !step->add && step->in_layout != NET_NHWC_U8;
     status = winograd ? infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error)
                       : infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);
   }
@@ -87,7 +113,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
 static leuko_status infer_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
                                leuko_error *error) {
   if (k->winograd) return infer_winograd_bind(k->winograd, params[0], error);
-  if (k->direct) infer_direct_bind(k->direct, params[0]);
+  if (k->direct) infer_direct_bind(k->direct, params[0], params[1]);
   return LEUKO_OK;
 }
 
@@ -111,8 +137,10 @@ static const char *infer_implementation(const net_kernel *k) {
       {{"direct:avx512", "direct+pool:avx512"}, {"direct:avx512_bf16", "direct+pool:avx512_bf16"}},
       {{"winograd_4x4:avx512", "winograd_4x4+pool:avx512"},
        {"winograd_4x4:avx512_bf16", "winograd_4x4+pool:avx512_bf16"}}};
-  if (k->op != NET_CONV2D) return k->s.in_bf16 ? "pool:avx512_bf16" : "pool:avx512";
-  return names[k->winograd != NULL][k->s.in_bf16][k->s.pool];
+  static const char *const pools[] = {"pool:avx512", "pool:avx512_bf16", "pool:avx512_int8"};
+  if (k->op != NET_CONV2D) return pools[k->s.in_type];
+  if (k->s.in_type == ELEMENT_U8) return "direct:avx512_int8";
+  return names[k->winograd != NULL][k->s.in_type][k->s.pool];
 }
 
 const net_backend net_backend_infer = {

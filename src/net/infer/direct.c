@@ -1,3 +1,4 @@
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,10 @@ struct infer_direct {
   int taps;
   size_t depth;      /* input values of a tap */
   size_t list_bytes; /* of the output pixels to compute */
-  void *u;           /* [filters / 64][taps][depth][64 or the rest], bfloat16 in pairs of depth */
+  /* [filters / 64][taps][depth][64 or the rest]; bfloat16 in pairs of depth, bytes in fours */
+  void *u;
+  bool bytes;             /* come in or go out; then, in the output's units: */
+  float *scales, *biases; /* [filters]: what a sum counts, and what is added to it */
 };
 
 static size_t up_to_line(size_t bytes) {
@@ -52,6 +56,8 @@ static size_t kernel_values(const infer_direct *d) {
 void infer_direct_free(infer_direct *d) {
   if (!d) return;
   free(d->u);
+  free(d->scales);
+  free(d->biases);
   free(d);
 }
 
@@ -65,9 +71,12 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   d->taps = d->rows ? shape->kernel : shape->kernel * shape->kernel;
   d->depth = (size_t)shape->in.c * (d->rows ? (size_t)shape->kernel : 1);
   d->list_bytes = infer_list_bytes(shape, batch, 1);
-  size_t bytes = up_to_line(kernel_values(d) * element_bytes(shape->in_bf16));
+  d->bytes = shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
+  size_t bytes = up_to_line(kernel_values(d) * element_bytes(shape->in_type));
   d->u = aligned_alloc(LINE, bytes);
-  if (!d->u) {
+  d->scales = calloc((size_t)shape->plain.c, sizeof *d->scales);
+  d->biases = calloc((size_t)shape->plain.c, sizeof *d->biases);
+  if (!d->u || !d->scales || !d->biases) {
     infer_direct_free(d);
     return error_set_memory(error, bytes);
   }
@@ -76,21 +85,45 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   return LEUKO_OK;
 }
 
-void infer_direct_bind(infer_direct *d, const float *kernel) {
-  const size_t filters = (size_t)d->s.plain.c, depth = d->depth;
-  const int threads = d->s.threads;
+/* What brings the kernel's columns to signed bytes, the largest value of each to 127, into factors
+ * [width]; 0 for a filter of zeros. */
+static void byte_factors(const float *kernel, size_t values, size_t filters, size_t width,
+                         float *factors) {
+  for (size_t f = 0; f < width; f++) factors[f] = 0;
+  for (size_t k = 0; k < values; k++)
+    for (size_t f = 0; f < width; f++)
+      factors[f] = fmaxf(factors[f], fabsf(kernel[k * filters + f]));
+  for (size_t f = 0; f < width; f++) factors[f] = factors[f] > 0 ? 127 / factors[f] : 0;
+}
+
+void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) {
+  const infer_shape *s = &d->s;
+  const size_t filters = (size_t)s->plain.c, values = (size_t)d->taps * d->depth;
+  const int threads = s->threads;
   float *wide = d->u;
   uint16_t *narrow = d->u;
+  int8_t *bytes = d->u;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
     const size_t width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
-    const size_t first = (size_t)d->taps * depth * chunk;
-    for (size_t k = 0; k < (size_t)d->taps * depth; k++)
+    const size_t first = values * chunk;
+    float factors[PRODUCT_WIDTH];
+    if (s->in_type == ELEMENT_U8) byte_factors(kernel + chunk, values, filters, width, factors);
+    for (size_t k = 0; k < values; k++)
       for (size_t f = 0; f < width; f++) {
         float value = kernel[k * filters + chunk + f];
-        if (d->s.in_bf16) narrow[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
+        if (s->in_type == ELEMENT_U8)
+          bytes[first + (k / 4 * width + f) * 4 + k % 4] = (int8_t)lrintf(value * factors[f]);
+        else if (s->in_type == ELEMENT_BF16)
+          narrow[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
         else wide[first + k * width + f] = value;
       }
+    for (size_t f = 0; f < width; f++) {
+      float counts = 1;
+      if (s->in_type == ELEMENT_U8) counts = factors[f] > 0 ? s->in_scale / factors[f] : 0;
+      d->scales[chunk + f] = counts / s->out_scale;
+      d->biases[chunk + f] = bias ? bias[chunk + f] / s->out_scale : 0;
+    }
   }
 }
 
@@ -146,7 +179,7 @@ static void point_at_rows(const infer_direct *d, const net_call *call, int n, in
 static void point_at_pixels(const infer_direct *d, const net_call *call, int n, int top, int left,
                             const workplace *w, size_t row, size_t rows) {
   const infer_shape *s = &d->s;
-  const size_t bytes = (size_t)s->in.c * element_bytes(s->in_bf16);
+  const size_t bytes = (size_t)s->in.c * element_bytes(s->in_type);
   for (int y = 0; y < s->kernel; y++)
     for (int x = 0; x < s->kernel; x++) {
       const char *at = infer_pixel(&call->skip[0], call->x[0], s->in, n, top + y, left + x, bytes);
@@ -198,12 +231,13 @@ ELEMENT void pool_rows(const infer_direct *d, const net_call *call, const infer_
 static void point_to(const infer_direct *d, const net_call *call, const infer_place *list,
                      size_t count, const workplace *w) {
   const infer_shape *s = &d->s;
-  const size_t pixel = (size_t)s->out.c * element_bytes(s->out_bf16);
+  const size_t pixel = (size_t)s->out.c * element_bytes(s->out_type);
+  const size_t added = (size_t)s->out.c * element_bytes(s->add_type);
   for (size_t i = 0; i < count; i++) {
     w->to[i] = (char *)call->y + infer_number(s->out, list[i]) * pixel;
     if (s->add)
       w->other[i] = infer_pixel(&call->skip[1], call->x[1], s->out, list[i].image, list[i].y,
-                                list[i].x, pixel);
+                                list[i].x, added);
   }
 }
 
@@ -212,19 +246,24 @@ AVX512 static void run_chunk(const infer_direct *d, const net_call *call, const 
   const infer_shape *s = &d->s;
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   const char *u =
-      (const char *)d->u + (size_t)d->taps * d->depth * (size_t)chunk * element_bytes(s->in_bf16);
+      (const char *)d->u + (size_t)d->taps * d->depth * (size_t)chunk * element_bytes(s->in_type);
   if (!s->pool) {
+    const float *bias = d->bytes ? d->biases : call->params[1];
     const product_finish finish = {.to = w->to,
                                    .other = s->add ? w->other : NULL,
+                                   .type = s->out_type,
+                                   .other_type = s->add_type,
+                                   .other_scale = s->add_scale / s->out_scale,
                                    .first = (size_t)chunk,
-                                   .bias = call->params[1] ? call->params[1] + chunk : NULL,
-                                   .relu = s->relu,
-                                   .bf16 = s->out_bf16};
-    product_taps_finished(w->from, (size_t)d->taps, u, &finish, rows, d->depth, width, s->in_bf16);
+                                   .scale = d->bytes ? d->scales + chunk : NULL,
+                                   .bias = bias ? bias + chunk : NULL,
+                                   .relu = s->relu};
+    product_taps_finished(w->from, (size_t)d->taps, u, &finish, rows, d->depth, width, s->in_type);
     return;
   }
-  product_taps(w->from, (size_t)d->taps, u, w->m, rows, d->depth, width, s->in_bf16);
-  if (s->out_bf16) pool_rows(d, call, list, count, chunk, (size_t)width, w->m, true);
+  product_taps(w->from, (size_t)d->taps, u, w->m, rows, d->depth, width, s->in_type);
+  if (s->out_type == ELEMENT_BF16)
+    pool_rows(d, call, list, count, chunk, (size_t)width, w->m, true);
   else pool_rows(d, call, list, count, chunk, (size_t)width, w->m, false);
 }
 

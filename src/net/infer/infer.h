@@ -1,5 +1,5 @@
-/* leuko's own kernels for inference: AVX-512, activations NHWC in float32 or bfloat16, and work
- * only where an image can differ from the blank one (net/skip.h).
+/* leuko's own kernels for inference: AVX-512, activations NHWC in float32, bfloat16 or bytes, and
+ * work only where an image can differ from the blank one (net/skip.h).
  *
  * A kernel reads an input pixel from the activations where it was computed and from the blank
  * image's elsewhere, and writes the pixels that are wanted; others it may leave as they are. */
@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "net/element.h"
 #include "net/step.h"
 
 /* A convolution or pooling. Convolutions have filters in multiples of 32. */
@@ -16,7 +17,8 @@ typedef struct {
   net_shape plain;   /* of the output before pooling */
   int kernel, stride, pad;
   bool relu, pool, add;
-  bool in_bf16, out_bf16;
+  element_type in_type, out_type, add_type;
+  float in_scale, out_scale, add_scale; /* what one of a value in bytes counts; else 1 */
   int threads;
   const char *zeros; /* as many as a row of the window has values, in the input's type */
 } infer_shape;
@@ -46,7 +48,7 @@ static inline const char *infer_pixel(const net_skip *skip, const void *x, net_s
   return (const char *)x + at * bytes;
 }
 
-/* winograd.c: 3x3, stride 1, channels in multiples of 32. */
+/* winograd.c: 3x3, stride 1, channels in multiples of 32; no bytes come in, but they may go out. */
 typedef struct infer_winograd infer_winograd;
 leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winograd **out,
                                 size_t *scratch, leuko_error *error);
@@ -56,16 +58,18 @@ leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_e
 void infer_winograd_run(const infer_winograd *w, const net_call *call);
 
 /* direct.c: every other convolution, as sums of products over the window's pixels, or over its rows
- * where there are too few channels for a vector. */
+ * where there are too few channels for a vector. Bytes are multiplied with bytes into integers that
+ * are exact. */
 typedef struct infer_direct infer_direct;
 leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct **out,
                               size_t *scratch, leuko_error *error);
 void infer_direct_free(infer_direct *d);
-/* kernel HWIO float32. */
-void infer_direct_bind(infer_direct *d, const float *kernel);
+/* kernel HWIO float32; bias [filters] or NULL. For bytes the kernel becomes signed bytes, each
+ * filter in its own units, so that its largest value is 127. */
+void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias);
 void infer_direct_run(const infer_direct *d, const net_call *call);
 
-/* pool.c: channels in multiples of 32. The mean is always float32. */
+/* pool.c: channels in multiples of 32. The mean is always float32; bytes are only maximised. */
 void infer_maxpool(const infer_shape *s, const net_call *call);
 void infer_avgpool(const infer_shape *s, const net_call *call);
 

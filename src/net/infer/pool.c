@@ -30,8 +30,18 @@ ELEMENT void largest(const char *const *from, int count, size_t bytes, char *to,
   }
 }
 
+/* Of bytes, 32 channels at a time: as integers. */
+ELEMENT void largest_bytes(const char *const *from, int count, size_t bytes, char *to) {
+  for (size_t c = 0; c < bytes; c += ELEMENT_STEP) {
+    __m256i value = _mm256_loadu_si256((const void *)(from[0] + c));
+    for (int k = 1; k < count; k++)
+      value = _mm256_max_epu8(value, _mm256_loadu_si256((const void *)(from[k] + c)));
+    _mm256_storeu_si256((void *)(to + c), value);
+  }
+}
+
 AVX512 static void pool_pixel(const infer_shape *s, const net_call *call, infer_place at) {
-  const size_t bytes = (size_t)s->in.c * element_bytes(s->in_bf16);
+  const size_t bytes = (size_t)s->in.c * element_bytes(s->in_type);
   const int top = at.y * s->stride - s->pad, left = at.x * s->stride - s->pad;
   const char *from[MOST_WINDOW];
   int count = 0;
@@ -41,7 +51,8 @@ AVX512 static void pool_pixel(const infer_shape *s, const net_call *call, infer_
     if (pixel) from[count++] = pixel;
   }
   char *to = (char *)call->y + infer_number(s->out, at) * bytes;
-  if (s->in_bf16) largest(from, count, bytes, to, true);
+  if (s->in_type == ELEMENT_U8) largest_bytes(from, count, bytes, to);
+  else if (s->in_type == ELEMENT_BF16) largest(from, count, bytes, to, true);
   else largest(from, count, bytes, to, false);
 }
 
@@ -75,7 +86,7 @@ ELEMENT void mean_step(const infer_shape *s, const net_call *call, int n, size_t
 
 AVX512 static void mean_image(const infer_shape *s, const net_call *call, int n) {
   for (size_t c = 0; c < (size_t)s->in.c; c += ELEMENT_STEP) {
-    if (s->in_bf16) mean_step(s, call, n, c, true);
+    if (s->in_type == ELEMENT_BF16) mean_step(s, call, n, c, true);
     else mean_step(s, call, n, c, false);
   }
 }

@@ -30,7 +30,7 @@ struct infer_winograd {
 
 /* Bytes between two of the 36 positions of `tiles` transformed tiles. */
 static size_t v_stride(const infer_winograd *w, size_t tiles) {
-  return tiles * (size_t)w->s.in.c * element_bytes(w->s.in_bf16) + LINE;
+  return tiles * (size_t)w->s.in.c * element_bytes(w->s.in_type) + LINE;
 }
 
 /* The same of products, in floats. */
@@ -79,7 +79,7 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   const size_t most =
       (size_t)batch * (size_t)((shape->plain.h + 3) / 4) * (size_t)((shape->plain.w + 3) / 4);
   const size_t threads = (size_t)shape->threads;
-  const size_t tile = WINOGRAD_POSITIONS * ((size_t)shape->in.c * element_bytes(shape->in_bf16) +
+  const size_t tile = WINOGRAD_POSITIONS * ((size_t)shape->in.c * element_bytes(shape->in_type) +
                                             PRODUCT_WIDTH * sizeof(float));
   const size_t share = up_to_rows((most + threads - 1) / threads);
   w->shared = shape->in.c >= SHARED_CHANNELS || share < PART_TILES;
@@ -90,7 +90,7 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
     w->turn = least(share, TURN_BYTES / tile / PRODUCT_ROWS * PRODUCT_ROWS);
     if (w->turn < PRODUCT_ROWS) w->turn = PRODUCT_ROWS;
   }
-  size_t bytes = kernel_values(w) * element_bytes(shape->in_bf16);
+  size_t bytes = kernel_values(w) * element_bytes(shape->in_type);
   w->u = aligned_alloc(LINE, bytes);
   if (!w->u) {
     infer_winograd_free(w);
@@ -122,7 +122,7 @@ AVX512 static void pack_bf16(const float *from, int channels, int width, char *t
 
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
   const int channels = w->s.in.c, filters = w->s.plain.c;
-  if (!w->s.in_bf16) {
+  if (w->s.in_type == ELEMENT_F32) {
     winograd_kernel(kernel, channels, filters, false, w->u, w->s.threads);
     return LEUKO_OK;
   }
@@ -186,10 +186,11 @@ ELEMENT void transform_output(const infer_winograd *w, const float *m, size_t st
 }
 
 ELEMENT void store_tile(const infer_winograd *w, const net_call *call, infer_place at, int filter,
-                        v16 o[2][4][4], bool bf16) {
+                        v16 o[2][4][4], element_type type) {
   const infer_shape *s = &w->s;
   const int side = tile_side(w);
-  const size_t bytes = element_bytes(bf16), pixel = (size_t)s->out.c * bytes;
+  const size_t bytes = element_bytes(type), pixel = (size_t)s->out.c * bytes;
+  const v16 units = _mm512_set1_ps(1 / s->out_scale);
   char *image = (char *)call->y + (size_t)at.image * (size_t)s->out.h * (size_t)s->out.w * pixel +
                 (size_t)filter * bytes;
   for (int i = 0; i < side && at.y * side + i < s->out.h; i++)
@@ -201,17 +202,18 @@ ELEMENT void store_tile(const infer_winograd *w, const net_call *call, infer_pla
             s->pool ? _mm512_max_ps(_mm512_max_ps(t[2 * i][2 * j], t[2 * i][2 * j + 1]),
                                     _mm512_max_ps(t[2 * i + 1][2 * j], t[2 * i + 1][2 * j + 1]))
                     : t[i][j];
+        if (type == ELEMENT_U8) value[half] = _mm512_mul_ps(value[half], units);
       }
       size_t place = (size_t)(at.y * side + i) * (size_t)s->out.w + (size_t)(at.x * side + j);
-      element_store(image + place * pixel, value[0], value[1], bf16);
+      element_store(image + place * pixel, value[0], value[1], type);
     }
 }
 
 AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call,
                                    const infer_place *tiles, size_t count, char *v, size_t stride) {
-  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_bf16);
+  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type);
   for (size_t t = 0; t < count; t++) {
-    if (w->s.in_bf16) transform_input(w, call, tiles[t], v + t * row, stride, true);
+    if (w->s.in_type == ELEMENT_BF16) transform_input(w, call, tiles[t], v + t * row, stride, true);
     else transform_input(w, call, tiles[t], v + t * row, stride, false);
   }
 }
@@ -220,14 +222,15 @@ AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call
 AVX512 static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                             size_t count, const char *v, size_t stride, int chunk, float *m) {
   const infer_shape *s = &w->s;
-  const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_bf16);
+  const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_type);
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * bytes;
   const size_t step = m_stride(w->turn);
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
     float *to = m + p * step;
-    if (s->in_bf16) product_rows_bf16(from, depth, weights, to, count, depth, width);
+    if (s->in_type == ELEMENT_BF16)
+      product_rows_bf16(from, depth, weights, to, count, depth, width);
     else product_rows(from, depth, weights, to, count, depth, width);
   }
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
@@ -238,8 +241,10 @@ AVX512 static void multiply(const infer_winograd *w, const net_call *call, const
       for (int half = 0; half < 2; half++)
         transform_output(w, products + 16 * half, step, bias ? bias + f + 16 * half : NULL,
                          o[half]);
-      if (s->out_bf16) store_tile(w, call, tiles[t], chunk + f, o, true);
-      else store_tile(w, call, tiles[t], chunk + f, o, false);
+      if (s->out_type == ELEMENT_U8) store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_U8);
+      else if (s->out_type == ELEMENT_BF16)
+        store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_BF16);
+      else store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_F32);
     }
 }
 
@@ -262,7 +267,7 @@ static void run_turns(const infer_winograd *w, const net_call *call, const infer
 static void run_rounds(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                        size_t count, char *scratch) {
   char *v = scratch, *products = scratch + v_bytes(w);
-  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_bf16),
+  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type),
                stride = v_stride(w, w->round);
   const size_t chunks = ((size_t)w->s.plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
 #pragma omp parallel num_threads(w->s.threads)

@@ -4,8 +4,6 @@
 #include "net/winograd/transforms.h"
 #include "net/winograd/winograd.h"
 
-#define AVX512 __attribute__((target("avx512f")))
-
 /* One tile's 6x6 pixels of 16 channels; outside the image they are zero. */
 WINOGRAD_INLINE void load_patch(const winograd_shape *s, const float *plane, int top, int left,
                                 v16 d[6][6]) {

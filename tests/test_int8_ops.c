@@ -1,0 +1,226 @@
+/* Convolutions of bytes against plain integers, to the bit: over random shapes, with bytes or
+ * bfloat16 going out, and a branch in either added. */
+#include "step_run.h"
+
+static int channels(rng *r) {
+  static const int counts[] = {32, 64, 96, 128, 160, 320};
+  return counts[rng_below(r, sizeof counts / sizeof *counts)];
+}
+
+/* A step from bytes; the branch that is added, if any, in bytes or bfloat16. */
+static net_step convolution(rng *r, net_graph *g) {
+  const int kernel = between(r, 1, 3), c = channels(r);
+  net_conv2d(g, "conv", net_input(g, kernel + between(r, 0, 9), between(r, kernel, 13), c),
+             channels(r), kernel, between(r, 1, 2), between(r, 0, kernel / 2), coin(r));
+  net_step step = step_of(g, between(r, 1, 5), false);
+  step.precision = NET_BF16;
+  step.threads = between(r, 1, 3);
+  step.relu = coin(r);
+  step.add = coin(r);
+  step.in_layout = NET_NHWC_U8;
+  step.in_scale = 0.02f;
+  step.add_layout = coin(r) ? NET_NHWC_U8 : NET_NHWC_BF16;
+  step.add_scale = 0.07f;
+  step.out_scale = coin(r) ? 0.05f : 0;
+  return step;
+}
+
+typedef struct {
+  uint8_t *x;  /* [batch][in] */
+  void *other; /* [batch][out] bytes or bfloat16 */
+  float *params[2];
+  void *y;
+} arrays;
+
+static float widened(uint16_t half) {
+  const uint32_t bits = (uint32_t)half << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+static size_t out_count(const net_step *s) {
+  return (size_t)s->batch * net_shape_size(s->out);
+}
+
+static arrays make_arrays(rng *r, const net_graph *g, const net_step *s) {
+  const size_t in = (size_t)s->batch * net_shape_size(s->in), out = out_count(s);
+  arrays a = {.x = malloc(in), .other = malloc(2 * out), .y = malloc(2 * out)};
+  assert_true(a.x && a.other && a.y);
+  for (size_t i = 0; i < in; i++) a.x[i] = (uint8_t)(coin(r) ? 0 : rng_below(r, 256));
+  for (size_t i = 0; i < out; i++) {
+    if (s->add_layout == NET_NHWC_U8) ((uint8_t *)a.other)[i] = (uint8_t)rng_below(r, 256);
+    else ((uint16_t *)a.other)[i] = net_to_bf16((float)(20 * rng_uniform(r) - 10));
+  }
+  for (int i = 0; i < 2; i++) {
+    if (s->node->params[i] < 0) continue;
+    const size_t count = g->params[s->node->params[i]].count;
+    a.params[i] = step_array(count);
+    for (size_t k = 0; k < count; k++) a.params[i][k] = (float)(2 * rng_uniform(r) - 1) * 0.1f;
+  }
+  /* A filter of zeros, one with an odd largest value. */
+  const size_t filters = (size_t)s->out.c, values = g->params[s->node->params[0]].count / filters;
+  for (size_t k = 0; k < values; k++) a.params[0][k * filters + 5] = 0;
+  a.params[0][7] = -3.7f;
+  return a;
+}
+
+/* What pooling needs of it. */
+static arrays make_pool(rng *r, const net_step *s) {
+  const size_t in = (size_t)s->batch * net_shape_size(s->in);
+  arrays a = {.x = malloc(in), .y = malloc(out_count(s))};
+  assert_true(a.x && a.y);
+  for (size_t i = 0; i < in; i++) a.x[i] = (uint8_t)rng_below(r, 256);
+  return a;
+}
+
+static void free_arrays(arrays *a) {
+  free(a->x);
+  free(a->other);
+  free(a->y);
+  free(a->params[0]);
+  free(a->params[1]);
+}
+
+/* Output (n, y, x, f), as it is stored. */
+static unsigned expected(const net_step *s, const arrays *a, const int8_t *u, const float *scales,
+                         size_t at) {
+  const size_t filters = (size_t)s->out.c, f = at % filters, pixel = at / filters;
+  const int kernel = s->node->attributes.kernel, stride = s->node->attributes.stride;
+  const int top = (int)(pixel / (size_t)s->out.w % (size_t)s->out.h) * stride;
+  const int left = (int)(pixel % (size_t)s->out.w) * stride, pad = s->node->attributes.pad;
+  const size_t n = pixel / ((size_t)s->out.h * (size_t)s->out.w), c = (size_t)s->in.c;
+  int32_t sum = 0;
+  for (int k = 0; k < kernel * kernel; k++) {
+    const int row = top + k / kernel - pad, column = left + k % kernel - pad;
+    if (row < 0 || row >= s->in.h || column < 0 || column >= s->in.w) continue;
+    const uint8_t *x =
+        a->x + ((n * (size_t)s->in.h + (size_t)row) * (size_t)s->in.w + (size_t)column) * c;
+    for (size_t i = 0; i < c; i++) sum += x[i] * u[((size_t)k * c + i) * filters + f];
+  }
+  const float unit = s->out_layout == NET_NHWC_U8 ? s->out_scale : 1;
+  float value = fmaf((float)sum, scales[f] / unit, a->params[1] ? a->params[1][f] / unit : 0);
+  if (s->add) {
+    const bool bytes = s->add_layout == NET_NHWC_U8;
+    const float other =
+        bytes ? (float)((uint8_t *)a->other)[at] : widened(((uint16_t *)a->other)[at]);
+    value = fmaf(other, (bytes ? s->add_scale : 1) / unit, value);
+  }
+  if (s->relu) value = fmaxf(value, 0);
+  if (s->out_layout == NET_NHWC_BF16) return net_to_bf16(value);
+  return (unsigned)fminf(rintf(value), 255);
+}
+
+static void check(const net_graph *g, const net_step *s, const arrays *a) {
+  const size_t filters = (size_t)s->out.c, values = g->params[s->node->params[0]].count;
+  int8_t *u = malloc(values);
+  float *scales = calloc(filters, sizeof *scales);
+  assert_true(u && scales);
+  for (size_t f = 0; f < filters; f++) {
+    float largest = 0;
+    for (size_t k = f; k < values; k += filters) largest = fmaxf(largest, fabsf(a->params[0][k]));
+    const float factor = largest > 0 ? 127 / largest : 0;
+    scales[f] = largest > 0 ? s->in_scale / factor : 0;
+    for (size_t k = f; k < values; k += filters) u[k] = (int8_t)lrintf(a->params[0][k] * factor);
+  }
+  for (size_t i = 0; i < out_count(s); i++) {
+    unsigned got = s->out_layout == NET_NHWC_U8 ? ((uint8_t *)a->y)[i] : ((uint16_t *)a->y)[i];
+    unsigned want = expected(s, a, u, scales, i);
+    /* Both zeros of bfloat16 are the same. */
+    if (got != want && (got | want) != 0x8000)
+      fail_msg("%dx%dx%d to %dx%dx%d, kernel %d, value %zu is %u, not %u", s->in.h, s->in.w,
+               s->in.c, s->out.h, s->out.w, s->out.c, s->node->attributes.kernel, i, got, want);
+  }
+  free(u);
+  free(scales);
+}
+
+static void bytes_are_multiplied_exactly(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 80; n++) {
+    rng r = rng_open(31, RNG_TEST, 0, n);
+    net_graph *g = net_graph_new();
+    net_step step = convolution(&r, g);
+    const bool bytes_wanted = step.out_scale > 0;
+    leuko_error error = {0};
+    net_kernel *kernel;
+    size_t workspace, scratch;
+    assert_true(net_backend_infer.choose(&step));
+    assert_int_equal(step.in_layout, NET_NHWC_U8);
+    /* What is negative is not kept in bytes. */
+    assert_int_equal(step.out_layout, bytes_wanted && step.relu ? NET_NHWC_U8 : NET_NHWC_BF16);
+    step_ok(net_backend_infer.prepare(&step, &kernel, &workspace, &scratch, &error), &error);
+    assert_string_equal(net_backend_infer.implementation(kernel), "direct:avx512_int8");
+    arrays a = make_arrays(&r, g, &step);
+    void *room = step_array(scratch / sizeof(float) + 1);
+    const net_call call = {.count = step.batch,
+                           .x = {(const float *)(const void *)a.x, a.other},
+                           .y = a.y,
+                           .params = {a.params[0], a.params[1]},
+                           .scratch = room};
+    step_ok(net_backend_infer.bind(kernel, call.params, &error), &error);
+    step_ok(net_backend_infer.forward(kernel, &call, &error), &error);
+    check(g, &step, &a);
+    net_backend_infer.release(kernel);
+    free_arrays(&a);
+    free(room);
+    net_graph_free(g);
+  }
+}
+
+/* Max pooling of bytes. */
+static void the_largest_byte(void **state) {
+  (void)state;
+  needs_avx512();
+  for (uint32_t n = 0; n < 20; n++) {
+    rng r = rng_open(31, RNG_TEST, 1, n);
+    net_graph *g = net_graph_new();
+    const int kernel = between(&r, 2, 3), pad = between(&r, 0, kernel / 2);
+    net_maxpool(g, "pool", net_input(g, between(&r, 3, 9), between(&r, 3, 9), channels(&r)), kernel,
+                2, pad);
+    net_step step = step_of(g, between(&r, 1, 4), false);
+    step.precision = NET_BF16;
+    step.in_layout = NET_NHWC_U8;
+    assert_true(net_backend_infer.choose(&step));
+    assert_int_equal(step.out_layout, NET_NHWC_U8);
+    leuko_error error = {0};
+    net_kernel *k;
+    size_t workspace, scratch;
+    step_ok(net_backend_infer.prepare(&step, &k, &workspace, &scratch, &error), &error);
+    arrays a = make_pool(&r, &step);
+    void *room = step_array(scratch / sizeof(float) + 1);
+    const net_call call = {
+        .count = step.batch, .x = {(const float *)(const void *)a.x}, .y = a.y, .scratch = room};
+    step_ok(net_backend_infer.forward(k, &call, &error), &error);
+    const size_t c = (size_t)step.in.c;
+    for (size_t i = 0; i < out_count(&step); i++) {
+      const size_t pixel = i / c;
+      const int top = (int)(pixel / (size_t)step.out.w % (size_t)step.out.h) * 2 - pad;
+      const int left = (int)(pixel % (size_t)step.out.w) * 2 - pad;
+      const size_t image = pixel / ((size_t)step.out.h * (size_t)step.out.w);
+      uint8_t want = 0;
+      for (int p = 0; p < kernel * kernel; p++) {
+        const int y = top + p / kernel, x = left + p % kernel;
+        if (y < 0 || y >= step.in.h || x < 0 || x >= step.in.w) continue;
+        const uint8_t value =
+            a.x[((image * (size_t)step.in.h + (size_t)y) * (size_t)step.in.w + (size_t)x) * c +
+                i % c];
+        want = value > want ? value : want;
+      }
+      assert_int_equal(((uint8_t *)a.y)[i], want);
+    }
+    net_backend_infer.release(k);
+    free_arrays(&a);
+    free(room);
+    net_graph_free(g);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bytes_are_multiplied_exactly),
+      cmocka_unit_test(the_largest_byte),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,279 @@
+/* The vector instructions that leuko's kernels use, in GNU C: `make EMULATE=1` finds this header
+ * before the compiler's, so that the kernels for AVX-512 can be tested, slowly, on a processor that
+ * lacks it. What each function does is said in Intel's Intrinsics Guide under its name; bfloat16's
+ * products are rounded one by one, and denormal numbers are kept, which the processor does not. */
+#ifndef EMULATE_IMMINTRIN_H
+#define EMULATE_IMMINTRIN_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Functions for a particular processor become ones for any. */
+#define target(features) unused
+
+typedef float __m512 __attribute__((vector_size(64), may_alias));
+typedef int32_t __m512i __attribute__((vector_size(64), may_alias));
+typedef int16_t __m512bh __attribute__((vector_size(64), may_alias));
+typedef int32_t __m256i __attribute__((vector_size(32), may_alias));
+typedef int8_t __m128i __attribute__((vector_size(16), may_alias));
+typedef uint16_t __mmask16;
+typedef uint32_t __mmask32;
+
+typedef uint32_t emulate_u32 __attribute__((vector_size(64)));
+typedef int16_t emulate_i16 __attribute__((vector_size(64)));
+typedef uint16_t emulate_u16 __attribute__((vector_size(64)));
+typedef uint8_t emulate_u8 __attribute__((vector_size(64)));
+typedef uint8_t emulate_b32 __attribute__((vector_size(32)));
+
+#define EMULATE static inline __attribute__((always_inline, unused))
+
+#define EMULATE_LOAD(name, type)                                                                   \
+  EMULATE type name(const void *from) {                                                            \
+    type v;                                                                                        \
+    memcpy(&v, from, sizeof v);                                                                    \
+    return v;                                                                                      \
+  }
+EMULATE_LOAD(_mm512_loadu_ps, __m512)
+EMULATE_LOAD(_mm512_loadu_si512, __m512i)
+EMULATE_LOAD(_mm256_loadu_si256, __m256i)
+EMULATE_LOAD(_mm_loadu_si128, __m128i)
+
+#define EMULATE_STORE(name, type)                                                                  \
+  EMULATE void name(void *to, type v) {                                                            \
+    memcpy(to, &v, sizeof v);                                                                      \
+  }
+EMULATE_STORE(_mm512_storeu_ps, __m512)
+EMULATE_STORE(_mm512_storeu_si512, __m512i)
+EMULATE_STORE(_mm256_storeu_si256, __m256i)
+EMULATE_STORE(_mm_storeu_si128, __m128i)
+
+#define EMULATE_SET(name, type, value)                                                             \
+  EMULATE type name(value x) {                                                                     \
+    type v;                                                                                        \
+    for (size_t i = 0; i < sizeof v / sizeof x; i++)                                               \
+      memcpy((char *)&v + i * sizeof x, &x, sizeof x);                                             \
+    return v;                                                                                      \
+  }
+EMULATE_SET(_mm512_set1_ps, __m512, float)
+EMULATE_SET(_mm512_set1_epi32, __m512i, int32_t)
+EMULATE_SET(_mm256_set1_epi8, __m256i, char)
+EMULATE_SET(_mm_set1_epi8, __m128i, char)
+
+EMULATE __m512 _mm512_setzero_ps(void) {
+  return (__m512){0};
+}
+EMULATE __m512i _mm512_setzero_si512(void) {
+  return (__m512i){0};
+}
+
+/* The last argument is the first element. */
+#define _mm512_set_epi32(p, o, n, m, l, k, j, i, h, g, f, e, d, c, b, a)                           \
+  ((__m512i){a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p})
+#define _mm512_set_epi16(f1, e1, d1, c1, b1, a1, z0, y0, x0, w0, v0, u0, t0, s0, r0, q0, p0, o0,   \
+                         n0, m0, l0, k0, j0, i0, h0, g0, f0, e0, d0, c0, b0, a0)                   \
+  ((__m512i)(emulate_i16){a0, b0, c0, d0, e0, f0, g0, h0, i0, j0, k0, l0, m0, n0, o0, p0,          \
+                          q0, r0, s0, t0, u0, v0, w0, x0, y0, z0, a1, b1, c1, d1, e1, f1})
+
+EMULATE __m512i _mm512_castps_si512(__m512 a) {
+  return (__m512i)a;
+}
+EMULATE __m512 _mm512_castsi512_ps(__m512i a) {
+  return (__m512)a;
+}
+
+EMULATE __m256i _mm512_castsi512_si256(__m512i a) {
+  return _mm256_loadu_si256(&a);
+}
+
+EMULATE __m512 _mm512_add_ps(__m512 a, __m512 b) {
+  return a + b;
+}
+EMULATE __m512 _mm512_sub_ps(__m512 a, __m512 b) {
+  return a - b;
+}
+EMULATE __m512 _mm512_mul_ps(__m512 a, __m512 b) {
+  return a * b;
+}
+EMULATE __m512 _mm512_div_ps(__m512 a, __m512 b) {
+  return a / b;
+}
+/* The second operand where one of them is a NaN, or both are zero. */
+EMULATE __m512 _mm512_max_ps(__m512 a, __m512 b) {
+  for (int i = 0; i < 16; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+  return a;
+}
+EMULATE __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) {
+  for (int i = 0; i < 16; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+  return c;
+}
+
+EMULATE __m512i _mm512_add_epi32(__m512i a, __m512i b) {
+  return (__m512i)((emulate_u32)a + (emulate_u32)b);
+}
+EMULATE __m512i _mm512_mullo_epi32(__m512i a, __m512i b) {
+  return (__m512i)((emulate_u32)a * (emulate_u32)b);
+}
+EMULATE __m512i _mm512_and_si512(__m512i a, __m512i b) {
+  return a & b;
+}
+EMULATE __m512i _mm512_or_si512(__m512i a, __m512i b) {
+  return a | b;
+}
+EMULATE __m512i _mm512_slli_epi32(__m512i a, unsigned bits) {
+  return (__m512i)((emulate_u32)a << bits);
+}
+EMULATE __m512i _mm512_srli_epi32(__m512i a, unsigned bits) {
+  return (__m512i)((emulate_u32)a >> bits);
+}
+EMULATE __m256i _mm256_max_epu8(__m256i a, __m256i b) {
+  emulate_b32 x = (emulate_b32)a, y = (emulate_b32)b, larger = (emulate_b32)(x > y);
+  return (__m256i)((x & larger) | (y & ~larger));
+}
+
+EMULATE __m512i _mm512_permutexvar_epi32(__m512i at, __m512i a) {
+  return (__m512i)__builtin_shuffle(a, at);
+}
+EMULATE __m512i _mm512_permutexvar_epi16(__m512i at, __m512i a) {
+  return (__m512i)__builtin_shuffle((emulate_i16)a, (emulate_i16)at);
+}
+EMULATE __m512 _mm512_permutex2var_ps(__m512 a, __m512i at, __m512 b) {
+  return __builtin_shuffle(a, b, at);
+}
+
+/* Of the four parts of 16 bytes each for itself. */
+EMULATE __m512i _mm512_packs_epi32(__m512i a, __m512i b) {
+  emulate_i16 out;
+  for (int i = 0; i < 32; i++) {
+    int value = (i % 8 < 4 ? a : b)[i / 8 * 4 + i % 4];
+    out[i] = (int16_t)(value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value);
+  }
+  return (__m512i)out;
+}
+EMULATE __m512i _mm512_packus_epi16(__m512i a, __m512i b) {
+  emulate_u8 out;
+  for (int i = 0; i < 64; i++) {
+    int value = (i % 16 < 8 ? (emulate_i16)a : (emulate_i16)b)[i / 16 * 8 + i % 8];
+    out[i] = (uint8_t)(value < 0 ? 0 : value > UINT8_MAX ? UINT8_MAX : value);
+  }
+  return (__m512i)out;
+}
+
+EMULATE __m512 _mm512_cvtepi32_ps(__m512i a) {
+  return __builtin_convertvector(a, __m512);
+}
+/* To the nearest, ties to even; what no integer holds becomes the least of them. */
+EMULATE __m512i _mm512_cvtps_epi32(__m512 a) {
+  __m512i out;
+  for (int i = 0; i < 16; i++) {
+    float value = rintf(a[i]);
+    out[i] = value >= -0x1p31f && value < 0x1p31f ? (int32_t)value : INT32_MIN;
+  }
+  return out;
+}
+EMULATE __m512i _mm512_cvtepu16_epi32(__m256i a) {
+  uint16_t from[16];
+  __m512i out;
+  memcpy(from, &a, sizeof from);
+  for (int i = 0; i < 16; i++) out[i] = from[i];
+  return out;
+}
+EMULATE __m512i _mm512_cvtepu8_epi32(__m128i a) {
+  __m512i out;
+  for (int i = 0; i < 16; i++) out[i] = (uint8_t)a[i];
+  return out;
+}
+EMULATE __m128i _mm512_cvtepi32_epi8(__m512i a) {
+  __m128i out;
+  for (int i = 0; i < 16; i++) out[i] = (int8_t)a[i];
+  return out;
+}
+EMULATE emulate_u32 emulate_to_bf16(__m512 a) {
+  emulate_u32 bits = (emulate_u32)a;
+  emulate_u32 rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  emulate_u32 number = (emulate_u32)(a == a);
+  return (rounded & number) | ((bits >> 16 | 0x40) & ~number);
+}
+/* The low half is made of b. */
+EMULATE __m512bh _mm512_cvtne2ps_pbh(__m512 a, __m512 b) {
+  emulate_u32 high = emulate_to_bf16(a), low = emulate_to_bf16(b);
+  __m512bh out;
+  for (int i = 0; i < 16; i++) {
+    out[i] = (int16_t)low[i];
+    out[i + 16] = (int16_t)high[i];
+  }
+  return out;
+}
+EMULATE __m512 _mm512_dpbf16_ps(__m512 sum, __m512bh a, __m512bh b) {
+  const __m512i high = (__m512i){0} + (int32_t)0xffff0000;
+  sum = _mm512_fmadd_ps((__m512)((__m512i)a & high), (__m512)((__m512i)b & high), sum);
+  return _mm512_fmadd_ps((__m512)_mm512_slli_epi32((__m512i)a, 16),
+                         (__m512)_mm512_slli_epi32((__m512i)b, 16), sum);
+}
+/* Four products each of unsigned bytes of a with signed ones of b. */
+EMULATE __m512i _mm512_dpbusd_epi32(__m512i sum, __m512i a, __m512i b) {
+  for (int byte = 0; byte < 4; byte++) {
+    emulate_u32 left = (emulate_u32)a >> (8 * byte) & 0xff;
+    __m512i right = (__m512i)((emulate_u32)b << (24 - 8 * byte)) >> 24;
+    sum += (__m512i)left * right;
+  }
+  return sum;
+}
+
+#define _CMP_GT_OQ 30
+#define _CMP_LE_OQ 18
+#define _CMP_UNORD_Q 3
+EMULATE __mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int how) {
+  unsigned mask = 0;
+  for (int i = 0; i < 16; i++) {
+    int holds = how == _CMP_GT_OQ   ? a[i] > b[i]
+                : how == _CMP_LE_OQ ? a[i] <= b[i]
+                                    : isnan(a[i]) || isnan(b[i]);
+    mask |= (unsigned)holds << i;
+  }
+  return (__mmask16)mask;
+}
+EMULATE __mmask32 _mm512_cmpgt_epi16_mask(__m512i a, __m512i b) {
+  uint32_t mask = 0;
+  for (int i = 0; i < 32; i++) mask |= (uint32_t)(((emulate_i16)a)[i] > ((emulate_i16)b)[i]) << i;
+  return mask;
+}
+EMULATE __mmask32 _mm256_cmpeq_epi8_mask(__m256i a, __m256i b) {
+  uint32_t mask = 0;
+  for (int i = 0; i < 32; i++)
+    mask |= (uint32_t)(((const char *)&a)[i] == ((const char *)&b)[i]) << i;
+  return mask;
+}
+EMULATE __mmask16 _mm_cmpeq_epi8_mask(__m128i a, __m128i b) {
+  unsigned mask = 0;
+  for (int i = 0; i < 16; i++) mask |= (unsigned)(a[i] == b[i]) << i;
+  return (__mmask16)mask;
+}
+EMULATE __m512i _mm512_mask_mov_epi32(__m512i a, __mmask16 mask, __m512i b) {
+  for (int i = 0; i < 16; i++)
+    if (mask >> i & 1) a[i] = b[i];
+  return a;
+}
+EMULATE __m512 _mm512_mask_mov_ps(__m512 a, __mmask16 mask, __m512 b) {
+  for (int i = 0; i < 16; i++)
+    if (mask >> i & 1) a[i] = b[i];
+  return a;
+}
+EMULATE __m512 _mm512_maskz_mov_ps(__mmask16 mask, __m512 a) {
+  return _mm512_mask_mov_ps((__m512){0}, mask, a);
+}
+EMULATE __m512i _mm512_maskz_mov_epi16(__mmask32 mask, __m512i a) {
+  emulate_i16 v = (emulate_i16)a;
+  for (int i = 0; i < 32; i++)
+    if (!(mask >> i & 1)) v[i] = 0;
+  return (__m512i)v;
+}
+EMULATE __m512 _mm512_i32gather_ps(__m512i at, const void *from, int scale) {
+  __m512 out;
+  for (int i = 0; i < 16; i++)
+    memcpy(&out[i], (const char *)from + (ptrdiff_t)at[i] * scale, sizeof(float));
+  return out;
+}
+
+#endif
