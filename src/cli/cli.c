@@ -145,6 +145,19 @@ progress cli_progress(void) {
   return (progress){.report = report, .context = NULL};
 }
 
+void cli_print_csv_field(const char *text) {
+  if (!strpbrk(text, ",\"\r\n")) {
+    fputs(text, stdout);
+    return;
+  }
+  putchar('"');
+  for (; *text; text++) {
+    if (*text == '"') putchar('"');
+    putchar(*text);
+  }
+  putchar('"');
+}
+
 int cli_print_json(json_t *value) {
   if (!value) {
     leuko_error error = {0};

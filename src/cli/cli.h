@@ -56,6 +56,9 @@ void cli_catch_signals(void);
  * Returns 0, or 1 on failure; what a buffer still holds, main writes. */
 int cli_print_json(json_t *value);
 
+/* Prints a field of a CSV on stdout, between quotes where it needs them. */
+void cli_print_csv_field(const char *text);
+
 /* Parses a whole number within [low, high] or ends the parser with a message naming the option. */
 long cli_number(struct argp_state *state, const char *option, const char *text, long low,
                 long high);

@@ -8,40 +8,49 @@
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "cli/compute.h"
+#include "cli/models.h"
 #include "cli/print_evaluation.h"
 #include "cli/simple.h"
+#include "cli/trained_on.h"
 #include "dataset/dataset.h"
 #include "dataset/split.h"
 #include "evaluate/evaluate.h"
-#include "predict/predictor.h"
 
 typedef struct {
-  const char *model, *folder, *split, *subjects, *manifest, *predictions, *out;
+  model_list models;
+  const char *folder, *split, *subjects, *manifest, *predictions, *out;
   leuko_options how;
   dataset_part part;
   double prevalences[EVALUATE_PREVALENCES];
   int prevalence_count;
-  bool json;
+  const char *arguments[2];
+  int argument_count;
+  bool allow_leak, json;
 } arguments;
 
 enum {
-  KEY_SPLIT = 256,
+  KEY_MODEL = 256,
+  KEY_SPLIT,
   KEY_PART,
   KEY_SUBJECTS,
   KEY_MANIFEST,
   KEY_PREVALENCE,
   KEY_PREDICTIONS,
   KEY_OUT,
-  KEY_JSON
+  KEY_JSON,
+  KEY_ALLOW_LEAK
 };
 
 static const struct argp_option options[] = {
+    {"model", KEY_MODEL, "M", 0, MODELS_HELP ". The one argument is then the folder of cells", 0},
     {"split", KEY_SPLIT, "CSV", 0, "take only the cells of one part of this split", 0},
     {"part", KEY_PART, "PART", 0, "train or test (default) of the split", 0},
     {"subjects", KEY_SUBJECTS, "CSV", 0, "path,subject for trees without C-NMC names", 0},
     {"manifest", KEY_MANIFEST, "FILE", 0,
      "tells which subjects are one person; by default cnmc2019-manifest.tsv in DIR or beside it",
      0},
+    {"allow-leak", KEY_ALLOW_LEAK, 0, 0,
+     "score several models on persons that one of them was trained on, too", 0},
     {"prevalence", KEY_PREVALENCE, "P,...", 0,
      "shares of the positive class for which to give predictive values (0.05,0.25,0.5)", 0},
     {"predictions", KEY_PREDICTIONS, "CSV", 0, "write the answer for each cell", 0},
@@ -69,6 +78,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_INIT:
     state->child_inputs[0] = &a->how;
     return 0;
+  case KEY_MODEL:
+    models_add(&a->models, arg, state);
+    return 0;
   case KEY_SPLIT:
     a->split = arg;
     return 0;
@@ -94,16 +106,23 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_OUT:
     a->out = arg;
     return 0;
+  case KEY_ALLOW_LEAK:
+    a->allow_leak = true;
+    return 0;
   case KEY_JSON:
     a->json = true;
     return 0;
   case ARGP_KEY_ARG:
-    if (!a->model) a->model = arg;
-    else if (!a->folder) a->folder = arg;
-    else argp_error(state, "a model and one folder are enough");
+    if (a->argument_count == 2) argp_error(state, "a model and one folder are enough");
+    a->arguments[a->argument_count++] = arg;
     return 0;
   case ARGP_KEY_END:
-    if (!a->model || !a->folder) argp_error(state, "the model or the folder of cells is missing");
+    if (a->models.count > 0 && a->argument_count > 1)
+      argp_error(state, "with --model only the folder of cells is an argument");
+    if (a->argument_count == 2) models_add(&a->models, a->arguments[0], state);
+    if (a->argument_count > 0) a->folder = a->arguments[a->argument_count - 1];
+    if (a->models.count == 0 || !a->folder)
+      argp_error(state, "the model or the folder of cells is missing");
     if (a->part != DATASET_NONE && !a->split) argp_error(state, "--part needs --split");
     return 0;
   default:
@@ -145,11 +164,10 @@ static void free_cells(cells *c) {
 }
 
 /* Lists the cells of the part and answers them. */
-static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set, dataset_part part,
+static leuko_status answer_cells(ensemble *models, const dataset *set, dataset_part part,
                                  const int *classes, const progress *p, cells *c,
                                  leuko_error *error) {
-  const model *m = predictor_model(predictor);
-  const size_t outputs = (size_t)m->net.outputs;
+  const size_t outputs = (size_t)ensemble_model(models)->net.outputs;
   *c = (cells){.paths = calloc(set->count, sizeof *c->paths),
                .files = calloc(set->count, sizeof *c->files),
                .answers = calloc(set->count, sizeof *c->answers),
@@ -175,7 +193,7 @@ static leuko_status answer_cells(leuko_predictor *predictor, const dataset *set,
     return error_set(error, LEUKO_NO_DATA, set->root, "take the other --part",
                      "no cell lies in that part of the split");
   leuko_status status =
-      predictor_files(predictor, c->files, c->count, c->answers, c->logits, p, error);
+      ensemble_files(models, c->files, c->count, c->answers, NULL, c->logits, p, error);
   /* Refused files are counted by the evaluation; only what stopped the whole is an error. */
   if (status != LEUKO_OK && status != LEUKO_PARTIAL && c->answers[0].status != status)
     return status;
@@ -208,24 +226,43 @@ static int positive_of(const model *m, const dataset *set, const int *classes) {
   return -1;
 }
 
-static leuko_status run(const arguments *a, const dataset *set, leuko_predictor *predictor,
-                        const progress *p, evaluation *e, leuko_error *error) {
-  const model *m = predictor_model(predictor);
+/* Says, or refuses with several models, that cells are of persons who were trained on. */
+static leuko_status check_leak(const arguments *a, const dataset *set, const ensemble *models,
+                               dataset_part part, leuko_error *error) {
+  size_t known = 0;
+  leuko_status status = trained_on(models, set, part, &known, error);
+  if (status != LEUKO_OK || known == 0) return status;
+  if (models->count > 1 && !a->allow_leak)
+    return error_set(error, LEUKO_LEAK, set->root,
+                     "take other persons, or --allow-leak; what a cross-validation answered for "
+                     "held-out cells is in its own metrics.json",
+                     "%zu cells are of persons that one of the models was trained on", known);
+  fprintf(stderr,
+          "leuko: %zu cells are of persons that the model was trained on: these scores say "
+          "nothing about other persons\n",
+          known);
+  return LEUKO_OK;
+}
+
+static leuko_status run(const arguments *a, const dataset *set, ensemble *models, const progress *p,
+                        evaluation *e, leuko_error *error) {
+  const model *m = ensemble_model(models);
   int classes[LEUKO_MAX_CLASSES];
   cells c = {0};
   leuko_status status = match_classes(m, set, classes, error);
   dataset_part part = a->split ? (a->part == DATASET_NONE ? DATASET_TEST : a->part) : DATASET_NONE;
-  if (status == LEUKO_OK) status = answer_cells(predictor, set, part, classes, p, &c, error);
+  if (status == LEUKO_OK && a->part != DATASET_TRAIN)
+    status = check_leak(a, set, models, part, error);
+  if (status == LEUKO_OK) status = answer_cells(models, set, part, classes, p, &c, error);
   if (status == LEUKO_OK) {
     const char *names[LEUKO_MAX_CLASSES];
     for (int k = 0; k < m->class_count; k++) names[k] = m->classes[k];
     evaluate_input input = {.classes = names,
                             .class_count = m->class_count,
                             .positive = m->positive,
-                            .threshold = m->threshold,
-                            .temperature = m->temperature,
-                            .fitted_on =
-                                json_string_value(json_object_get(m->operating_point, "data")),
+                            .threshold = models->threshold,
+                            .temperature = models->temperature,
+                            .fitted_on = ensemble_fitted_on(models),
                             .samples = c.samples,
                             .groups = c.groups,
                             .count = c.count,
@@ -250,7 +287,7 @@ int command_evaluate(int argc, char **argv) {
   static const struct argp parser = {
       options,
       parse,
-      "RUN|MODEL.safetensors DIR",
+      "RUN|MODEL.safetensors DIR\n--model M [--model M ...] DIR",
       "Scores a model on labelled cells, with intervals over the subjects.\vWithout --split all "
       "labelled cells of DIR count, those that the model was trained on too. With it, what can be "
       "had from simple measures of the cells stands beside the model.",
@@ -261,9 +298,8 @@ int command_evaluate(int argc, char **argv) {
   cli_catch_signals();
   progress p = cli_progress();
   leuko_error error = {0};
-  leuko_predictor *predictor;
-  if (leuko_predictor_open(a.model, &a.how, &predictor, &error) != LEUKO_OK)
-    return cli_fail(&error);
+  ensemble models;
+  if (models_open(&a.models, &a.how, &models, &error) != LEUKO_OK) return cli_fail(&error);
   dataset set = {0};
   evaluation e = {0};
   dataset_options scan = {.subjects = a.subjects, .threads = a.how.threads, .skip_pixels = true};
@@ -274,7 +310,7 @@ int command_evaluate(int argc, char **argv) {
   else if (status == LEUKO_OK && !dataset_find_manifest(set.root, manifest, sizeof manifest))
     manifest[0] = 0;
   if (status == LEUKO_OK) status = dataset_tie(&set, manifest[0] ? manifest : NULL, NULL, &error);
-  if (status == LEUKO_OK) status = run(&a, &set, predictor, &p, &e, &error);
+  if (status == LEUKO_OK) status = run(&a, &set, &models, &p, &e, &error);
   int code = 0;
   if (status != LEUKO_OK) code = cli_fail(&error);
   else if (a.json) code = cli_print_json(evaluate_json(&e));
@@ -282,6 +318,6 @@ int command_evaluate(int argc, char **argv) {
   if (status == LEUKO_OK && code == 0 && e.refused) code = 4;
   evaluate_free(&e);
   dataset_free(&set);
-  leuko_predictor_close(predictor);
+  ensemble_close(&models);
   return code;
 }

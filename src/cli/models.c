@@ -1,6 +1,7 @@
 #include "cli/models.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,4 +47,21 @@ leuko_status models_box(char *out, size_t size, leuko_error *error) {
                    "name a run folder or a *.safetensors file before the images; 'leuko train' "
                    "makes them",
                    "no model is named, and none came with the program");
+}
+
+void models_add(model_list *list, const char *path, struct argp_state *state) {
+  if (list->count == ENSEMBLE_MOST)
+    argp_error(state, "no more than %d models answer as one", ENSEMBLE_MOST);
+  list->paths[list->count++] = path;
+}
+
+leuko_status models_open(const model_list *list, const leuko_options *how, ensemble *out,
+                         leuko_error *error) {
+  if (list->count > 0) return ensemble_open(list->paths, list->count, how, out, error);
+  char path[1024];
+  leuko_status status = models_box(path, sizeof path, error);
+  if (status != LEUKO_OK) return status;
+  fprintf(stderr, "answered by the model that came along: %s\n", path);
+  const char *paths[] = {path};
+  return ensemble_open(paths, 1, how, out, error);
 }

@@ -183,6 +183,32 @@ static void print_subjects(FILE *stream, const evaluation *e) {
     fprintf(stream, "... and %zu more subjects\n", e->subject_count - rows);
 }
 
+static void print_person_scores(FILE *stream, const evaluation *e, const char *name,
+                                const evaluate_person_scores *s) {
+  fprintf(stream, "%-26s", name);
+  print_value(stream, 8, s->auc);
+  if (isfinite(s->auc_interval.low))
+    fprintf(stream, "   %.4f to %.4f", s->auc_interval.low, s->auc_interval.high);
+  else fprintf(stream, "   %-16s", "-");
+  fprintf(stream, "   %zu of %zu (%.3f to %.3f)\n", s->missed + s->alarmed, e->person_count,
+          s->error_interval.low, s->error_interval.high);
+}
+
+static void print_persons(FILE *stream, const evaluation *e) {
+  if (e->person_count == 0) return;
+  char share[80];
+  snprintf(share, sizeof share, "share answered '%.32s'", e->classes[e->positive]);
+  fprintf(stream, "\n%-26s%8s   %-16s   wrong at the threshold\n", "told apart by person", "AUC",
+          "95 % interval");
+  print_person_scores(stream, e, share, &e->by_share);
+  print_person_scores(stream, e, "mean logit", &e->by_logit);
+  fprintf(stream,
+          "These are %zu persons, %zu of them with '%s': one more answered wrong moves the error "
+          "by %.3f.\n",
+          e->person_count, e->person_positives, e->classes[e->positive],
+          1 / (double)e->person_count);
+}
+
 void evaluate_print(FILE *stream, const evaluation *e) {
   fprintf(stream, "%zu cells", e->n);
   if (e->subject_count > 0) fprintf(stream, " of %zu subjects", e->subject_count);
@@ -196,4 +222,5 @@ void evaluate_print(FILE *stream, const evaluation *e) {
   if (e->class_count == 2) print_predictive(stream, e);
   print_baselines(stream, e);
   if (e->subject_count > 0) print_subjects(stream, e);
+  print_persons(stream, e);
 }

@@ -91,6 +91,10 @@ typedef struct {
  * Errors: those of reading the manifest, NO_MEMORY. */
 leuko_status dataset_tie(dataset *d, const char *manifest, dataset_ties *ties, leuko_error *error);
 
+/* The name of the person that a C-NMC subject is known to be: of its tied names the first in
+ * natural order ("1" of "20"), else `subject` itself. A constant, or `subject`. */
+const char *dataset_person(const char *subject);
+
 /* The manifest that belongs to the data: cnmc2019-manifest.tsv in the folder `root` or in the one
  * that holds it, into out [size]. False if there is none. */
 bool dataset_find_manifest(const char *root, char *out, size_t size);

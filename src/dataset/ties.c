@@ -17,6 +17,37 @@
 static const char *const known_ties[][2] = {
     {"20", "21"},  {"51", "75"}, {"51", "78"},   {"H2", "H4"}, {"H2", "H5"}, {"H2", "H6"},
     {"H10", "H3"}, {"H2", "H7"}, {"H14", "H24"}, {"17", "20"}, {"1", "15"},  {"1", "17"}};
+#define TIES (sizeof known_ties / sizeof *known_ties)
+
+/* Whether tie `i` names the subject, or one that a tie in `of_person` names. */
+static bool touches(size_t i, const char *subject, const bool *of_person) {
+  for (int side = 0; side < 2; side++) {
+    if (strcmp(known_ties[i][side], subject) == 0) return true;
+    for (size_t k = 0; k < TIES; k++)
+      if (of_person[k] && (strcmp(known_ties[i][side], known_ties[k][0]) == 0 ||
+                           strcmp(known_ties[i][side], known_ties[k][1]) == 0))
+        return true;
+  }
+  return false;
+}
+
+const char *dataset_person(const char *subject) {
+  bool of_person[TIES] = {false}, grown = true;
+  const char *first = subject;
+  while (grown) {
+    grown = false;
+    for (size_t i = 0; i < TIES; i++) {
+      if (of_person[i] || !touches(i, subject, of_person)) continue;
+      of_person[i] = grown = true;
+      for (int side = 0; side < 2; side++) {
+        const char *name = known_ties[i][side];
+        size_t length = strlen(name), shortest = strlen(first);
+        if (length < shortest || (length == shortest && strcmp(name, first) < 0)) first = name;
+      }
+    }
+  }
+  return first;
+}
 
 bool dataset_find_manifest(const char *root, char *out, size_t size) {
   static const char *const places[] = {"cnmc2019-manifest.tsv", "../cnmc2019-manifest.tsv"};
@@ -179,7 +210,7 @@ leuko_status dataset_tie(dataset *d, const char *manifest_path, dataset_ties *ti
     for (size_t i = 0; i < d->count; i++) t.keys[i] = (keyed){d->samples[i].pixels, i};
     join_equal(t.twin, t.keys, d->count);
     find_subjects(&t);
-    for (size_t i = 0; d->official && i < sizeof known_ties / sizeof *known_ties; i++)
+    for (size_t i = 0; d->official && i < TIES; i++)
       tie_subjects(&t, known_ties[i][0], known_ties[i][1]);
     if (manifest_path && !d->synthetic)
       status = tie_by_manifest(&t, manifest_path, &found.matched, error);

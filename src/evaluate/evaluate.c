@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "evaluate/persons.h"
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
 
@@ -114,13 +115,16 @@ leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuk
     status = stats_multiclass_metrics(out->logits, out->labels, out->n, out->class_count,
                                       &out->multiclass, error);
   if (status == LEUKO_OK) status = evaluate_trust(input, out, error);
+  if (status == LEUKO_OK && input->class_count == 2) status = evaluate_persons(input, out, error);
   if (status != LEUKO_OK) evaluate_free(out);
   return status;
 }
 
 void evaluate_free(evaluation *e) {
   for (size_t i = 0; i < e->subject_count; i++) free(e->subjects[i].subject);
+  for (size_t i = 0; i < e->person_count; i++) free(e->persons[i].name);
   free(e->subjects);
+  free(e->persons);
   free(e->logits);
   free(e->labels);
   free(e->answers);

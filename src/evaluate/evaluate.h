@@ -56,6 +56,24 @@ typedef struct {
   double mean_p;         /* mean p(positive); with more classes, mean p(true class) */
 } evaluate_subject;
 
+/* A person, all of whose cells that count are taken together. With two classes. */
+typedef struct {
+  char *name; /* that the tied names share */
+  size_t n;
+  bool positive;     /* one cell at least is of the positive class */
+  double share;      /* of the cells answered positive */
+  double mean_logit; /* of the calibrated logits */
+} evaluate_person;
+
+/* Persons told apart by one of these values. */
+typedef struct {
+  double auc;                  /* NaN where all are of one class */
+  stats_interval auc_interval; /* persons drawn with replacement; NaN without */
+  size_t missed, alarmed;      /* positive persons answered negative, and the reverse */
+  double error;                /* share of both */
+  stats_interval error_interval;
+} evaluate_person_scores;
+
 /* A trivial baseline, see evaluate/baselines.h. */
 typedef struct {
   const char *name; /* "cell area"; a constant */
@@ -86,7 +104,11 @@ typedef struct {
   int *answers;       /* [n], likewise */
   size_t *groups;     /* [n], 0 .. group_count-1: the person of each sample */
   size_t group_count; /* persons; samples of unknown subjects count as one each */
-  char fingerprint[65]; /* SHA-256 over the files' SHA-256, sorted: which cells these are */
+  char fingerprint[65];     /* SHA-256 over the files' SHA-256, sorted: which cells these are */
+  evaluate_person *persons; /* [person_count], by name; with two classes */
+  size_t person_count, person_positives; /* 0 where no sample names its subject */
+  evaluate_person_scores by_share; /* a person is answered positive if half of the cells are */
+  evaluate_person_scores by_logit; /* or if the mean logit reaches the threshold's */
   stats_interval by_subject[STATS_SCORES]; /* NaN where no sample names its subject */
   stats_interval by_image[STATS_SCORES];   /* as if cells of one subject were not alike */
   stats_reliability reliability; /* of p(positive); with more classes of the answered one */

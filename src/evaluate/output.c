@@ -6,6 +6,7 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "evaluate/persons.h"
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
 
@@ -224,6 +225,7 @@ static void set_trust(json_t *value, const evaluation *e) {
   json_object_set_new(value, "at_half", at_half_json(&e->at_half));
   json_object_set_new(value, "predictive_values", predictive_json(e));
   json_object_set_new(value, "baselines", baselines_json(e));
+  json_object_set_new(value, "by_person", evaluate_persons_json(e));
 }
 
 json_t *evaluate_json(const evaluation *e) {
