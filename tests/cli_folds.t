@@ -32,6 +32,32 @@ ok "its model has the temperature of the other folds' cells" json temperature "$
 run evaluate cv/fold-2 cells --split cv/fold-2/split.csv --json
 ok 'so that it was not fitted on the cells tested' json calibration.fitted_on_these_cells 0
 
+# Its report
+
+plain report cv --out cv.html
+ok 'a cross-validation has a report' code_is 0
+text() { sed 's/<[^>]*>/ /g' cv.html >text; }
+text
+for words in 'cross-validated on 96 cells' 'trained 3 times' 'Fold by fold' 'Cross-fitted' \
+  'none of the 18 subjects is in two folds' 'ten simple measures' 'Persons told apart by' \
+  'Epoch kept' 'was chosen by its loss on the fold that is tested'; do
+  ok "it says: $words" grep -q "$words" text
+done
+pooled=$(perl -MJSON::PP -e 'local $/; printf "%.3f", decode_json(<STDIN>)->{pooled}{auc}' \
+  <cv/evaluation.json)
+ok 'with the pooled scores' grep -q "$pooled" text
+ok 'and the hash of every model' \
+  grep -q "$(hash_of cv/fold-2/best.safetensors)" text
+cp cv.html first.html
+plain report cv --out cv.html
+ok 'equal files give an equal page' same_file first.html cv.html
+plain report cv cv/fold-1 --out cv.html
+ok 'it stands beside a single run' code_is 0
+mv cv/evaluation.json kept
+plain report cv --out cv.html
+ok 'an unfinished one has none' err_has 'not finished'
+mv kept cv/evaluation.json
+
 # Going on
 
 before=$(cat cv/evaluation.json cv/predictions.csv cv/fold-*/*.safetensors | sha256sum)

@@ -83,8 +83,8 @@ int command_report(int argc, char **argv) {
       parse,
       "RUN ...",
       "Writes a report on one run or several, side by side: a page that holds everything.\vA RUN "
-      "is "
-      "a run folder or what 'leuko evaluate --out' has written. Answers that are not in it are "
+      "is a run folder, the folder of a cross-validation, or what 'leuko evaluate --out' has "
+      "written. Answers that are not in it are "
       "made from the cells.",
       children,
       0,

@@ -99,7 +99,8 @@ static void write_boxes(file_writer *writer, const figure_flow *f) {
   }
   box train = {0}, test = {0};
   if (f->train) train = write_box(writer, f->train, left, top, wide);
-  if (f->test) test = write_box(writer, f->test, f->train ? right : middle, top, wide);
+  if (f->test)
+    test = write_box(writer, f->test, f->train ? right : f->usable ? above.x : middle, top, wide);
   if (f->usable && f->train && f->test) write_fork(writer, &above, left, right, top);
   else if (f->usable) write_arrow(writer, above.x, above.bottom, test.x, top, true);
   if (f->kept) {

@@ -1,5 +1,6 @@
 #include "report/page.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/number.h"
@@ -88,4 +89,24 @@ void page_network(const study_run *run, char *out, size_t size) {
   }
   snprintf(out, size, "%s, %d × %d pixels", words_network(run->m.net.name), run->m.net.size,
            run->m.net.size);
+}
+
+void page_value_cell(page *p, const char *label, double value) {
+  if (isfinite(value)) html_cell(p->w, label, "%.3f", value);
+  else html_cell(p->w, label, "&ndash;");
+}
+
+void page_interval_cell(page *p, const char *label, stats_interval i) {
+  if (isfinite(i.low)) html_cell(p->w, label, "%.3f to %.3f", i.low, i.high);
+  else html_cell(p->w, label, "&ndash;");
+}
+
+void page_both_cell(page *p, const char *label, double value, stats_interval i,
+                    const char *format) {
+  char text[WORDS_INTERVAL];
+  if (!isfinite(value)) snprintf(text, sizeof text, "&ndash;");
+  else number_print(text, sizeof text, format, value);
+  if (isfinite(i.low))
+    html_cell(p->w, label, "%s<span class=\"paper\">%.3f to %.3f</span>", text, i.low, i.high);
+  else html_cell(p->w, label, "%s", text);
 }

@@ -31,6 +31,11 @@ leuko_status page_figure(page *p, const study_run *run, const char *figure, cons
 
 /* A cell of text that came from outside. */
 void page_text_cell(page *p, const char *label, const char *text);
+/* A score: "0.881" or a dash; its interval: "0.719 to 0.955" or a dash; the one with the other
+ * below it, the score by `format`. */
+void page_value_cell(page *p, const char *label, double value);
+void page_interval_cell(page *p, const char *label, stats_interval i);
+void page_both_cell(page *p, const char *label, double value, stats_interval i, const char *format);
 /* Text that came from outside, within a sentence. */
 void page_text(page *p, const char *text);
 
@@ -44,6 +49,11 @@ void page_notes(page *p);
 void page_summary(page *p);
 leuko_status page_setup(page *p, leuko_error *error);
 leuko_status page_scores(page *p, leuko_error *error);
+/* page_folds.c: of cross-validations the scores of each fold, those with the folds' thresholds and
+ * temperatures, and their trainings. */
+void page_folds(page *p);
+void page_cross_fitted(page *p, const study_run *run);
+void page_fold_trainings(page *p, const study_run *run);
 void page_differences(page *p);
 void page_baselines(page *p);
 leuko_status page_point(page *p, leuko_error *error);

@@ -29,6 +29,15 @@ static void write_limits(page *p, const study_run *run) {
   if (run->flow.both_sides)
     item(p, "<b>Subjects are on both sides of the split: the scores do not hold for other "
             "persons.</b>");
+  if (run->folds > 0 && !study_option(run, "keep"))
+    item(p,
+         "The epoch that is kept of each fold was chosen by its loss on the fold that is tested: "
+         "the scores flatter a little. With <code>--keep last</code> nothing is chosen.");
+  if (run->folds > 0)
+    item(p,
+         "The scores are those of as many models as there are folds, each trained on fewer cells "
+         "than there are; they speak of the way to train, and of one model only as far as it "
+         "resembles the others.");
   if (run->has_history && run->curves.validated)
     item(p,
          "The epoch that is kept was chosen by its loss on the tested cells: the scores flatter a "
@@ -89,10 +98,18 @@ static void write_version(page *p, const study_run *run) {
 }
 
 static void write_weights(page *p, const study_run *run) {
-  code(p, run->weights);
+  if (run->folds == 0) code(p, run->weights);
+  for (int f = 0; f < run->folds; f++) {
+    file_printf(p->w, "%sfold %d: ", f ? "<br>" : "", f + 1);
+    code(p, run->each[f].weights);
+  }
 }
 
 static void write_data(page *p, const study_run *run) {
+  if (run->folds > 0) {
+    file_printf(p->w, "each fold&rsquo;s model holds its own");
+    return;
+  }
   code(p, run->has_model ? run->m.data : json_string_value(study_option(run, "data")));
 }
 
@@ -102,7 +119,8 @@ static void write_tested(page *p, const study_run *run) {
 
 static void write_split(page *p, const study_run *run) {
   char path[1024], hex[HASH_HEX] = "";
-  if (file_join(path, sizeof path, run->folder, "split.csv", NULL) == LEUKO_OK &&
+  if (file_join(path, sizeof path, run->folder, run->folds > 0 ? "folds.csv" : "split.csv", NULL) ==
+          LEUKO_OK &&
       file_exists(path) && hash_file(path, hex, NULL) != LEUKO_OK)
     hex[0] = 0;
   code(p, hex);

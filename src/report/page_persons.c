@@ -62,6 +62,34 @@ static void spread_sentence(page *p, const study_run *run) {
   file_printf(p->w, "</p>\n");
 }
 
+/* Persons told apart by all their cells. */
+static void write_person_scores(page *p, const study_run *run) {
+  static const char *const heads[] = {
+      "Persons told apart by", "AUC", "95 %", "Missed", "False", "Share wrong"};
+  const evaluation *e = &run->scores;
+  if (e->person_count == 0) return;
+  page_table(p, "",
+             "%zu persons instead of cells, %zu of them with a positive cell. By the share, a "
+             "person is answered positive from one half on, by the mean logit from the "
+             "threshold&rsquo;s on. The interval of the share answered wrong is exact (Clopper and "
+             "Pearson): one person more moves it by %.3f.",
+             e->person_count, e->person_positives, 1 / (double)e->person_count);
+  page_heads(p, heads, 6);
+  for (int row = 0; row < 2; row++) {
+    const evaluate_person_scores *s = row ? &e->by_logit : &e->by_share;
+    file_printf(p->w, "<tr>");
+    page_text_cell(p, heads[0],
+                   row ? "mean logit of the cells" : "share of cells answered positive");
+    page_value_cell(p, heads[1], s->auc);
+    page_interval_cell(p, heads[2], s->auc_interval);
+    html_cell(p->w, heads[3], "%zu of %zu", s->missed, e->person_positives);
+    html_cell(p->w, heads[4], "%zu of %zu", s->alarmed, e->person_count - e->person_positives);
+    page_both_cell(p, heads[5], s->error, s->error_interval, "%.3f");
+    file_printf(p->w, "</tr>\n");
+  }
+  page_end_table(p);
+}
+
 leuko_status page_persons(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
   file_printf(p->w, "<h2>Person by person</h2>\n");
@@ -81,6 +109,7 @@ leuko_status page_persons(page *p, leuko_error *error) {
                     "cells %d are drawn, evenly over their p. Blue dots belong left of the "
                     "dashed threshold, red ones right of it.",
                     FIGURES_STRIP_CELLS);
+    write_person_scores(p, run);
     write_subjects(p, run);
   }
   return status;
@@ -93,6 +122,10 @@ leuko_status page_training(page *p, leuko_error *error) {
     const study_run *run = &p->s->runs[r];
     const history *h = &run->curves;
     page_run_head(p, run);
+    if (run->folds > 0) {
+      page_fold_trainings(p, run);
+      continue;
+    }
     if (!run->has_history) {
       file_printf(p->w, "<p>There is no history.csv in the folder.</p>\n");
       continue;

@@ -17,29 +17,6 @@ static const struct {
              {STATS_WEIGHTED_F1, "Weighted F1"}};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-/* "0.881" or a dash. */
-static void value_cell(page *p, const char *label, double value) {
-  if (isfinite(value)) html_cell(p->w, label, "%.3f", value);
-  else html_cell(p->w, label, "&ndash;");
-}
-
-/* "0.719 to 0.955" or a dash. */
-static void interval_cell(page *p, const char *label, stats_interval i) {
-  if (isfinite(i.low)) html_cell(p->w, label, "%.3f to %.3f", i.low, i.high);
-  else html_cell(p->w, label, "&ndash;");
-}
-
-/* The value with its interval below it. */
-static void both_cell(page *p, const char *label, double value, stats_interval i,
-                      const char *format) {
-  char text[WORDS_INTERVAL];
-  if (!isfinite(value)) snprintf(text, sizeof text, "&ndash;");
-  else number_print(text, sizeof text, format, value);
-  if (isfinite(i.low))
-    html_cell(p->w, label, "%s<span class=\"paper\">%.3f to %.3f</span>", text, i.low, i.high);
-  else html_cell(p->w, label, "%s", text);
-}
-
 static const stats_interval *intervals_of(const evaluation *e) {
   return e->subject_count ? e->by_subject : e->by_image;
 }
@@ -60,9 +37,9 @@ static void write_one(page *p, const study_run *run) {
     if (e->class_count > 2 && (score == STATS_SENSITIVITY || score == STATS_SPECIFICITY)) continue;
     file_printf(p->w, "<tr>");
     html_cell(p->w, "Score", "%s", kinds[k].name);
-    value_cell(p, "Value", words_score(e, score));
-    interval_cell(p, "95 % by person", e->by_subject[score]);
-    interval_cell(p, "95 % by cell", e->by_image[score]);
+    page_value_cell(p, "Value", words_score(e, score));
+    page_interval_cell(p, "95 % by person", e->by_subject[score]);
+    page_interval_cell(p, "95 % by cell", e->by_image[score]);
     file_printf(p->w, "</tr>\n");
   }
   struct {
@@ -77,7 +54,7 @@ static void write_one(page *p, const study_run *run) {
     if (!isfinite(others[k].value)) continue;
     file_printf(p->w, "<tr>");
     html_cell(p->w, "Score", "%s", others[k].name);
-    value_cell(p, "Value", others[k].value);
+    page_value_cell(p, "Value", others[k].value);
     file_printf(p->w, "<td class=\"none\"></td><td class=\"none\"></td>");
     file_printf(p->w, "</tr>\n");
   }
@@ -105,13 +82,15 @@ static void write_several(page *p) {
     html_cell(p->w, "Cells", "%s", words_count(e->n, number));
     if (e->subject_count) html_cell(p->w, "Persons", "%zu", e->group_count);
     else html_cell(p->w, "Persons", "&ndash;");
-    both_cell(p, "AUC", words_score(e, STATS_AUC), i[STATS_AUC], "%.3f");
-    both_cell(p, "Balanced accuracy", words_score(e, STATS_BALANCED_ACCURACY),
-              i[STATS_BALANCED_ACCURACY], "%.3f");
-    both_cell(p, "Sensitivity", words_score(e, STATS_SENSITIVITY), i[STATS_SENSITIVITY], "%.3f");
-    both_cell(p, "Specificity", words_score(e, STATS_SPECIFICITY), i[STATS_SPECIFICITY], "%.3f");
-    value_cell(p, "Log loss", e->class_count == 2 ? e->binary.loss : e->multiclass.loss);
-    value_cell(p, "Calibration error", e->reliability.error);
+    page_both_cell(p, "AUC", words_score(e, STATS_AUC), i[STATS_AUC], "%.3f");
+    page_both_cell(p, "Balanced accuracy", words_score(e, STATS_BALANCED_ACCURACY),
+                   i[STATS_BALANCED_ACCURACY], "%.3f");
+    page_both_cell(p, "Sensitivity", words_score(e, STATS_SENSITIVITY), i[STATS_SENSITIVITY],
+                   "%.3f");
+    page_both_cell(p, "Specificity", words_score(e, STATS_SPECIFICITY), i[STATS_SPECIFICITY],
+                   "%.3f");
+    page_value_cell(p, "Log loss", e->class_count == 2 ? e->binary.loss : e->multiclass.loss);
+    page_value_cell(p, "Calibration error", e->reliability.error);
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
@@ -142,6 +121,7 @@ leuko_status page_scores(page *p, leuko_error *error) {
   } else {
     write_several(p);
   }
+  page_folds(p);
   file_printf(p->w, "<div class=\"figures\">\n");
   leuko_status status =
       page_figure(p, NULL, "intervals", "", error,
@@ -201,8 +181,8 @@ void page_differences(page *p) {
     page_text_cell(p, "First", c->runs[pair->first].folder);
     page_text_cell(p, "Second", c->runs[pair->second].folder);
     for (int i = 0; i < 4; i++)
-      both_cell(p, heads[2 + i], pair->differences[scores[i]], pair->by_subject[scores[i]],
-                "%+.3f");
+      page_both_cell(p, heads[2 + i], pair->differences[scores[i]], pair->by_subject[scores[i]],
+                     "%+.3f");
     html_cell(p->w, "DeLong's p", "%.2g", pair->delong.p);
     file_printf(p->w, "</tr>\n");
   }
@@ -265,10 +245,10 @@ void page_baselines(page *p) {
       const evaluate_baseline *one = &e->baselines[b];
       file_printf(p->w, "<tr>");
       html_cell(p->w, heads[0], "%s", one->name);
-      value_cell(p, heads[1], one->scores.accuracy);
-      value_cell(p, heads[2], one->scores.balanced_accuracy);
-      both_cell(p, heads[3], one->scores.auc, one->auc, "%.3f");
-      both_cell(p, heads[4], one->difference, one->by_subject, "%+.3f");
+      page_value_cell(p, heads[1], one->scores.accuracy);
+      page_value_cell(p, heads[2], one->scores.balanced_accuracy);
+      page_both_cell(p, heads[3], one->scores.auc, one->auc, "%.3f");
+      page_both_cell(p, heads[4], one->difference, one->by_subject, "%+.3f");
       file_printf(p->w, "</tr>\n");
     }
     page_end_table(p);
@@ -287,11 +267,11 @@ static void write_answers(page *p, const study_run *run) {
     const stats_binary *b = row ? &e->at_half : &e->binary;
     file_printf(p->w, "<tr>");
     html_cell(p->w, heads[0], "%.3f%s", row ? 0.5 : e->threshold, row || half ? "" : " (model)");
-    value_cell(p, heads[1], b->accuracy);
-    value_cell(p, heads[2], b->balanced_accuracy);
-    value_cell(p, heads[3], b->sensitivity);
-    value_cell(p, heads[4], b->specificity);
-    value_cell(p, heads[5], b->weighted_f1);
+    page_value_cell(p, heads[1], b->accuracy);
+    page_value_cell(p, heads[2], b->balanced_accuracy);
+    page_value_cell(p, heads[3], b->sensitivity);
+    page_value_cell(p, heads[4], b->specificity);
+    page_value_cell(p, heads[5], b->weighted_f1);
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
@@ -312,8 +292,8 @@ static void write_predictive(page *p, const study_run *run) {
   for (int i = 0; i < e->prevalence_count; i++) {
     file_printf(p->w, "<tr>");
     html_cell(p->w, first, "%.4g %%", 100 * e->predictive[i].prevalence);
-    value_cell(p, right[0], e->predictive[i].positive);
-    value_cell(p, right[1], e->predictive[i].negative);
+    page_value_cell(p, right[0], e->predictive[i].positive);
+    page_value_cell(p, right[1], e->predictive[i].negative);
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
@@ -356,6 +336,7 @@ leuko_status page_point(page *p, leuko_error *error) {
                          "Answers against the true class: cells, and their share of the true "
                          "class.");
     write_answers(p, run);
+    page_cross_fitted(p, run);
     write_predictive(p, run);
   }
   return status;
@@ -372,10 +353,10 @@ static void write_bins(page *p, const study_run *run) {
     file_printf(p->w, "<tr>");
     html_cell(p->w, heads[0], "%zu", b + 1);
     html_cell(p->w, heads[1], "%zu", bin->n);
-    value_cell(p, heads[2], bin->low);
-    value_cell(p, heads[3], bin->high);
-    value_cell(p, heads[4], bin->mean_p);
-    value_cell(p, heads[5], bin->share);
+    page_value_cell(p, heads[2], bin->low);
+    page_value_cell(p, heads[3], bin->high);
+    page_value_cell(p, heads[4], bin->mean_p);
+    page_value_cell(p, heads[5], bin->share);
     html_cell(p->w, heads[6], "%+.3f", bin->share - bin->mean_p);
     file_printf(p->w, "</tr>\n");
   }

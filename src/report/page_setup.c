@@ -90,16 +90,18 @@ static void write_partition(page *p, const study_run *run) {
     file_printf(p->w, "not known: there is no split.csv");
     return;
   }
+  if (run->folds > 0) file_printf(p->w, "%d folds, each tested once; ", run->folds);
   json_t *by = json_object_get(study_option(run, "split"), "by");
   if (json_is_string(by) && strcmp(json_string_value(by), "csv") != 0)
     file_printf(p->w, "by %s; ", json_string_value(by));
   else file_printf(p->w, "as a file says; ");
   if (run->flow.subjects == 0) file_printf(p->w, "subjects are not known, so that it may leak");
   else if (run->flow.both_sides)
-    file_printf(p->w, "<b>%zu of %zu subjects are on both sides</b>", run->flow.both_sides,
-                run->flow.subjects);
+    file_printf(p->w, "<b>%zu of %zu subjects are %s</b>", run->flow.both_sides, run->flow.subjects,
+                run->folds > 0 ? "in several folds" : "on both sides");
   else
-    file_printf(p->w, "none of the %zu subjects is on both sides%s", run->flow.subjects,
+    file_printf(p->w, "none of the %zu subjects is %s%s", run->flow.subjects,
+                run->folds > 0 ? "in two folds" : "on both sides",
                 run->flow.scanned ? ", names that share identical cells taken as one" : "");
 }
 
@@ -157,6 +159,9 @@ static void write_selection(page *p, const study_run *run) {
   if (study_option(run, "keep"))
     file_printf(p->w, "that of the last epoch, of %lld: none was chosen",
                 (long long)json_integer_value(json_object_get(run->description, "epochs")));
+  else if (run->folds > 0)
+    file_printf(p->w, "in each fold the epoch of the lowest loss on the fold that is tested: this "
+                      "flatters a little");
   else if (run->has_history && run->curves.validated)
     file_printf(p->w,
                 "epoch %.0f of %zu, that of the lowest loss on the tested cells themselves: this "
@@ -173,6 +178,11 @@ static void write_threshold(page *p, const study_run *run) {
   }
   page_text(p, e->classes[e->positive]);
   file_printf(p->w, " from p = %.3f on", e->threshold);
+  if (run->folds > 0) {
+    file_printf(p->w, ", not chosen on any cells; beside it, each fold with a threshold and a "
+                      "temperature that the other folds&rsquo; held-out answers gave");
+    return;
+  }
   json_t *how = run->has_model ? json_object_get(run->m.operating_point, "chosen") : NULL;
   if (json_is_string(how))
     file_printf(p->w, " (%s), logits divided by a temperature of %.3f; chosen on %s",
@@ -186,9 +196,9 @@ static void write_threshold(page *p, const study_run *run) {
 static void write_items(page *p) {
   static const char *const heads[] = {"Item", "Here", "CLAIM", "TRIPOD+AI"};
   page_table(p, "words",
-             "The study&rsquo;s set-up, by those items of CLAIM (2020, 42 items) and TRIPOD+AI "
-             "(2024, 27 items) that apply, in leuko&rsquo;s words; the numbers are the "
-             "items&rsquo;.");
+             "The study&rsquo;s set-up, by those items of CLAIM (Mongan, Moy and Kahn, 2020, 42 "
+             "items) and TRIPOD+AI (Collins et al., 2024, 27 items) that apply, in leuko&rsquo;s "
+             "words; the numbers are the items&rsquo;.");
   page_heads(p, heads, 4);
   const evaluation *e = &p->s->runs[0].scores;
   begin_row(p, "Question");
@@ -204,22 +214,26 @@ static void write_items(page *p) {
   end_row(p, "3, 4, 6", "3a, 4");
   plain_row(
       p, "Design",
-      "retrospective: a model is developed on a part of the cells and tested on the rest, of the "
-      "same source (internal test); whether persons were kept apart stands under Division; no "
-      "test at another place",
+      p->s->runs[0].folds > 0
+          ? "retrospective: a cross-validation; every cell is tested once, by a model developed "
+            "on the other folds, of the same source (internal test); whether persons were kept "
+            "apart stands under Division; no test at another place"
+          : "retrospective: a model is developed on a part of the cells and tested on the rest, of "
+            "the same source (internal test); whether persons were kept apart stands under "
+            "Division; no test at another place",
       "5, 32", "4, 12a");
-  run_row(p, "Source of the cells", write_source, "7, 10", "5a, 5b, 6a");
+  run_row(p, "Source of the cells", write_source, "7", "5a, 6a");
   plain_row(p, "Cells taken",
             "every image file in the folder that can be read and whose class is known, by folder "
             "or file name",
-            "8, 33", "6b, 20a");
+            "8, 10, 33", "6b, 20a");
   plain_row(p, "What counts as true",
             "the class given with each file, taken as it is: how it was found, by whom, and how "
             "far observers agree is not in the files",
-            "14-18", "8a, 8b");
+            "14-18", "8a-8c");
   plain_row(p, "What the network sees", "the pixels, nothing else: no age, sex, counts or history",
-            "11, 12", "9a");
-  run_row(p, "Preparation", write_preparation, "9", "7");
+            "11", "9a, 9b");
+  run_row(p, "Preparation", write_preparation, "9", "7, 12b");
   plain_row(p, "Missing data",
             "files that cannot be read are left out and counted; nothing is filled "
             "in",
@@ -230,9 +244,9 @@ static void write_items(page *p) {
             "19", "10");
   run_row(p, "Division", write_partition, "20, 21", "12a, 16");
   run_row(p, "Network", write_model, "22, 24", "12c, 15, 22");
-  run_row(p, "Training", write_training, "23, 25", "12c, 13");
+  run_row(p, "Training", write_training, "25", "12c, 13");
   run_row(p, "Choice of the model", write_selection, "26", "12c");
-  run_row(p, "From p to an answer", write_threshold, "26", "12g, 15");
+  run_row(p, "From p to an answer", write_threshold, "22", "12g, 15");
   plain_row(p, "Scores and uncertainty",
             "area under the ROC curve, balanced accuracy, sensitivity, specificity, calibration; "
             "95 % intervals by drawing persons 2,000 times with all their cells (Student's on the "
@@ -245,7 +259,7 @@ static void write_items(page *p) {
   plain_row(p, "Fairness",
             "age, sex and origin are not in the files, so that nothing can be said about groups; "
             "every person is listed instead",
-            "34", "3c, 14, 23a");
+            "34", "3c, 14, 20b, 23a");
   begin_row(p, "Software");
   file_printf(p->w, "leuko %s for this report", leuko_version());
   for (size_t r = 0; r < p->s->count; r++)
@@ -258,11 +272,11 @@ static void write_items(page *p) {
       file_printf(p->w, "trained with leuko ");
       page_text(p, p->s->runs[r].m.version);
     }
-  end_row(p, "23, 41", "18f");
+  end_row(p, "23", "18f");
   plain_row(p, "To be added by the authors",
             "ethics approval, funding, interests, protocol, registration, when and whom the cells "
             "were taken from, who may have the data",
-            "12, 34, 40-42", "5b, 17, 18a-18e, 20b");
+            "12, 34, 40-42", "5b, 17, 18a-18e, 19, 20b");
   page_end_table(p);
 }
 
@@ -302,7 +316,7 @@ static leuko_status write_flow(page *p, const study_run *run, leuko_error *error
       if (f->parted)
         file_printf(p->w, "; <b>%s tested cells have it among those trained on</b>.",
                     words_count(f->parted, b));
-      else file_printf(p->w, ", on the same side.");
+      else file_printf(p->w, run->folds > 0 ? "." : ", on the same side.");
     } else file_printf(p->w, " No cell is there twice.");
     if (f->persons && f->persons < f->subjects)
       file_printf(p->w, " %zu subject names are %zu persons, as far as identical cells tell.",
@@ -318,7 +332,7 @@ static leuko_status write_flow(page *p, const study_run *run, leuko_error *error
   leuko_status status = page_figure(p, run, "flow", "wide", error,
                                     "Flow of the cells from the files to the answers%s.",
                                     f->split_known ? "" : ", as far as it is known");
-  if (status == LEUKO_OK && f->split_known) write_sides(p, run);
+  if (status == LEUKO_OK && f->split_known && run->folds == 0) write_sides(p, run);
   return status;
 }
 

@@ -20,7 +20,10 @@ void page_notes(page *p) {
               "uncertainty, and limits.</p>\n"
               "<p class=\"note\"><b>Research use only.</b> leuko is not a medical device, and "
               "no answer of it is a diagnosis.</p>\n",
-              leuko_version(), p->s->count == 1 ? "one trained model" : "several trained models");
+              leuko_version(),
+              p->s->count > 1           ? "several trained models"
+              : p->s->runs[0].folds > 0 ? "a network in cross-validation"
+                                        : "one trained model");
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
     if (run->set && run->set->synthetic) {
@@ -39,12 +42,13 @@ void page_notes(page *p) {
       page_text(p, run->name);
       file_printf(p->w, " ");
     }
-    file_printf(
-        p->w,
-        "%zu of %zu subjects have cells, they or another name of the same person, both among those "
-        "trained on and among those tested. A network gains from recognising a person: what "
-        "stands here flatters, and the intervals do not hold for the next one.</p>\n",
-        run->flow.both_sides, run->flow.subjects);
+    file_printf(p->w,
+                "%zu of %zu subjects have cells, they or another name of the same person, %s. A "
+                "network gains from recognising a person: what "
+                "stands here flatters, and the intervals do not hold for the next one.</p>\n",
+                run->flow.both_sides, run->flow.subjects,
+                run->folds > 0 ? "in several folds"
+                               : "both among those trained on and among those tested");
   }
 }
 
@@ -56,7 +60,10 @@ static void write_tested(page *p, const study_run *run) {
   page_network(run, network, sizeof network);
   begin_item(p, run);
   page_text(p, network);
-  if (f->split_known) {
+  if (run->folds > 0) {
+    file_printf(p->w, " was trained %d times, each time without one fold, and tested on",
+                run->folds);
+  } else if (f->split_known) {
     file_printf(p->w, " learnt from %s cells", words_count(f->train.cells, number));
     if (f->train.subjects) file_printf(p->w, " of %zu subjects", f->train.subjects);
     file_printf(p->w, " and was tested on");
@@ -69,7 +76,9 @@ static void write_tested(page *p, const study_run *run) {
     if (e->group_count < e->subject_count)
       file_printf(p->w, " (%zu persons: some names share identical cells)", e->group_count);
     if (f->split_known && f->subjects && f->both_sides == 0)
-      file_printf(p->w, ", none of whom it had learnt from");
+      file_printf(p->w, run->folds > 0 ? ", each answered by the model that had not learnt from "
+                                         "that person"
+                                       : ", none of whom it had learnt from");
   }
   file_printf(p->w, ".</li>\n");
 }
@@ -95,6 +104,21 @@ static void write_found(page *p, const study_run *run) {
     file_printf(p->w, " it leaves %.0f alone.", 100 * e->binary.specificity);
   }
   file_printf(p->w, "</li>\n");
+}
+
+/* Persons instead of cells. */
+static void write_by_person(page *p, const study_run *run) {
+  const evaluation *e = &run->scores;
+  if (e->person_count == 0 || !isfinite(e->by_share.auc)) return;
+  char auc[WORDS_INTERVAL];
+  begin_item(p, run);
+  file_printf(p->w, "By the share of their cells answered ");
+  page_text(p, e->classes[e->positive]);
+  file_printf(p->w,
+              ", %zu persons are told apart with an area of %s; %zu of them would be answered "
+              "wrong. These are few persons.</li>\n",
+              e->person_count, words_interval(e->by_share.auc, e->by_share.auc_interval, auc),
+              e->by_share.missed + e->by_share.alarmed);
 }
 
 /* Whether it beats what needs no network. */
@@ -138,6 +162,7 @@ void page_summary(page *p) {
   for (size_t r = 0; r < p->s->count; r++) {
     write_tested(p, &p->s->runs[r]);
     write_found(p, &p->s->runs[r]);
+    write_by_person(p, &p->s->runs[r]);
     write_verdict(p, &p->s->runs[r]);
     write_spread(p, &p->s->runs[r]);
   }

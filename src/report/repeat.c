@@ -92,7 +92,7 @@ bool repeat_command(const study_run *run, char *out, size_t size) {
   add_network(&t, json_object_get(options, "network"));
   words_add(out, size, " --split");
   char split[1100];
-  snprintf(split, sizeof split, "%s/split.csv", run->folder);
+  snprintf(split, sizeof split, "%s/%s.csv", run->folder, run->folds > 0 ? "folds" : "split");
   add_word(&t, split);
   if (run->flow.both_sides) words_add(out, size, " --allow-leak");
   words_add(out, size, " --epochs %lld",

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "dataset/folds.h"
 #include "dataset/labels.h"
 #include "dataset/split.h"
 #include "evaluate/answers.h"
@@ -27,7 +28,7 @@ int study_positive(const study_run *run) {
 }
 
 bool study_wants_baselines(const study_run *run) {
-  return run->set && run->flow.split_known && run->scores.class_count == 2 &&
+  return run->set && run->flow.split_known && run->folds == 0 && run->scores.class_count == 2 &&
          run->scores.baseline_count == 0;
 }
 
@@ -78,8 +79,10 @@ static void count_scan(study_run *run, const dataset_ties *ties) {
     const dataset_sample *sample = &set->samples[i];
     if (sample->status != LEUKO_OK) continue;
     flow->unlabelled += sample->label < 0;
-    flow->aside += sample->label >= 0 && sample->part == DATASET_NONE;
+    flow->aside += sample->label >= 0 &&
+                   (run->folds > 0 ? sample->held_out < 0 : sample->part == DATASET_NONE);
   }
+  if (run->folds > 0) return;
   split_leaks leaks;
   dataset_leaks(set, &leaks);
   if (!flow->split_known) return;
@@ -106,14 +109,20 @@ static leuko_status find_cells(study *s, study_run *run, const study_options *op
   leuko_error failure = {0};
   leuko_status status = open_set(s, folder, p, &run->set, &failure);
   if (status == LEUKO_OK)
-    status = file_join(split, sizeof split, run->folder, "split.csv", &failure);
-  if (status == LEUKO_OK && run->flow.split_known)
+    status = file_join(split, sizeof split, run->folder, run->folds > 0 ? "folds.csv" : "split.csv",
+                       &failure);
+  int folds;
+  if (status == LEUKO_OK && run->folds > 0)
+    status = dataset_read_folds(run->set, split, &folds, &failure);
+  else if (status == LEUKO_OK && run->flow.split_known)
     status = dataset_read_split(run->set, split, &failure);
   const char *manifest = options->manifest;
   if (status == LEUKO_OK && !manifest &&
       dataset_find_manifest(run->set->root, beside, sizeof beside))
     manifest = beside;
   if (status == LEUKO_OK) status = dataset_tie(run->set, manifest, &ties, &failure);
+  if (status == LEUKO_OK && run->folds > 0)
+    status = study_parted_subjects(run->set, &run->flow.both_sides, &failure);
   if (status == LEUKO_OK) {
     count_scan(run, &ties);
     return LEUKO_OK;
@@ -169,6 +178,11 @@ static leuko_status answer(study_run *run, const study_options *options, const p
   bool found = false;
   leuko_status status = study_read_answers(run, &found, error);
   if (status != LEUKO_OK || found) return status;
+  if (run->folds > 0)
+    return error_set(error, LEUKO_NO_DATA, run->folder, "name its folds one by one",
+                     run->input.class_count > 2
+                         ? "a cross-validation of more than two classes has no report"
+                         : "the cross-validation holds no answers (predictions.csv)");
   if (!run->has_model)
     return error_set(error, LEUKO_NO_DATA, run->folder,
                      "name a run folder, or one that 'leuko evaluate --out' has written",
@@ -196,6 +210,7 @@ leuko_status study_add(study *s, const char *folder, const study_options *option
   if (status == LEUKO_OK) status = answer(run, options, p, error);
   if (status == LEUKO_OK) status = take_groups(run, error);
   if (status == LEUKO_OK) status = evaluate_samples(&run->input, &run->scores, error);
+  if (status == LEUKO_OK && run->folds > 0) status = study_score_folds(run, error);
   if (status == LEUKO_OK) status = list_counted(run, error);
   if (status != LEUKO_OK) return status;
   study_read_baselines(run);
@@ -260,6 +275,11 @@ static void close_run(study_run *run) {
   if (run->has_model) model_free(&run->m);
   if (run->has_history) history_free(&run->curves);
   evaluate_free(&run->scores);
+  pooled_free(&run->fold_scores);
+  for (int f = 0; run->each && f < run->folds; f++)
+    if (run->each[f].has_history) history_free(&run->each[f].curves);
+  free(run->each);
+  free(run->held_out);
   csv_free(&run->table);
   for (size_t i = 0; i < run->text_count; i++) free(run->texts[i]);
   free(run->texts);

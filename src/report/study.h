@@ -6,6 +6,7 @@
 #include "dataset/dataset.h"
 #include "evaluate/compare.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/pooled.h"
 #include "model/model.h"
 #include "report/history.h"
 
@@ -31,17 +32,27 @@ typedef struct {
   study_side train, test;
 } study_flow;
 
+/* One fold of a cross-validation: what its run folder holds. */
+typedef struct {
+  char weights[65]; /* SHA-256 of its best.safetensors, or "" */
+  bool has_history;
+  history curves;
+} study_fold;
+
 typedef struct {
   char folder[1024];
   char name[96];       /* the folder's own name, unique within the study */
-  json_t *description; /* run.json, or NULL */
+  json_t *description; /* run.json, or NULL; of a cross-validation that of the first fold */
   json_t *metrics;     /* metrics.json, or NULL */
-  bool has_model;      /* best.safetensors was there */
+  bool has_model;      /* best.safetensors was there; of a cross-validation the first fold's */
   model m;
   char weights[65]; /* SHA-256 of that file, or "" */
   bool has_history;
   history curves;
-  study_flow flow;
+  int folds;        /* of a cross-validation; 0: the run has one split */
+  study_fold *each; /* [folds] */
+  pooled fold_scores;
+  study_flow flow;      /* of a cross-validation `test` is all cells, `train` is not set */
   dataset *set;         /* the cells, the study's own; NULL where they are not at hand */
   char remark[320];     /* why not, or "" */
   bool computed;        /* the answers were made now, not read */
@@ -54,6 +65,7 @@ typedef struct {
   size_t text_count;
   evaluate_sample *samples; /* what input points to */
   int *groups;
+  int *held_out; /* the fold of each sample, from 0; NULL without folds */
   double *logits;
   const char *classes[LEUKO_MAX_CLASSES];
   char class_names[LEUKO_MAX_CLASSES][32];
@@ -75,7 +87,8 @@ typedef struct {
   leuko_options how;    /* where answers have to be made */
 } study_options;
 
-/* Adds a run folder, or what `leuko evaluate --out` has written. What can be read is read: answers
+/* Adds a run folder, the folder of a finished cross-validation of two classes, or what `leuko
+ * evaluate --out` has written. What can be read is read: answers
  * that are not there (predictions.csv), or not whole as with more than two classes, are made by the
  * model from the cells. Errors: NO_DATA where neither answers nor cells are there, TOO_LARGE (too
  * many runs), those of reading, of the model and of dataset_read_split. */

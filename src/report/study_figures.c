@@ -203,7 +203,8 @@ static leuko_status draw_flow(const study_run *run, const char *folder, leuko_er
     snprintf(left_out, TEXT, "Left out\n%s could not be read", words_count(f->refused, number));
     words_add(left_out, TEXT, "\n%s of unknown class", words_count(f->unlabelled, number));
     if (f->split_known)
-      words_add(left_out, TEXT, "\n%s on neither side", words_count(f->aside, number));
+      words_add(left_out, TEXT, run->folds > 0 ? "\n%s in no fold" : "\n%s on neither side",
+                words_count(f->aside, number));
     flow.found = found;
     flow.left_out = left_out;
   }
@@ -212,13 +213,24 @@ static leuko_status draw_flow(const study_run *run, const char *folder, leuko_er
              words_count(f->train.cells + f->test.cells, number));
     if (f->subjects) words_add(usable, TEXT, " of %zu subjects", f->subjects);
     if (f->scanned && f->identical)
-      words_add(usable, TEXT, f->parted ? "\n%s have a twin" : "\n%s have a twin, on the same side",
+      words_add(usable, TEXT,
+                f->parted || run->folds > 0 ? "\n%s have a twin"
+                                            : "\n%s have a twin, on the same side",
                 words_count(f->identical, number));
-    if (f->subjects) words_add(usable, TEXT, "\n%zu subjects on both sides", f->both_sides);
-    side_text(train, TEXT, "Training", run, &f->train);
-    side_text(test, TEXT, "Test", run, &f->test);
+    if (f->subjects)
+      words_add(usable, TEXT,
+                run->folds > 0 ? "\n%zu subjects in several folds" : "\n%zu subjects on both sides",
+                f->both_sides);
+    if (run->folds > 0) {
+      char head[64];
+      snprintf(head, sizeof head, "Held out once, in %d folds", run->folds);
+      side_text(test, TEXT, head, run, &f->test);
+    } else {
+      side_text(train, TEXT, "Training", run, &f->train);
+      side_text(test, TEXT, "Test", run, &f->test);
+      flow.train = train;
+    }
     flow.usable = usable;
-    flow.train = train;
     flow.test = test;
     if (run->has_history) {
       snprintf(kept, TEXT, "Model kept\nepoch %g of %zu (lowest loss)",

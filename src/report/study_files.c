@@ -10,9 +10,8 @@
 #include "evaluate/trust.h"
 #include "report/study_parts.h"
 
-/* A JSON object of the folder; *out stays NULL where the file is not there. */
-static leuko_status read_json(const char *folder, const char *name, json_t **out,
-                              leuko_error *error) {
+leuko_status study_read_json(const char *folder, const char *name, json_t **out,
+                             leuko_error *error) {
   char path[1024], *text;
   size_t size;
   leuko_status status = file_join(path, sizeof path, folder, name, error);
@@ -30,9 +29,9 @@ static leuko_status read_json(const char *folder, const char *name, json_t **out
   return LEUKO_OK;
 }
 
-static leuko_status read_model(study_run *run, leuko_error *error) {
+static leuko_status read_model(study_run *run, const char *folder, leuko_error *error) {
   char path[1024];
-  leuko_status status = file_join(path, sizeof path, run->folder, "best.safetensors", error);
+  leuko_status status = file_join(path, sizeof path, folder, "best.safetensors", error);
   if (status != LEUKO_OK || !file_exists(path)) return status;
   status = model_load(path, &run->m, error);
   run->has_model = status == LEUKO_OK;
@@ -59,6 +58,11 @@ static leuko_status set_classes(study_run *run, leuko_error *error) {
     in->threshold = json_is_number(threshold) ? json_number_value(threshold) : 0.5;
     in->temperature = json_is_number(temperature) ? json_number_value(temperature) : 1;
   }
+  if (run->folds > 0) { /* pooled answers are those without a chosen operating point */
+    in->threshold = 0.5;
+    in->temperature = 1;
+    in->fitted_on = NULL;
+  }
   if (in->class_count < 2 || in->class_count > LEUKO_MAX_CLASSES)
     return error_set(error, LEUKO_NO_DATA, run->folder,
                      "name a run folder, or one that 'leuko evaluate --out' has written",
@@ -73,7 +77,7 @@ static leuko_status set_classes(study_run *run, leuko_error *error) {
   return LEUKO_OK;
 }
 
-static int class_of(const study_run *run, const char *name) {
+int study_class(const study_run *run, const char *name) {
   for (int c = 0; c < run->input.class_count; c++)
     if (strcmp(run->class_names[c], name) == 0) return c;
   return -1;
@@ -124,7 +128,7 @@ static leuko_status read_split(study_run *run, leuko_error *error) {
   for (size_t r = 0; status == LEUKO_OK && r < table.rows; r++) {
     const bool test = strcmp(csv_field(&table, r, part), "test") == 0;
     study_side *side = test ? &run->flow.test : &run->flow.train;
-    const int class = class_of(run, csv_field(&table, r, label));
+    const int class = study_class(run, csv_field(&table, r, label));
     side->cells++;
     if (class >= 0) side->classes[class]++;
     const char *name = csv_field(&table, r, subject);
@@ -141,11 +145,17 @@ static leuko_status read_split(study_run *run, leuko_error *error) {
 }
 
 leuko_status study_read_files(study_run *run, leuko_error *error) {
-  char path[1024];
-  leuko_status status = read_json(run->folder, "run.json", &run->description, error);
-  if (status == LEUKO_OK) status = read_json(run->folder, "metrics.json", &run->metrics, error);
-  if (status == LEUKO_OK) status = read_model(run, error);
+  char path[1024], first[1024];
+  leuko_status status = study_find_folds(run, error);
+  /* What the folds have in common, the first one tells. */
+  if (status == LEUKO_OK)
+    status = file_join(first, sizeof first, run->folder, run->folds > 0 ? "fold-1" : ".", error);
+  if (status == LEUKO_OK) status = study_read_json(first, "run.json", &run->description, error);
+  if (status == LEUKO_OK)
+    status = study_read_json(run->folder, "metrics.json", &run->metrics, error);
+  if (status == LEUKO_OK) status = read_model(run, first, error);
   if (status == LEUKO_OK) status = set_classes(run, error);
+  if (status == LEUKO_OK && run->folds > 0) return study_read_folds(run, error);
   if (status == LEUKO_OK) status = read_split(run, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, run->folder, "history.csv", error);
   if (status != LEUKO_OK || !file_exists(path)) return status;
@@ -179,7 +189,7 @@ static leuko_status take_rows(study_run *run, const int *columns, const char *pa
     *sample = (evaluate_sample){.path = csv_field(t, r, columns[PATH_OF]),
                                 .sha256 = csv_field(t, r, columns[SHA256]),
                                 .subject = csv_field(t, r, columns[SUBJECT]),
-                                .label = label[0] ? class_of(run, label) : -1,
+                                .label = label[0] ? study_class(run, label) : -1,
                                 .logits = &run->logits[r],
                                 .status = status_of(csv_field(t, r, columns[STATUS]))};
     if (sample->status != LEUKO_OK) continue;
@@ -214,6 +224,23 @@ static leuko_status take_persons(study_run *run, leuko_error *error) {
   return status;
 }
 
+/* The column `fold`, from 1. */
+static leuko_status take_folds(study_run *run, const char *path, leuko_error *error) {
+  if (run->folds == 0) return LEUKO_OK;
+  const int column = csv_column(&run->table, "fold");
+  run->held_out = malloc((run->input.count + 1) * sizeof *run->held_out);
+  if (!run->held_out) return error_set_memory(error, run->input.count * sizeof *run->held_out);
+  for (size_t r = 0; r < run->input.count; r++) {
+    run->held_out[r] =
+        column < 0 ? -1 : (int)strtol(csv_field(&run->table, r, column), NULL, 10) - 1;
+    if (run->held_out[r] < 0 || run->held_out[r] >= run->folds)
+      return error_set(error, LEUKO_BAD_CSV, path, NULL, "'%.120s' is of none of the %d folds",
+                       run->samples[r].path, run->folds);
+  }
+  run->input.folds = run->held_out;
+  return LEUKO_OK;
+}
+
 leuko_status study_read_answers(study_run *run, bool *found, leuko_error *error) {
   static const char *const names[NEEDED] = {"path", "sha256", "subject", "label", "p", "status"};
   char path[1024];
@@ -233,6 +260,7 @@ leuko_status study_read_answers(study_run *run, bool *found, leuko_error *error)
     return error_set_memory(error, run->input.count * sizeof *run->samples);
   run->input.samples = run->samples;
   status = take_rows(run, columns, path, error);
+  if (status == LEUKO_OK) status = take_folds(run, path, error);
   return status == LEUKO_OK ? take_persons(run, error) : status;
 }
 

@@ -15,9 +15,9 @@ static void title_of(const study *s, char *out, size_t size) {
   else snprintf(what, sizeof what, "%d kinds of cells", e->class_count);
   if (s->count > 1) snprintf(out, size, "%s: %zu models compared", what, s->count);
   else
-    snprintf(out, size, "%s: %s tested on %s cells", what,
+    snprintf(out, size, "%s: %s %s on %s cells", what,
              s->runs[0].has_model ? words_network(s->runs[0].m.net.name) : "a model",
-             words_count(e->n, number));
+             s->runs[0].folds > 0 ? "cross-validated" : "tested", words_count(e->n, number));
 }
 
 static leuko_status write_body(page *p, const leuko_error *undrawn, leuko_error *error) {

@@ -14,6 +14,26 @@ leuko_status study_read_answers(study_run *run, bool *found, leuko_error *error)
  * BAD_DATA (other classes), those of the predictor, NO_MEMORY. */
 leuko_status study_make_answers(study_run *run, const leuko_options *how, const progress *p,
                                 leuko_error *error);
+/* study_folds.c: counts run->folds, where the folder is that of a cross-validation. Errors: those
+ * of reading, NOT_FOUND (it is not finished). */
+leuko_status study_find_folds(study_run *run, leuko_error *error);
+/* Reads each fold's folder, and from folds.csv the flow. Classes are set. Errors: those of reading.
+ */
+leuko_status study_read_folds(study_run *run, leuko_error *error);
+/* Scores the folds; run->scores stands. Errors: BAD_DATA (evaluation.json), those of
+ * evaluate_pooled. */
+leuko_status study_score_folds(study_run *run, leuko_error *error);
+/* Counts the subjects who have cells, they or a tied one, in more than one fold. Errors: NO_MEMORY.
+ */
+leuko_status study_parted_subjects(const dataset *set, size_t *subjects, leuko_error *error);
+
+/* A JSON object of a folder; *out stays NULL where the file is not there. Errors: those of reading,
+ * BAD_DATA. */
+leuko_status study_read_json(const char *folder, const char *name, json_t **out,
+                             leuko_error *error);
+/* A class by its name; -1 for others. */
+int study_class(const study_run *run, const char *name);
+
 /* Takes the baselines of metrics.json into run->scores, if it has them. */
 void study_read_baselines(study_run *run);
 
