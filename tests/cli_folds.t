@@ -48,6 +48,8 @@ pooled=$(perl -MJSON::PP -e 'local $/; printf "%.3f", decode_json(<STDIN>)->{poo
 ok 'with the pooled scores' grep -q "$pooled" text
 ok 'and the hash of every model' \
   grep -q "$(hash_of cv/fold-2/best.safetensors)" text
+ok 'its card speaks of several models' grep -q 'a cross-validation: 3 models' cv-MODELCARD.md
+ok 'with the scores' grep -q "$pooled" cv-MODELCARD.md
 cp cv.html first.html
 plain report cv --out cv.html
 ok 'equal files give an equal page' same_file first.html cv.html

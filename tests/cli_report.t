@@ -41,9 +41,18 @@ ok 'and the hash of the model' page_has one.html "$(hash_of a/best.safetensors)"
 ok 'it stands alone' stands_alone one.html
 ok 'it is well formed' well_formed one.html
 ok 'scripts to redraw the figures are beside it' test -s one-figures/a/persons.gp
+card=one-MODELCARD.md
+ok 'a model card lies beside it' test -s $card
+for part in 'Intended use' 'Not for diagnosis' 'Training data' 'drawn by leuko, not real' Scores \
+  'Person by person' Limits 'chosen by its loss on the tested cells' 'To train it again'; do
+  ok "it has '$part'" page_has $card "$part"
+done
+ok 'and the hash of the model, too' page_has $card "$(hash_of a/best.safetensors)"
+cp $card card
 cp one.html first.html
 run report a --out one.html
 ok 'the same again gives the same' same_file one.html first.html
+ok 'and the same card' same_file card $card
 
 plain report a b --out two.html
 ok 'two runs have one' code_is 0

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/html.h"
+#include "report/model_card.h"
 #include "report/page.h"
 #include "report/study_figures.h"
 #include "report/words.h"
@@ -56,6 +57,18 @@ static void figure_folder(const char *path, char *out, size_t size) {
   snprintf(out, size, "%.*s-figures", (int)stem, path);
 }
 
+/* "out/MODELCARD.md" of "out/report.html", "out/x-MODELCARD.md" of "out/x.html", into out [size].
+ */
+static void card_path(const char *path, char *out, size_t size) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  const char *point = strrchr(name, '.');
+  const int folder = (int)(name - path),
+            stem = (int)(point && point > name ? (size_t)(point - name) : strlen(name));
+  const bool usual = stem == 6 && strncmp(name, "report", 6) == 0;
+  snprintf(out, size, "%.*s%.*s%sMODELCARD.md", folder, path, usual ? 0 : stem, name,
+           usual ? "" : "-");
+}
+
 leuko_status study_page_write(const study *s, const char *path, const char *command,
                               leuko_error *undrawn, leuko_error *error) {
   char figures[1024];
@@ -73,6 +86,11 @@ leuko_status study_page_write(const study *s, const char *path, const char *comm
   status = file_writer_open(&writer, path, error);
   if (status != LEUKO_OK) return status;
   status = write_body(&p, &failure, error);
+  if (status == LEUKO_OK) {
+    char card[1024];
+    card_path(path, card, sizeof card);
+    status = model_card_write(s, card, error);
+  }
   if (status == LEUKO_OK) return file_writer_commit(&writer, error);
   file_writer_abort(&writer);
   return status;

@@ -5,7 +5,8 @@
 #include "report/study.h"
 
 /* Draws the figures into the folder STEM-figures beside `path` (STEM: the file's name without its
- * ending) and writes the page to `path`; it holds them all and loads nothing. `command` is what
+ * ending) and writes the page to `path`; it holds them all and loads nothing. The model card goes
+ * beside it, as MODELCARD.md (STEM-MODELCARD.md where STEM is not "report"). `command` is what
  * repeats it. Without a working gnuplot the page goes without figures and says so; *undrawn (may be
  * NULL) is then what gnuplot's failure was, else its status is OK. Errors: those of writing and of
  * reading the runs. */
