@@ -112,8 +112,9 @@ typedef struct {
   int batch;           /* images computed at once; 0: 16 */
   const char *backend; /* "onednn" or "ref" (slow and exact); NULL: onednn */
   /* In what activations are kept: "f32", "bf16" (half the space, nearly twice as fast where the
-   * processor multiplies bfloat16), or "auto": bf16 if the model was found to give the same answers
-   * with it, else f32. NULL: auto. */
+   * processor multiplies bfloat16), "int8" (of a model that 'leuko quantize' has written: bytes
+   * where they are faster, bf16 elsewhere), or "auto": the fastest with which the model was found
+   * to give the same answers. NULL: auto. */
   const char *precision;
   int no_skip; /* not 0: compute a cell's black background as well */
 } leuko_options;
@@ -140,7 +141,7 @@ typedef struct {
  * Errors: NOT_FOUND, UNREADABLE, BAD_MODEL, UNSUPPORTED_MODEL, NO_MEMORY, BACKEND, ARGUMENT. */
 LEUKO_API leuko_status leuko_predictor_open(const char *path, const leuko_options *options,
                                             leuko_predictor **out, leuko_error *error);
-/* In what the predictor computes: "f32" or "bf16"; a constant string. */
+/* In what the predictor computes: "f32", "bf16" or "int8"; a constant string. */
 LEUKO_API const char *leuko_predictor_precision(const leuko_predictor *predictor);
 /* Frees a predictor; NULL is allowed. */
 LEUKO_API void leuko_predictor_close(leuko_predictor *predictor);

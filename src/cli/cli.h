@@ -16,6 +16,7 @@ int command_data(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_compare(int argc, char **argv);
+int command_quantize(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_features(int argc, char **argv);

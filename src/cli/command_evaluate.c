@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/threads.h"
+#include "cli/classes.h"
 #include "cli/cli.h"
 #include "cli/compute.h"
 #include "cli/models.h"
@@ -130,20 +131,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-/* The model's index of a class of the data, matched by name; -1 where it has none. */
-static leuko_status match_classes(const model *m, const dataset *set, int *out,
-                                  leuko_error *error) {
-  for (int c = 0; c < set->class_count; c++) {
-    out[c] = -1;
-    for (int k = 0; k < m->class_count; k++)
-      if (strcasecmp(m->classes[k], set->classes[c]) == 0) out[c] = k;
-    if (out[c] < 0)
-      return error_set(error, LEUKO_BAD_DATA, set->root, "give cells of the model's classes",
-                       "the model does not know the class '%s'", set->classes[c]);
-  }
-  return LEUKO_OK;
-}
-
 typedef struct {
   char (*paths)[2048];
   const char **files;
@@ -249,7 +236,7 @@ static leuko_status run(const arguments *a, const dataset *set, ensemble *models
   const model *m = ensemble_model(models);
   int classes[LEUKO_MAX_CLASSES];
   cells c = {0};
-  leuko_status status = match_classes(m, set, classes, error);
+  leuko_status status = classes_match(m, set, classes, error);
   dataset_part part = a->split ? (a->part == DATASET_NONE ? DATASET_TEST : a->part) : DATASET_NONE;
   if (status == LEUKO_OK && a->part != DATASET_TRAIN)
     status = check_leak(a, set, models, part, error);

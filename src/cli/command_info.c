@@ -48,11 +48,26 @@ static json_t *info_json(const model *m, const char *check) {
                         json_pack("{s:b,s:I,s:f,s:f,s:f}", "allowed", model_allows_bf16(m), "cells",
                                   (json_int_t)m->bf16.cells, "largest", m->bf16.largest, "median",
                                   m->bf16.median, "agreement", m->bf16.agreement));
+  if (out && m->int8.ranges)
+    json_object_set_new(out, "int8",
+                        json_pack("{s:b,s:I,s:f,s:f,s:f,s:f,s:f}", "allowed", model_allows_int8(m),
+                                  "cells", (json_int_t)m->int8.answers.cells, "largest",
+                                  m->int8.answers.largest, "median", m->int8.answers.median,
+                                  "agreement", m->int8.answers.agreement, "auc", m->int8.auc,
+                                  "speed", m->int8.speed));
   /* The epochs' history belongs to history.csv. */
   json_t *training = m->training ? json_copy(m->training) : json_object();
   json_object_del(training, "history");
   if (out) json_object_set_new(out, "training", training);
   return out;
+}
+
+static void print_agreement(const char *type, bool allowed, const model_agreement *a) {
+  printf(
+      "\n%-12s %s: on %zu cells p differs by %.4f at most, by %.4f in the middle; %.1f %% of the "
+      "answers are the same",
+      type, allowed ? "allowed" : "only if asked for", a->cells, a->largest, a->median,
+      100 * a->agreement);
 }
 
 static void print_info(const model *m, const char *check) {
@@ -67,12 +82,11 @@ static void print_info(const model *m, const char *check) {
   const char *chosen = json_string_value(json_object_get(m->operating_point, "chosen"));
   if (chosen) printf(", chosen by %s on the validation cells", chosen);
   printf("\ntemperature  %g", m->temperature);
-  if (m->bf16.cells > 0)
-    printf(
-        "\nbfloat16     %s: on %zu cells p differs by %.4f at most, by %.4f in the middle; %.1f %% "
-        "of the answers are the same",
-        model_allows_bf16(m) ? "allowed" : "only if asked for", m->bf16.cells, m->bf16.largest,
-        m->bf16.median, 100 * m->bf16.agreement);
+  if (m->bf16.cells > 0) print_agreement("bfloat16", model_allows_bf16(m), &m->bf16);
+  if (m->int8.ranges) {
+    print_agreement("8 bits", model_allows_int8(m), &m->int8.answers);
+    printf(", AUC %+.4f; %.2f times as fast", m->int8.auc, m->int8.speed);
+  }
   json_t *epoch = json_object_get(m->training, "epoch");
   json_t *loss = json_object_get(m->training, "val_loss");
   if (epoch) printf("\ntrained      to epoch %lld", (long long)json_integer_value(epoch));

@@ -100,7 +100,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     o->threads = (int)cli_number(state, "--threads", arg, 1, 256);
     return 0;
   case KEY_PRECISION:
-    if (!net_precision_find(arg, &o->precision)) argp_error(state, "--precision takes f32 or bf16");
+    if (!net_precision_find(arg, &o->precision) || o->precision == NET_INT8)
+      argp_error(state, "--precision takes f32 or bf16");
     return 0;
   case KEY_JSON:
     a->json = true;

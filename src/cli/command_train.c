@@ -322,7 +322,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->run.train.threads = (int)cli_number(state, "--threads", arg, 1, 256);
     return 0;
   case KEY_PRECISION:
-    if (!net_precision_find(arg, &a->run.train.precision))
+    if (!net_precision_find(arg, &a->run.train.precision) || a->run.train.precision == NET_INT8)
       argp_error(state, "--precision takes f32 or bf16");
     return 0;
   case KEY_BACKEND:

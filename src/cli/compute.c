@@ -9,9 +9,9 @@ enum { KEY_THREADS = 1024, KEY_BATCH, KEY_BACKEND, KEY_PRECISION, KEY_NO_SKIP };
 static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
     {"batch", KEY_BATCH, "N", 0, "images computed at once (16)", 0},
-    {"precision", KEY_PRECISION, "auto|f32|bf16", 0,
-     "bf16 is faster; auto (default) takes it for models that were found to answer the same with "
-     "it",
+    {"precision", KEY_PRECISION, "auto|f32|bf16|int8", 0,
+     "bf16 is faster, int8 in models for which 'leuko quantize' found it so; auto (default) takes "
+     "the fastest with which the model was found to answer the same",
      0},
     {"no-skip", KEY_NO_SKIP, 0, 0,
      "compute the black background of cells, too, instead of taking it from a black image", 0},
@@ -28,8 +28,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     how->batch = (int)cli_number(state, "--batch", arg, 1, 1024);
     return 0;
   case KEY_PRECISION:
-    if (strcmp(arg, "auto") != 0 && strcmp(arg, "f32") != 0 && strcmp(arg, "bf16") != 0)
-      argp_error(state, "--precision takes auto, f32 or bf16");
+    if (strcmp(arg, "auto") != 0 && strcmp(arg, "f32") != 0 && strcmp(arg, "bf16") != 0 &&
+        strcmp(arg, "int8") != 0)
+      argp_error(state, "--precision takes auto, f32, bf16 or int8");
     how->precision = arg;
     return 0;
   case KEY_NO_SKIP:

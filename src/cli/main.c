@@ -12,6 +12,7 @@ static const cli_command commands[] = {
     {"compare", command_compare, "models against each other on the cells that all answered"},
     {"report", command_report, "a page on runs: set-up, scores, figures, limits, provenance"},
     {"predict", command_predict, "answer for image files"},
+    {"quantize", command_quantize, "ready a model for answers in 8 bits"},
     {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},
     {"features", command_features, "what a network's head sees of image files, for other tools"},
     {"info", command_info, "what a model file holds, and its self-check"},

@@ -154,7 +154,7 @@ static leuko_status try_bf16(const train_data *data, const train_options *option
   model m;
   leuko_status status = model_load(options->out, &m, error);
   if (status == LEUKO_OK) {
-    status = predictor_agreement(options->out, options->threads, pixels, count, p, &m.bf16, error);
+    status = predictor_agreement(&m, options->threads, pixels, count, p, &m.bf16, error);
     if (status == LEUKO_OK)
       status = file_join(path, sizeof path, options->out, "best.safetensors", error);
     if (status == LEUKO_OK) status = model_save(path, &m, NULL, 0, error);

@@ -62,6 +62,7 @@ void model_free(model *m) {
   free(m->params);
   json_decref(m->training);
   json_decref(m->operating_point);
+  free(m->int8.ranges);
   *m = (model){0};
 }
 
@@ -70,12 +71,27 @@ bool model_allows_bf16(const model *m) {
          m->bf16.agreement >= 0.995;
 }
 
+bool model_allows_int8(const model *m) {
+  return m->int8.ranges && m->int8.answers.cells > 0 && m->int8.answers.agreement >= 0.99 &&
+         fabs(m->int8.auc) <= 0.003;
+}
+
+static net_precision fastest(const model *m) {
+  if (model_allows_int8(m) && m->int8.speed > 1 && net_precision_supported(NET_INT8))
+    return NET_INT8;
+  return model_allows_bf16(m) ? NET_BF16 : NET_F32;
+}
+
 leuko_status model_precision(const model *m, const char *name, net_precision *out,
                              leuko_error *error) {
-  if (!name || strcmp(name, "auto") == 0) *out = model_allows_bf16(m) ? NET_BF16 : NET_F32;
+  if (!name || strcmp(name, "auto") == 0) *out = fastest(m);
   else if (!net_precision_find(name, out))
-    return error_set(error, LEUKO_ARGUMENT, name, "take auto, f32 or bf16",
+    return error_set(error, LEUKO_ARGUMENT, name, "take auto, f32, bf16 or int8",
                      "there is no precision '%.40s'", name);
+  if (*out == NET_INT8 && !m->int8.ranges)
+    return error_set(error, LEUKO_ARGUMENT, NULL,
+                     "run 'leuko quantize MODEL DIR -o MODEL', which takes them from cells",
+                     "the model holds no ranges for 8 bits");
   if (!net_precision_supported(*out)) *out = NET_F32;
   return LEUKO_OK;
 }
@@ -86,6 +102,7 @@ net_plan_options model_plan_options(const model *m, int batch, int threads, cons
                             .backend = backend,
                             .winograd = true,
                             .skip = true,
+                            .ranges = m->int8.ranges,
                             .scaling = m->scaling};
 }
 

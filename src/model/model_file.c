@@ -10,6 +10,23 @@
 static const char newer[] = "use the version of leuko that wrote it";
 static const char again[] = "fetch or train the model again";
 
+static json_t *agreement_json(const model_agreement *a) {
+  return json_pack("{s:I,s:f,s:f,s:f}", "cells", (json_int_t)a->cells, "largest", a->largest,
+                   "median", a->median, "agreement", a->agreement);
+}
+
+static json_t *int8_json(const model *m) {
+  json_t *out = agreement_json(&m->int8.answers), *ranges = json_object();
+  for (int i = 0; i < m->graph->node_count; i++)
+    if (m->int8.ranges[i] > 0)
+      json_object_set_new(ranges, m->graph->nodes[i].name, json_real((double)m->int8.ranges[i]));
+  json_object_set_new(out, "auc", json_real(m->int8.auc));
+  json_object_set_new(out, "speed", json_real(m->int8.speed));
+  json_object_set_new(out, "method", json_string(m->int8.method));
+  json_object_set_new(out, "ranges", ranges);
+  return out;
+}
+
 static json_t *describe(const model *m) {
   json_t *classes = json_array(), *logits = json_array();
   for (int i = 0; i < m->class_count; i++) json_array_append_new(classes, text_json(m->classes[i]));
@@ -35,11 +52,8 @@ static json_t *describe(const model *m) {
   if (out)
     json_object_set_new(out, "temperature", json_real(m->temperature > 0 ? m->temperature : 1));
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
-  if (out && m->bf16.cells > 0)
-    json_object_set_new(out, "bf16",
-                        json_pack("{s:I,s:f,s:f,s:f}", "cells", (json_int_t)m->bf16.cells,
-                                  "largest", m->bf16.largest, "median", m->bf16.median, "agreement",
-                                  m->bf16.agreement));
+  if (out && m->bf16.cells > 0) json_object_set_new(out, "bf16", agreement_json(&m->bf16));
+  if (out && m->int8.ranges) json_object_set_new(out, "int8", int8_json(m));
   if (out && m->training) json_object_set(out, "training", m->training);
   return out;
 }
@@ -98,6 +112,30 @@ static bool read_agreement(json_t *object, model_agreement *out) {
   return read_share(object, "largest", &out->largest) &&
          read_share(object, "median", &out->median) &&
          read_share(object, "agreement", &out->agreement);
+}
+
+/* Not every model has it. Needs the graph, whose nodes the ranges name. */
+static bool read_int8(json_t *object, model *m) {
+  if (!object) return true;
+  json_t *ranges = json_object_get(object, "ranges"), *value;
+  json_t *speed = json_object_get(object, "speed"), *auc = json_object_get(object, "auc");
+  const char *method = json_string_value(json_object_get(object, "method")), *name;
+  if (!read_agreement(object, &m->int8.answers) || !json_is_object(ranges) || !method ||
+      !json_is_number(speed) || !json_is_number(auc) || !(json_number_value(speed) >= 0) ||
+      !(fabs(json_number_value(auc)) <= 1))
+    return false;
+  m->int8.speed = json_number_value(speed);
+  m->int8.auc = json_number_value(auc);
+  snprintf(m->int8.method, sizeof m->int8.method, "%s", method);
+  m->int8.ranges = calloc((size_t)m->graph->node_count, sizeof *m->int8.ranges);
+  if (!m->int8.ranges) return false;
+  json_object_foreach(ranges, name, value) {
+    const int node = net_find_node(m->graph, name);
+    const double range = json_number_value(value);
+    if (node < 0 || !json_is_number(value) || !(range >= 1e-30 && range <= 1e30)) return false;
+    m->int8.ranges[node] = (float)range;
+  }
+  return true;
 }
 
 /* Not every model has one. */
@@ -228,8 +266,11 @@ static leuko_status read_model(const char *path, const safetensors *file, model 
       status = error_set(error, LEUKO_UNSUPPORTED_MODEL, path, newer,
                          "'%s' in the description is not understood", wrong);
   }
-  json_decref(d);
   if (status == LEUKO_OK) status = read_params(path, file, m, error);
+  if (status == LEUKO_OK && !read_int8(json_object_get(d, "int8"), m))
+    status = error_set(error, LEUKO_UNSUPPORTED_MODEL, path, newer,
+                       "'int8' in the description is not understood");
+  json_decref(d);
   if (status != LEUKO_OK && error && !error->file[0])
     snprintf(error->file, sizeof error->file, "%s", path);
   return status;

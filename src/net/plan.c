@@ -430,12 +430,11 @@ int net_plan_outputs(const net_plan *plan) {
   return (int)net_shape_size(plan->values[plan->output].shape);
 }
 
-int net_plan_byte_steps(const net_plan *plan) {
-  int count = 0;
+bool net_plan_in_bytes(const net_plan *plan, int node) {
   for (int s = 0; s < plan->step_count; s++)
-    count += plan->steps[s].step.op == NET_CONV2D && plan->steps[s].backend &&
-             plan->steps[s].step.in_layout == NET_NHWC_U8;
-  return count;
+    if (plan->steps[s].backend && plan->steps[s].last == node)
+      return plan->steps[s].step.out_layout == NET_NHWC_U8;
+  return false;
 }
 
 size_t net_plan_bytes(const net_plan *plan) {

@@ -75,8 +75,8 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
 /* Logits of one image. */
 int net_plan_outputs(const net_plan *plan);
 
-/* How many convolutions read bytes. */
-int net_plan_byte_steps(const net_plan *plan);
+/* Whether the output of the graph's node is kept in bytes. */
+bool net_plan_in_bytes(const net_plan *plan, int node);
 
 /* Bytes of the arena. */
 size_t net_plan_bytes(const net_plan *plan);

@@ -4,23 +4,28 @@
 #include "base/error.h"
 #include "predict/predictor.h"
 
-/* Answers in one precision. */
-static leuko_status answer(const char *path, int threads, const char *precision,
-                           const uint8_t *pixels, size_t count, const progress *p,
-                           leuko_answer *answers, leuko_error *error) {
-  const leuko_options how = {.threads = threads, .precision = precision};
-  leuko_predictor *predictor;
-  leuko_status status = leuko_predictor_open(path, &how, &predictor, error);
-  if (status != LEUKO_OK) return status;
-  const model *m = predictor_model(predictor);
+#define BATCH 16
+
+leuko_status predictor_answer(const model *m, net_precision precision, int threads,
+                              const uint8_t *pixels, size_t count, const progress *p,
+                              double *logits, leuko_error *error) {
+  net_plan_options options = model_plan_options(m, BATCH, threads, "onednn");
+  options.precision = precision;
   const size_t outputs = (size_t)m->net.outputs;
-  double *logits = malloc(count * outputs * sizeof *logits);
-  if (!logits) status = error_set_memory(error, count * outputs * sizeof *logits);
-  if (status == LEUKO_OK) status = predictor_logits(predictor, pixels, count, logits, p, error);
-  for (size_t i = 0; status == LEUKO_OK && i < count; i++)
-    predictor_decide(m, logits + i * outputs, &answers[i]);
-  free(logits);
-  leuko_predictor_close(predictor);
+  const size_t bytes = (size_t)m->net.size * (size_t)m->net.size * 3;
+  net_plan *plan = NULL;
+  leuko_status status = net_plan_new(m->graph, &options, &plan, error);
+  if (status == LEUKO_OK) status = net_plan_bind(plan, m->params, error);
+  for (size_t first = 0; status == LEUKO_OK && first < count; first += BATCH) {
+    const size_t now = count - first < BATCH ? count - first : BATCH;
+    const float *answer;
+    status = net_plan_forward(plan, pixels + first * bytes, (int)now, 0, &answer, error);
+    for (size_t i = 0; status == LEUKO_OK && i < now * outputs; i++)
+      logits[first * outputs + i] = (double)answer[i];
+    if (status == LEUKO_OK && progress_report(p, "answering", first + now, count, NULL))
+      status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
+  }
+  net_plan_free(plan);
   return status;
 }
 
@@ -29,12 +34,18 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void compare(const leuko_answer *a, const leuko_answer *b, size_t count, double *differences,
-                    model_agreement *out) {
+leuko_status predictor_differences(const model *m, const double *logits, const double *others,
+                                   size_t count, model_agreement *out, leuko_error *error) {
+  const size_t outputs = (size_t)m->net.outputs;
+  double *differences = malloc(count * sizeof *differences);
+  if (!differences) return error_set_memory(error, count * sizeof *differences);
   size_t same = 0;
   for (size_t i = 0; i < count; i++) {
-    same += a[i].label_index == b[i].label_index;
-    differences[i] = fabs(a[i].p_raw - b[i].p_raw);
+    leuko_answer a, b;
+    predictor_decide(m, logits + i * outputs, &a);
+    predictor_decide(m, others + i * outputs, &b);
+    same += a.label_index == b.label_index;
+    differences[i] = fabs(a.p_raw - b.p_raw);
     if (!isfinite(differences[i])) differences[i] = 1;
   }
   qsort(differences, count, sizeof *differences, ascending);
@@ -42,21 +53,22 @@ static void compare(const leuko_answer *a, const leuko_answer *b, size_t count, 
                            .largest = differences[count - 1],
                            .median = (differences[(count - 1) / 2] + differences[count / 2]) / 2,
                            .agreement = (double)same / (double)count};
+  free(differences);
+  return LEUKO_OK;
 }
 
-leuko_status predictor_agreement(const char *path, int threads, const uint8_t *pixels, size_t count,
+leuko_status predictor_agreement(const model *m, int threads, const uint8_t *pixels, size_t count,
                                  const progress *p, model_agreement *out, leuko_error *error) {
   *out = (model_agreement){0};
   if (count == 0 || !net_precision_supported(NET_BF16)) return LEUKO_OK;
-  leuko_answer *answers = calloc(2 * count, sizeof *answers);
-  double *differences = malloc(count * sizeof *differences);
-  leuko_status status = LEUKO_OK;
-  if (!answers || !differences) status = error_set_memory(error, 2 * count * sizeof *answers);
-  if (status == LEUKO_OK) status = answer(path, threads, "f32", pixels, count, p, answers, error);
+  const size_t values = count * (size_t)m->net.outputs;
+  double *logits = calloc(2 * values, sizeof *logits);
+  if (!logits) return error_set_memory(error, 2 * values * sizeof *logits);
+  leuko_status status = predictor_answer(m, NET_F32, threads, pixels, count, p, logits, error);
   if (status == LEUKO_OK)
-    status = answer(path, threads, "bf16", pixels, count, p, answers + count, error);
-  if (status == LEUKO_OK) compare(answers, answers + count, count, differences, out);
-  free(answers);
-  free(differences);
+    status = predictor_answer(m, NET_BF16, threads, pixels, count, p, logits + values, error);
+  if (status == LEUKO_OK)
+    status = predictor_differences(m, logits, logits + values, count, out, error);
+  free(logits);
   return status;
 }

@@ -21,11 +21,18 @@ leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels,
 /* From logits [outputs] to an answer: all of it but sha256. */
 void predictor_decide(const model *m, const double *logits, leuko_answer *answer);
 
-/* agreement.c: how the answers of the model file at `path` for prepared pixels
- * [count][size][size][3] differ between bfloat16 and float32, probabilities as the network gives
- * them. out->cells is 0 where this processor has no kernels for bfloat16. Errors: those of opening
- * a model, BACKEND, INTERRUPTED. */
-leuko_status predictor_agreement(const char *path, int threads, const uint8_t *pixels, size_t count,
+/* agreement.c: logits [count][outputs] of prepared pixels [count][size][size][3] in a precision
+ * that the processor has kernels for. Errors: NO_MEMORY, BACKEND, INTERRUPTED. */
+leuko_status predictor_answer(const model *m, net_precision precision, int threads,
+                              const uint8_t *pixels, size_t count, const progress *p,
+                              double *logits, leuko_error *error);
+/* How the answers from one set of logits [count][outputs] differ from those from others,
+ * probabilities as the network gives them. Errors: NO_MEMORY. */
+leuko_status predictor_differences(const model *m, const double *logits, const double *others,
+                                   size_t count, model_agreement *out, leuko_error *error);
+/* How the answers for prepared pixels differ between bfloat16 and float32. out->cells is 0 where
+ * this processor has no kernels for bfloat16. Errors: NO_MEMORY, BACKEND, INTERRUPTED. */
+leuko_status predictor_agreement(const model *m, int threads, const uint8_t *pixels, size_t count,
                                  const progress *p, model_agreement *out, leuko_error *error);
 
 /* leuko_predict_files with progress; asked to stop it ends with INTERRUPTED. `logits`

@@ -1,0 +1,338 @@
+/* Answers in 8 bits: plans, what the model file holds of it, how the ranges are found, and which
+ * models may have them. */
+#include "models.h"
+
+#include "base/rng.h"
+#include "dataset/synth.h"
+#include "image/resize.h"
+#include "predict/predictor.h"
+#include "predict/quantize.h"
+
+#define SIDE 48
+#define CELLS 6
+#define BYTES ((size_t)SIDE * SIDE * 3)
+
+static bool no_bytes_here(void) {
+  if (net_precision_supported(NET_INT8)) return false;
+  print_message("this processor has no AVX-512 with VNNI and BF16\n");
+  return true;
+}
+
+/* ResNet-50 to its third stage, with random parameters; a black image gives more than zeros. All
+ * answers are far on one side. */
+static model make(zoo_form form) {
+  model narrow = models_make(SIDE, 2, 5), m = narrow;
+  leuko_error error = {0};
+  models_ok(zoo_defaults("resnet50", &m.net, &error), &error);
+  m.net.size = SIDE;
+  m.net.stages = 3;
+  m.net.form = form;
+  models_ok(model_build(&m, &error), &error);
+  model_free(&narrow);
+  net_init_params(m.graph, 5, m.params);
+  rng r = rng_open(41, RNG_TEST, 0, 0);
+  for (int i = 0; i < m.graph->param_count; i++) {
+    const net_param *p = &m.graph->params[i];
+    if (p->rank > 1) continue;
+    for (size_t k = 0; k < p->count; k++) m.params[p->offset + k] += (float)(0.2 * rng_uniform(&r));
+  }
+  m.params[m.graph->params[net_find_param(m.graph, "logits/bias")].offset] += 3;
+  return m;
+}
+
+static uint8_t *draw_cells(void) {
+  uint8_t *pixels = malloc(CELLS * BYTES);
+  assert_non_null(pixels);
+  for (size_t i = 0; i < CELLS; i++) {
+    image cell;
+    leuko_error error = {0};
+    models_ok(synth_cell(1, i, i % 2, i % 3, &cell, &error), &error);
+    models_ok(image_prepare(&cell, 0, SIDE, pixels + i * BYTES, &error), &error);
+    image_free(&cell);
+  }
+  return pixels;
+}
+
+static void widest(void *context, int node, const float *values, size_t count) {
+  float *largest = (float *)context + node;
+  *largest = ranges_largest(values, count, *largest);
+}
+
+/* Logits of all cells, `batch` at a time. */
+static void answer(const model *m, net_plan_options how, const uint8_t *pixels, float *logits) {
+  net_plan *plan = NULL;
+  leuko_error error = {0};
+  const float *out;
+  models_ok(net_plan_new(m->graph, &how, &plan, &error), &error);
+  models_ok(net_plan_bind(plan, m->params, &error), &error);
+  for (int first = 0; first < CELLS; first += how.batch) {
+    models_ok(net_plan_forward(plan, pixels + (size_t)first * BYTES, how.batch, 0, &out, &error),
+              &error);
+    memcpy(logits + first, out, (size_t)how.batch * sizeof *logits);
+  }
+  net_plan_free(plan);
+}
+
+static net_plan_options options_of(const model *m, net_precision precision, int batch) {
+  net_plan_options how = model_plan_options(m, batch, 2, "onednn");
+  how.precision = precision;
+  return how;
+}
+
+/* Ranges as wide as what is seen; every node gets one. */
+static void see_ranges(model *m, const uint8_t *pixels) {
+  float logits[CELLS];
+  m->int8.ranges = calloc((size_t)m->graph->node_count, sizeof *m->int8.ranges);
+  assert_non_null(m->int8.ranges);
+  net_plan_options how = options_of(m, NET_F32, CELLS);
+  how.skip = false;
+  how.watch = (net_watch){widest, m->int8.ranges};
+  answer(m, how, pixels, logits);
+}
+
+static void the_same_bits_alone_in_a_batch_and_with_nothing_skipped(void **state) {
+  (void)state;
+  if (no_bytes_here()) skip();
+  uint8_t *pixels = draw_cells();
+  for (zoo_form form = ZOO_KERAS; form <= ZOO_TORCH; form++) {
+    model m = make(form);
+    float wide[CELLS], together[CELLS], alone[CELLS], all[CELLS];
+    see_ranges(&m, pixels);
+    answer(&m, options_of(&m, NET_F32, CELLS), pixels, wide);
+    net_plan_options how = options_of(&m, NET_INT8, CELLS);
+    answer(&m, how, pixels, together);
+    how.batch = 1;
+    how.threads = 1;
+    answer(&m, how, pixels, alone);
+    assert_memory_equal(together, alone, sizeof alone);
+    /* Direct kernels alone: a tile of Winograd's rounds otherwise with its neighbours skipped. */
+    how.winograd = false;
+    answer(&m, how, pixels, alone);
+    how.skip = false;
+    answer(&m, how, pixels, all);
+    assert_memory_equal(all, alone, sizeof all);
+    double largest = 0, error = 0;
+    for (int i = 0; i < CELLS; i++) {
+      largest = fmax(largest, fabs((double)wide[i]));
+      error = fmax(error, fabs((double)together[i] - (double)wide[i]));
+      error = fmax(error, fabs((double)all[i] - (double)wide[i]));
+    }
+    print_message("# form %d: error %.2g of %.3g\n", (int)form, error, largest);
+    assert_true(error > 0 && error < 0.05 * largest);
+    model_free(&m);
+  }
+  free(pixels);
+}
+
+/* 1x1 and strided convolutions read bytes, Winograd's and the mean do not. */
+static void what_is_kept_in_bytes(void **state) {
+  (void)state;
+  if (no_bytes_here()) skip();
+  static const struct {
+    zoo_form form;
+    const char *node;
+    bool bytes;
+  } cases[] = {{ZOO_KERAS, "conv1_relu", true},           {ZOO_KERAS, "pool1_pool", true},
+               {ZOO_KERAS, "conv2_block1_0_bn", false},   {ZOO_KERAS, "conv2_block1_1_relu", false},
+               {ZOO_KERAS, "conv2_block1_2_relu", true},  {ZOO_KERAS, "conv2_block1_out", true},
+               {ZOO_KERAS, "conv3_block1_1_relu", false}, {ZOO_KERAS, "conv3_block4_out", false},
+               {ZOO_TORCH, "conv3_block1_1_relu", true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    model m = make(cases[i].form);
+    m.int8.ranges = calloc((size_t)m.graph->node_count, sizeof *m.int8.ranges);
+    for (int n = 0; n < m.graph->node_count; n++) m.int8.ranges[n] = 1;
+    net_plan *plan = NULL;
+    leuko_error error = {0};
+    const net_plan_options how = options_of(&m, NET_INT8, 1);
+    models_ok(net_plan_new(m.graph, &how, &plan, &error), &error);
+    if (net_plan_in_bytes(plan, net_find_node(m.graph, cases[i].node)) != cases[i].bytes)
+      fail_msg("%s", cases[i].node);
+    net_plan_free(plan);
+    model_free(&m);
+  }
+}
+
+static void a_plan_in_bytes_needs_ranges(void **state) {
+  (void)state;
+  model m = make(ZOO_KERAS);
+  net_plan *plan = NULL;
+  leuko_error error = {0};
+  net_plan_options how = options_of(&m, NET_INT8, 1);
+  assert_int_equal(net_plan_new(m.graph, &how, &plan, &error), LEUKO_ARGUMENT);
+  assert_null(plan);
+  model_free(&m);
+}
+
+static leuko_status precision_of(const char *path, const char *asked, const char **out,
+                                 leuko_error *error) {
+  leuko_predictor *predictor;
+  const leuko_options how = {.precision = asked};
+  leuko_status status = leuko_predictor_open(path, &how, &predictor, error);
+  *out = status == LEUKO_OK ? leuko_predictor_precision(predictor) : "";
+  leuko_predictor_close(predictor);
+  return status;
+}
+
+static void the_file_keeps_ranges_and_auto_follows(void **state) {
+  (void)state;
+  const bool here = net_precision_supported(NET_INT8);
+  const struct {
+    double agreement, auc, speed;
+    const char *expected;
+  } cases[] = {{0.99, 0.003, 1.01, "int8"},
+               {0.99, -0.003, 1.01, "int8"},
+               {0.989, 0, 2, "f32"},
+               {1, -0.0031, 2, "f32"},
+               {1, 0, 0.99, "f32"}};
+  char folder[PATH], path[PATH];
+  const char *found;
+  test_folder(folder);
+  snprintf(path, PATH, "%.900s/model.safetensors", folder);
+  leuko_error error = {0};
+  model m = make(ZOO_KERAS);
+  models_ok(model_save(path, &m, NULL, 0, &error), &error);
+  assert_int_equal(precision_of(path, "int8", &found, &error), LEUKO_ARGUMENT);
+  assert_non_null(strstr(error.remedy, "leuko quantize"));
+  m.int8.ranges = calloc((size_t)m.graph->node_count, sizeof *m.int8.ranges);
+  const int node = net_find_node(m.graph, "conv2_block1_out");
+  m.int8.ranges[node] = 2.7182817f;
+  strcpy(m.int8.method, "entropy");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    m.int8.answers = (model_agreement){1000, 0.1, 0.01, cases[i].agreement};
+    m.int8.auc = cases[i].auc;
+    m.int8.speed = cases[i].speed;
+    models_ok(model_save(path, &m, NULL, 0, &error), &error);
+    models_ok(precision_of(path, NULL, &found, &error), &error);
+    assert_string_equal(found, here ? cases[i].expected : "f32");
+    models_ok(precision_of(path, "int8", &found, &error), &error);
+    assert_string_equal(found, here ? "int8" : "f32");
+  }
+  model read;
+  models_ok(model_load(path, &read, &error), &error);
+  assert_memory_equal(read.int8.ranges, m.int8.ranges,
+                      (size_t)m.graph->node_count * sizeof *m.int8.ranges);
+  assert_string_equal(read.int8.method, "entropy");
+  assert_int_equal(read.int8.answers.cells, 1000);
+  assert_float_equal(read.int8.speed, 0.99, 1e-12);
+  model_free(&read);
+  model_free(&m);
+  test_remove(folder);
+}
+
+static void set_range(json_t *description, safetensors_entry *entries, size_t *count,
+                      const void *argument) {
+  (void)entries;
+  (void)count;
+  json_t *ranges = json_object_get(json_object_get(description, "int8"), "ranges");
+  json_object_update(ranges, (json_t *)(uintptr_t)argument);
+}
+
+static void ranges_that_make_no_sense_are_refused(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"{\"conv9\": 1}", "{\"conv1_relu\": 0}",
+                                      "{\"conv1_relu\": -1}", "{\"conv1_relu\": 1e31}",
+                                      "{\"conv1_relu\": \"1\"}"};
+  char folder[PATH], path[PATH];
+  test_folder(folder);
+  snprintf(path, PATH, "%.900s/model.safetensors", folder);
+  leuko_error error = {0};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    model m = make(ZOO_KERAS), read;
+    m.int8.ranges = calloc((size_t)m.graph->node_count, sizeof *m.int8.ranges);
+    m.int8.answers = (model_agreement){10, 0, 0, 1};
+    models_ok(model_save(path, &m, NULL, 0, &error), &error);
+    json_t *range = json_loads(wrong[i], 0, NULL);
+    models_alter(path, set_range, range);
+    json_decref(range);
+    assert_int_equal(model_load(path, &read, &error), LEUKO_UNSUPPORTED_MODEL);
+    assert_non_null(strstr(error.message, "int8"));
+    model_free(&m);
+  }
+  test_remove(folder);
+}
+
+static void quantizing_a_model(void **state) {
+  (void)state;
+  uint8_t *pixels = draw_cells();
+  int labels[CELLS] = {1, 1, 1, 1, 1, 1};
+  const quantize_cells first = {pixels, labels, 4}, rest = {pixels + 4 * BYTES, labels + 4, 2};
+  leuko_error error = {0};
+  quantize_result result;
+  model m = make(ZOO_KERAS);
+  if (!net_precision_supported(NET_INT8)) {
+    assert_int_equal(predictor_quantize(&m, &first, &rest, 2, NULL, &result, &error),
+                     LEUKO_BACKEND);
+  } else {
+    models_ok(predictor_quantize(&m, &first, &rest, 2, NULL, &result, &error), &error);
+    assert_int_equal(m.int8.answers.cells, 2);
+    assert_true(m.int8.answers.agreement == 1 && m.int8.auc == 0 && m.int8.speed > 0);
+    assert_string_equal(m.int8.method, ranges_method_name(result.chosen));
+    for (int k = 0; k < RANGES_METHODS; k++)
+      assert_true(result.error[k] >= result.error[result.chosen]);
+    /* Answers are those of the ranges that are kept. */
+    double wide[2], narrow[2];
+    model_agreement again;
+    models_ok(predictor_answer(&m, NET_F32, 2, rest.pixels, 2, NULL, wide, &error), &error);
+    models_ok(predictor_answer(&m, NET_INT8, 1, rest.pixels, 2, NULL, narrow, &error), &error);
+    models_ok(predictor_differences(&m, wide, narrow, 2, &again, &error), &error);
+    assert_float_equal(again.largest, m.int8.answers.largest, 1e-7);
+    assert_true(again.largest > 0 && again.largest < 0.02);
+    /* An answer that depends on rounding: half of the cells change sides. */
+    m.threshold = 1 / (1 + exp(-(wide[0] + narrow[0]) / 2));
+    assert_int_equal(predictor_quantize(&m, &first, &rest, 2, NULL, &result, &error),
+                     LEUKO_UNSUPPORTED_MODEL);
+    assert_non_null(strstr(error.message, "99 %"));
+    const quantize_cells none = {0};
+    assert_int_equal(predictor_quantize(&m, &first, &none, 2, NULL, &result, &error),
+                     LEUKO_NO_DATA);
+    /* Nothing but 3x3 convolutions. */
+    model cnn = models_make(SIDE, 2, 5);
+    assert_int_equal(predictor_quantize(&cnn, &first, &rest, 2, NULL, &result, &error),
+                     LEUKO_UNSUPPORTED_MODEL);
+    assert_non_null(strstr(error.message, "cnn"));
+    model_free(&cnn);
+  }
+  model_free(&m);
+  free(pixels);
+}
+
+/* 100,000 values of an exponential distribution, and one far outside. */
+static void ranges_from_a_histogram(void **state) {
+  (void)state;
+  static ranges_histogram h;
+  float values[1000];
+  h.largest = 40;
+  for (int pass = 0; pass < 100; pass++) {
+    for (int i = 0; i < 1000; i++) values[i] = (float)-log(1 - (pass * 1000 + i + 0.5) / 100000);
+    ranges_count(&h, values, 1000);
+  }
+  values[0] = 40;
+  values[1] = -3;
+  values[2] = 0;
+  ranges_count(&h, values, 3);
+  const double bin = 40.0 / RANGES_BINS;
+  assert_float_equal(ranges_choose(&h, RANGES_MAXIMUM), 40, 0);
+  assert_float_equal(ranges_choose(&h, RANGES_PERCENTILE), log(10000), 0.2);
+  assert_float_equal(ranges_choose(&h, RANGES_LOW), log(1000), 2 * bin);
+  const float entropy = ranges_choose(&h, RANGES_ENTROPY);
+  assert_true(entropy > 4 && entropy < 14);
+  assert_float_equal(ranges_largest(values, 3, 1), 40, 0);
+  assert_float_equal(ranges_largest(values, 3, 50), 50, 0);
+  static ranges_histogram nothing;
+  ranges_count(&nothing, values, 3);
+  for (int k = 0; k < RANGES_METHODS; k++)
+    assert_float_equal(ranges_choose(&nothing, (ranges_method)k), 0, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ranges_from_a_histogram),
+      cmocka_unit_test(what_is_kept_in_bytes),
+      cmocka_unit_test(the_same_bits_alone_in_a_batch_and_with_nothing_skipped),
+      cmocka_unit_test(a_plan_in_bytes_needs_ranges),
+      cmocka_unit_test(the_file_keeps_ranges_and_auto_follows),
+      cmocka_unit_test(ranges_that_make_no_sense_are_refused),
+      cmocka_unit_test(quantizing_a_model),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
