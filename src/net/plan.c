@@ -305,6 +305,7 @@ static leuko_status add_layers(builder *b, leuko_error *error) {
   net_plan *plan = b->plan;
   const net_graph *graph = plan->graph;
   plan->input = b->nodes[0].value = add_value(plan, graph->nodes[0].shape, NET_NHWC, -1);
+  plan->values[plan->input].gradient = plan->options.training && plan->options.to_input;
   leuko_status status = LEUKO_OK;
   for (int i = 1; i < graph->node_count && status == LEUKO_OK; i++) {
     const net_node *node = &graph->nodes[i];
@@ -381,7 +382,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   plan->graph = graph;
   plan->options = *options;
   plan->output_gradient = -1;
-  plan->first_trained = net_first_trained(graph);
+  plan->first_trained = options->to_input ? 0 : net_first_trained(graph);
   plan->steps = calloc(most, sizeof *plan->steps);
   plan->values = calloc(most, sizeof *plan->values);
   plan->buffers = calloc(4 * most, sizeof *plan->buffers);

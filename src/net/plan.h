@@ -30,6 +30,7 @@ typedef struct {
 typedef struct {
   int batch;                 /* images of one call, at most */
   bool training;             /* keep what backward needs; batch statistics, dropout */
+  bool to_input;             /* training: the way back goes on to the network's input */
   int threads;               /* at least 1 */
   const char *backend;       /* "onednn" or "ref" */
   bool winograd;             /* convolutions may use Winograd's algorithm */
@@ -71,6 +72,10 @@ leuko_status net_plan_forward_floats(net_plan *plan, const float *input, int cou
  * it is left alone. */
 leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grads,
                                leuko_error *error);
+
+/* After net_plan_backward, with `to_input`: the loss's gradients by the network's input, in its own
+ * scale, into out [batch][h][w][c]. */
+void net_plan_input_gradient(net_plan *plan, float *out);
 
 /* Logits of one image. */
 int net_plan_outputs(const net_plan *plan);

@@ -1,37 +1,11 @@
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "net/fold.h"
 #include "net/plan_internal.h"
-
-/* kernel'[...][o] = kernel[...][o] g[o], bias'[o] = (bias[o] - mean[o]) g[o] + beta[o] with
- * g = gamma / sqrt(variance + epsilon). */
-static void fold(net_plan *plan, const plan_step *step, const float *params, const float **kernel,
-                 const float **bias) {
-  const net_graph *graph = plan->graph;
-  const net_node *conv = &graph->nodes[step->node], *norm = &graph->nodes[step->fold];
-  const net_param *from = &graph->params[conv->params[0]];
-  const float *statistics[NET_MAX_PARAMS];
-  for (int i = 0; i < NET_MAX_PARAMS; i++)
-    statistics[i] = params + graph->params[norm->params[i]].offset;
-  const float *old_bias =
-      conv->params[1] < 0 ? NULL : params + graph->params[conv->params[1]].offset;
-  float *to = plan->folded + step->folded, *to_bias = to + from->count;
-  size_t filters = (size_t)conv->shape.c;
-  for (size_t o = 0; o < filters; o++) {
-    double scale = (double)statistics[0][o] /
-                   sqrt((double)statistics[3][o] + (double)norm->attributes.epsilon);
-    double before = old_bias ? (double)old_bias[o] : 0;
-    to_bias[o] = (float)((before - (double)statistics[2][o]) * scale + (double)statistics[1][o]);
-    for (size_t i = o; i < from->count; i += filters)
-      to[i] = (float)((double)params[from->offset + i] * scale);
-  }
-  *kernel = to;
-  *bias = to_bias;
-}
 
 /* The parameters that a step's kernel sees. */
 static void step_params(const net_plan *plan, const plan_step *step,
@@ -56,7 +30,12 @@ leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error) {
     plan_step *step = &plan->steps[s];
     if (!step->backend || (trained_only && !step->step.training)) continue;
     const float *own[NET_MAX_PARAMS];
-    if (step->fold >= 0) fold(plan, step, params, &own[0], &own[1]);
+    if (step->fold >= 0) {
+      float *kernel = plan->folded + step->folded;
+      const net_node *node = &plan->graph->nodes[step->node];
+      net_fold(plan->graph, step->node, step->fold, params, kernel,
+               kernel + plan->graph->params[node->params[0]].count);
+    }
     step_params(plan, step, own);
     status = step->backend->bind(step->kernel, own, error);
   }
@@ -238,4 +217,10 @@ leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grad
   }
   omp_set_num_threads(threads);
   return status;
+}
+
+void net_plan_input_gradient(net_plan *plan, float *out) {
+  const plan_value *input = &plan->values[plan->input];
+  net_relayout(gather_gradient(plan, plan->input), input->layout, out, NET_NHWC,
+               plan->options.batch, input->shape, plan->options.threads);
 }

@@ -55,10 +55,20 @@ int zoo_last_stage(const zoo_options *options, const net_graph *graph) {
   return net_find_node(graph, name);
 }
 
-int zoo_head(const zoo_options *options, const net_graph *graph) {
-  if (!zoo_has_base(options)) return net_find_node(graph, "dense1_relu") + 1;
+/* The layer that makes features of maps. */
+static int maps_end(const net_graph *graph) {
   int average = net_find_node(graph, "avg_pool");
-  return (average >= 0 ? average : net_find_node(graph, "flatten")) + 1;
+  return average >= 0 ? average : net_find_node(graph, "flatten");
+}
+
+int zoo_head(const zoo_options *options, const net_graph *graph) {
+  return (zoo_has_base(options) ? maps_end(graph) : net_find_node(graph, "dense1_relu")) + 1;
+}
+
+int zoo_last_maps(const net_graph *graph) {
+  int node = graph->nodes[maps_end(graph)].inputs[0];
+  if (graph->nodes[node].op == NET_MAXPOOL) node = graph->nodes[node].inputs[0];
+  return node;
 }
 
 typedef enum { WHOLE, BASE, HEAD } part;

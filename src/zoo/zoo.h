@@ -41,6 +41,10 @@ bool zoo_has_base(const zoo_options *options);
 int zoo_last_stage(const zoo_options *options, const net_graph *graph);
 /* The head's first node in the graph of the whole network; 0 in that of the head alone. */
 int zoo_head(const zoo_options *options, const net_graph *graph);
+/* The layer whose output is the last picture of the input, in the graph of a whole network: behind
+ * the last convolution and its relu (cnn: of its last block, vgg16: of its last stage; resnet50:
+ * the last residual block), before any pooling. */
+int zoo_last_maps(const net_graph *graph);
 
 /* Builds the graph; the caller ends with net_graph_free. Errors: ARGUMENT (sizes that do not fit,
  * naming the layer), NO_MEMORY. */
