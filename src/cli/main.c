@@ -13,6 +13,7 @@ static const cli_command commands[] = {
     {"report", command_report, "a page on runs: set-up, scores, figures, limits, provenance"},
     {"predict", command_predict, "answer for image files"},
     {"quantize", command_quantize, "ready a model for answers in 8 bits"},
+    {"explain", command_explain, "where in a picture an answer comes from: maps and checks"},
     {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},
     {"features", command_features, "what a network's head sees of image files, for other tools"},
     {"info", command_info, "what a model file holds, and its self-check"},

@@ -46,7 +46,7 @@ tensors, cases = {}, []
 
 class Net:
     """Parameters by name in the graph's order, and the layers that read them. The first forward pass
-    makes the parameters."""
+    makes the parameters; each leaves the last convolutional stage's output in `maps`."""
 
     def __init__(self, dtype=torch.float64, disturbance=0.0):
         self.params, self.streams, self.dtype, self.disturbance = {}, {}, dtype, disturbance
@@ -96,6 +96,7 @@ def vgg16(net, x, case):
     for block, (convolutions, filters) in enumerate([(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)], 1):
         for i in range(1, convolutions + 1):
             x = F.relu(net.conv(x, f"block{block}_conv{i}", filters, 3, 1, 1, True))
+        net.maps = x
         x = F.max_pool2d(x, 2)
     features = torch_fixture.nhwc(x).flatten(1)
     return features, net.dense(F.relu(net.dense(features, "dense1", 256)), "logits", 1)
@@ -117,6 +118,7 @@ def resnet50(net, x, case):
             x = F.relu(conv_bn(x, f"{name}_1", filters, 1, stride if keras else 1))
             x = F.relu(conv_bn(x, f"{name}_2", filters, 3, 1 if keras else stride))
             x = F.relu(shortcut + conv_bn(x, f"{name}_3", 4 * filters, 1, 1))
+    net.maps = x
     features = x.mean((2, 3))
     return features, net.dense(features, "logits", 1)
 
@@ -221,13 +223,14 @@ KERAS = {"network": "resnet50", "form": "keras", "scaling": BGR}
 TORCH = {"network": "resnet50", "form": "torch", "scaling": RGB}
 VGG = {"network": "vgg16", "scaling": RGB}
 
-for size in (64, 97):
-    inference(f"vgg16_{size}", size=size, **VGG)
-    inference(f"resnet50_keras_{size}", size=size, **KERAS)
-    inference(f"resnet50_torch_{size}", size=size, **TORCH)
-training("resnet50_keras_steps", lr=1e-5, **KERAS)
-training("resnet50_torch_steps", lr=1e-5, **TORCH)
-training("vgg16_steps", lr=1e-5, **VGG)
-here = os.path.dirname(os.path.abspath(__file__))
-out = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../fixtures/finetune.safetensors")
-torch_fixture.write(out, tensors, cases, f"PyTorch {torch.__version__}, float64")
+if __name__ == "__main__":
+    for size in (64, 97):
+        inference(f"vgg16_{size}", size=size, **VGG)
+        inference(f"resnet50_keras_{size}", size=size, **KERAS)
+        inference(f"resnet50_torch_{size}", size=size, **TORCH)
+    training("resnet50_keras_steps", lr=1e-5, **KERAS)
+    training("resnet50_torch_steps", lr=1e-5, **TORCH)
+    training("vgg16_steps", lr=1e-5, **VGG)
+    here = os.path.dirname(os.path.abspath(__file__))
+    out = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../fixtures/finetune.safetensors")
+    torch_fixture.write(out, tensors, cases, f"PyTorch {torch.__version__}, float64")

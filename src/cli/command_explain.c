@@ -1,0 +1,475 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "base/threads.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "dataset/names.h"
+#include "explain/output.h"
+#include "explain/overlay.h"
+#include "image/mask.h"
+#include "image/write.h"
+#include "predict/predictor.h"
+#include "report/explain_page.h"
+
+/* Pictures that are explained again with random weights: of quick methods and of slow ones. */
+#define CHECKED_QUICK 8
+#define CHECKED_SLOW 2
+/* Of the random weights; not one that a training may have begun with: weights that it has hardly
+ * moved would be no others. */
+#define SEED 0x9b1d5c3a72e4f681u
+
+typedef struct {
+  const char *model, *out;
+  explain_method methods[EXPLAIN_METHODS];
+  size_t method_count;
+  char **inputs; /* borrowed from argv */
+  int input_count, threads;
+  bool json;
+} arguments;
+
+enum { KEY_OUT = 256, KEY_METHOD, KEY_THREADS, KEY_JSON };
+
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "FOLDER", 0, "where pictures, maps and index.html go (required)", 0},
+    {"method", KEY_METHOD, "NAMES", 0,
+     "gradcam (default), gradcam++, occlusion, gradients (integrated gradients), or several with "
+     "commas",
+     0},
+    {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
+    {"json", KEY_JSON, 0, 0, "print answers and checks as JSON", 0},
+    {0}};
+
+static void parse_methods(arguments *a, const char *text, struct argp_state *state) {
+  a->method_count = 0;
+  for (const char *at = text; at;) {
+    char name[32];
+    const size_t length = strcspn(at, ",");
+    explain_method method;
+    snprintf(name, sizeof name, "%.*s", (int)(length < 31 ? length : 31), at);
+    if (!explain_method_find(name, &method))
+      argp_error(state, "--method takes gradcam, gradcam++, occlusion and gradients, not '%s'",
+                 name);
+    for (size_t k = 0; k < a->method_count; k++)
+      if (a->methods[k] == method) argp_error(state, "--method names %s twice", name);
+    a->methods[a->method_count++] = method;
+    at = at[length] ? at + length + 1 : NULL;
+  }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  arguments *a = state->input;
+  switch (key) {
+  case KEY_OUT:
+    a->out = arg;
+    return 0;
+  case KEY_METHOD:
+    parse_methods(a, arg, state);
+    return 0;
+  case KEY_THREADS:
+    a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
+    return 0;
+  case KEY_JSON:
+    a->json = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (!a->model) a->model = arg;
+    else a->inputs[a->input_count++] = arg;
+    return 0;
+  case ARGP_KEY_END:
+    if (!a->model) argp_error(state, "the run folder or model file is missing");
+    if (a->input_count == 0) argp_error(state, "name image files or folders, or - for a list");
+    if (!a->out) argp_error(state, "--out FOLDER is missing");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* Everything of one call. */
+typedef struct {
+  const arguments *a;
+  const model *m;
+  explainer *e;
+  explained *pictures;       /* [list->count] */
+  explain_subject *subjects; /* those that are explained again [subject_count] */
+  size_t subject_count;
+} work;
+
+/* A picture as it is read. */
+typedef struct {
+  image picture;
+  explain_region region;
+  uint8_t *mask;   /* [height][width] */
+  uint8_t *pixels; /* [size][size][3], prepared */
+  uint8_t *small;  /* the mask as the network sees it [size][size] */
+} cell;
+
+static void free_cell(cell *c) {
+  image_free(&c->picture);
+  free(c->mask);
+  free(c->pixels);
+  free(c->small);
+}
+
+static leuko_status read_cell(const model *m, const char *path, cell *c, char *sha256,
+                              leuko_error *error) {
+  *c = (cell){0};
+  leuko_status status = image_read(path, &c->picture, sha256, error);
+  if (status != LEUKO_OK) return status;
+  const size_t size = (size_t)m->net.size;
+  const size_t all = (size_t)c->picture.width * (size_t)c->picture.height;
+  c->region = explain_region_of(&c->picture, m->crop);
+  c->mask = malloc(all);
+  c->pixels = malloc(size * size * 3);
+  c->small = malloc(size * size);
+  if (!c->mask || !c->pixels || !c->small) return error_set_memory(error, all + 4 * size * size);
+  status = image_mask(&c->picture, c->mask, NULL, error);
+  if (status == LEUKO_OK) status = model_prepare(m, &c->picture, c->pixels, error);
+  if (status == LEUKO_OK) explain_mask(&c->picture, c->mask, c->region, m->net.size, c->small);
+  return status;
+}
+
+/* "FOLDER/STEM.ending". */
+static leuko_status place(const work *w, const char *stem, const char *ending, char *out,
+                          size_t size, leuko_error *error) {
+  char name[200];
+  snprintf(name, sizeof name, "%s%s", stem, ending);
+  return file_join(out, size, w->a->out, name, error);
+}
+
+/* A name of letters that every system and page takes: number and what the file is called. */
+static void make_stem(size_t index, const char *path, char out[120]) {
+  const char *base = names_base(path);
+  size_t length = names_stem_length(base);
+  int at = snprintf(out, 120, "%04zu-", index + 1);
+  for (size_t i = 0; i < length && at < 100; i++) {
+    const char c = base[i];
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    out[at++] = plain || c == '-' || c == '_' ? c : '_';
+  }
+  out[at] = 0;
+}
+
+static double completeness(const explain_map *map) {
+  double sum = 0;
+  for (int i = 0; i < map->side * map->side; i++) sum += (double)map->values[i];
+  return fabs(sum - map->whole) / fmax(fabs(map->whole), 1e-9);
+}
+
+static leuko_status write_files(const work *w, const cell *c, const explain_map *maps,
+                                const char *stem, explained *one, leuko_error *error) {
+  char path[2048], head[256], ending[32];
+  const leuko_answer *a = &one->answer;
+  const int asked = w->m->positive >= 0 ? w->m->positive : a->label_index;
+  image overlay;
+  leuko_status status = LEUKO_OK;
+  for (size_t k = 0; k < w->a->method_count && status == LEUKO_OK; k++) {
+    snprintf(ending, sizeof ending, ".%s.csv", explain_method_name(maps[k].method));
+    status = place(w, stem, ending, path, sizeof path, error);
+    if (status == LEUKO_OK) status = explain_write_csv(&maps[k], c->region, path, error);
+  }
+  if (status != LEUKO_OK) return status;
+  snprintf(head, sizeof head, "%s: answered %s, p(%s) = %.3f", stem, a->label, w->m->classes[asked],
+           a->p);
+  status = explain_overlay(&c->picture, c->mask, c->region, maps, w->a->method_count, head,
+                           &overlay, error);
+  if (status == LEUKO_OK) status = place(w, stem, ".png", path, sizeof path, error);
+  if (status == LEUKO_OK) status = image_write(path, &overlay, IMAGE_PNG, error);
+  image_free(&overlay);
+  if (status == LEUKO_OK) snprintf(one->overlay, sizeof one->overlay, "%.119s.png", stem);
+  return status;
+}
+
+static leuko_status compute(work *w, const cell *c, explain_map *maps, explained *one,
+                            leuko_error *error) {
+  double logits[LEUKO_MAX_CLASSES];
+  leuko_status status = explain_logits(w->e, c->pixels, logits, error);
+  if (status != LEUKO_OK) return status;
+  predictor_decide(w->m, logits, &one->answer);
+  if (one->answer.status != LEUKO_OK)
+    return error_set(error, one->answer.status, one->path, NULL, "%s", one->answer.message);
+  for (size_t k = 0; k < w->a->method_count && status == LEUKO_OK; k++) {
+    status =
+        explain_run(w->e, w->a->methods[k], c->pixels, one->answer.label_index, &maps[k], error);
+    if (status != LEUKO_OK) break;
+    one->share[k] = explain_share_of(&maps[k], c->small, w->m->net.size);
+    one->completeness[k] = isfinite(maps[k].whole) ? completeness(&maps[k]) : NAN;
+  }
+  return status;
+}
+
+/* Keeps the cell for the check with random weights, if it is one of the first. */
+static void keep_subject(work *w, cell *c, int label) {
+  if (w->subject_count == CHECKED_QUICK) return;
+  w->subjects[w->subject_count++] = (explain_subject){c->pixels, c->small, label};
+  c->pixels = c->small = NULL;
+}
+
+/* One picture. What is wrong with it goes into its answer; what would stop the others, too, is the
+ * error that is returned. */
+static leuko_status explain_picture(work *w, size_t index, leuko_error *error) {
+  explained *one = &w->pictures[index];
+  leuko_error mine = {0};
+  cell c;
+  leuko_status status = read_cell(w->m, one->path, &c, one->answer.sha256, &mine);
+  if (status != LEUKO_OK) {
+    free_cell(&c);
+    char sha256[sizeof one->answer.sha256];
+    memcpy(sha256, one->answer.sha256, sizeof sha256);
+    one->answer = inputs_refusal(status);
+    memcpy(one->answer.sha256, sha256, sizeof sha256);
+    snprintf(one->answer.message, sizeof one->answer.message, "%s",
+             mine.message[0] ? mine.message : leuko_status_message(status));
+    return LEUKO_OK;
+  }
+  explain_map maps[EXPLAIN_METHODS] = {0};
+  char stem[120];
+  make_stem(index, one->path, stem);
+  status = compute(w, &c, maps, one, error);
+  if (status == LEUKO_OK) status = write_files(w, &c, maps, stem, one, error);
+  if (status == LEUKO_OK) keep_subject(w, &c, one->answer.label_index);
+  for (size_t k = 0; k < w->a->method_count; k++) explain_map_free(&maps[k]);
+  free_cell(&c);
+  return status;
+}
+
+static leuko_status explain_all(work *w, const input_list *list, const progress *p,
+                                leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  for (size_t i = 0; i < list->count && status == LEUKO_OK; i++) {
+    w->pictures[i].path = list->items[i].path;
+    if (list->items[i].status != LEUKO_OK)
+      w->pictures[i].answer = inputs_refusal(list->items[i].status);
+    else status = explain_picture(w, i, error);
+    if (status == LEUKO_OK && progress_report(p, "explaining", i + 1, list->count, NULL))
+      status = error_set(error, LEUKO_INTERRUPTED, w->a->out, NULL, "stopped");
+  }
+  return status;
+}
+
+/* The check with random weights, for every method. */
+static leuko_status check_all(work *w, explanation *x, const progress *p, leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  for (size_t k = 0; k < x->method_count && status == LEUKO_OK; k++) {
+    const bool slow = x->methods[k] == EXPLAIN_OCCLUSION || x->methods[k] == EXPLAIN_GRADIENTS;
+    const size_t most = slow ? CHECKED_SLOW : CHECKED_QUICK;
+    x->checked[k] = w->subject_count < most ? w->subject_count : most;
+    if (x->checked[k] == 0) continue;
+    x->likeness[k] = calloc(x->stage_count, sizeof *x->likeness[k]);
+    if (!x->likeness[k]) return error_set_memory(error, x->stage_count * sizeof **x->likeness);
+    status = explain_cascade(w->e, x->methods[k], w->subjects, x->checked[k], SEED, p,
+                             x->likeness[k], error);
+  }
+  return status;
+}
+
+static json_t *number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *picture_json(const explanation *x, const explained *one) {
+  const leuko_answer *a = &one->answer;
+  const bool good = a->status == LEUKO_OK;
+  json_t *row = json_pack("{s:o,s:s,s:s}", "path", text_json(one->path), "sha256", a->sha256,
+                          "status", leuko_status_name(a->status));
+  if (!good) {
+    json_object_set_new(row, "message", text_json(a->message));
+    return row;
+  }
+  json_object_set_new(row, "p", json_real(a->p));
+  json_object_set_new(row, "p_raw", json_real(a->p_raw));
+  json_object_set_new(row, "logit", json_real(a->logit));
+  json_object_set_new(row, "label", json_string(a->label));
+  json_object_set_new(row, "overlay", json_string(one->overlay));
+  json_t *maps = json_object();
+  for (size_t k = 0; k < x->method_count; k++) {
+    char file[160];
+    snprintf(file, sizeof file, "%.*s.%s.csv", (int)strlen(one->overlay) - 4, one->overlay,
+             explain_method_name(x->methods[k]));
+    json_t *map = json_pack("{s:s,s:o,s:o}", "file", file, "on_cell", number(one->share[k].inside),
+                            "cell_area", number(one->share[k].area));
+    if (x->methods[k] == EXPLAIN_GRADIENTS)
+      json_object_set_new(map, "completeness_error", number(one->completeness[k]));
+    json_object_set_new(maps, explain_method_name(x->methods[k]), map);
+  }
+  json_object_set_new(row, "maps", maps);
+  return row;
+}
+
+static json_t *checks_json(const explanation *x) {
+  json_t *checks = json_object();
+  for (size_t k = 0; k < x->method_count; k++) {
+    char random[512], on_cell[512];
+    explain_words_random(x, k, random, sizeof random);
+    explain_words_cell(x, k, on_cell, sizeof on_cell);
+    const explain_share mean = explain_mean_share(x, k);
+    json_t *rows = json_array();
+    for (size_t s = 0; x->likeness[k] && s < x->stage_count; s++)
+      json_array_append_new(rows, json_pack("{s:s,s:f,s:f}", "random_up_to", x->stages[s],
+                                            "correlation", x->likeness[k][s].whole,
+                                            "correlation_on_cell", x->likeness[k][s].cell));
+    json_object_set_new(checks, explain_method_name(x->methods[k]),
+                        json_pack("{s:{s:i,s:o,s:s},s:{s:o,s:o,s:s}}", "random_weights", "pictures",
+                                  (int)x->checked[k], "stages", rows, "words", random, "cell",
+                                  "share", number(mean.inside), "area", number(mean.area), "words",
+                                  on_cell));
+  }
+  return checks;
+}
+
+static json_t *result_json(const arguments *a, const explanation *x) {
+  json_t *pictures = json_array();
+  for (size_t i = 0; i < x->count; i++)
+    json_array_append_new(pictures, picture_json(x, &x->pictures[i]));
+  return json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "out", text_json(a->out), "network", x->m->net.name,
+                   "layer", x->layer, "precision", "f32", "checks", checks_json(x), "pictures",
+                   pictures);
+}
+
+static void print_table(const arguments *a, const explanation *x) {
+  const char *positive = x->m->positive >= 0 ? x->m->classes[x->m->positive] : "";
+  char head[48], text[512];
+  snprintf(head, sizeof head, *positive ? "p(%.40s)" : "p", positive);
+  printf("%-8s  %-8s  ", head, "answer");
+  for (size_t k = 0; k < x->method_count; k++)
+    printf("%-10s  ", explain_method_name(x->methods[k]));
+  printf("file  (of each map: share on the cell)\n");
+  for (size_t i = 0; i < x->count; i++) {
+    const explained *one = &x->pictures[i];
+    const bool good = one->answer.status == LEUKO_OK;
+    if (good) printf("%-8.4f  %-8s  ", one->answer.p, one->answer.label);
+    else printf("%-8s  %-8s  ", "-", "refused");
+    for (size_t k = 0; k < x->method_count; k++)
+      if (good && isfinite(one->share[k].inside)) printf("%-10.3f  ", one->share[k].inside);
+      else printf("%-10s  ", "-");
+    printf("%s\n", one->path);
+  }
+  printf("\n");
+  for (size_t k = 0; k < x->method_count; k++) {
+    explain_words_random(x, k, text, sizeof text);
+    printf("%s\n", text);
+    explain_words_cell(x, k, text, sizeof text);
+    printf("%s\n", text);
+    double worst = NAN;
+    for (size_t i = 0; i < x->count; i++) worst = fmax(worst, x->pictures[i].completeness[k]);
+    if (isfinite(worst))
+      printf("%s: their sums miss the logits' change from a black picture by at most %.1f %%.\n",
+             explain_method_title(x->methods[k]), 100 * worst);
+  }
+  printf("%s/index.html shows all pictures.\n", a->out);
+}
+
+/* Answers for inputs_report_refused. */
+static int report_refused(const input_list *list, const explained *pictures) {
+  leuko_answer *answers = calloc(list->count, sizeof *answers);
+  if (!answers) return leuko_status_exit_code(LEUKO_NO_MEMORY);
+  for (size_t i = 0; i < list->count; i++) answers[i] = pictures[i].answer;
+  const int code = inputs_report_refused(list, answers);
+  free(answers);
+  return code;
+}
+
+static leuko_status explain_and_write(work *w, const input_list *list, explanation *x,
+                                      leuko_error *error) {
+  progress p = cli_progress();
+  char path[2048];
+  x->stage_count = (size_t)explain_stages(w->e);
+  x->stages = calloc(x->stage_count, sizeof *x->stages);
+  if (!x->stages) return error_set_memory(error, x->stage_count * sizeof *x->stages);
+  for (size_t s = 0; s < x->stage_count; s++)
+    explain_stage(w->e, (int)s + 1, x->stages[s], sizeof x->stages[s]);
+  leuko_status status = file_make_folders(w->a->out, error);
+  if (status == LEUKO_OK) status = explain_all(w, list, &p, error);
+  if (status == LEUKO_OK) status = check_all(w, x, &p, error);
+  if (status == LEUKO_OK) status = file_join(path, sizeof path, w->a->out, "index.html", error);
+  if (status == LEUKO_OK) status = explain_page_write(x, path, error);
+  cli_progress_end();
+  return status;
+}
+
+static int explain(const arguments *a, const input_list *list, const model *m) {
+  leuko_error error = {0};
+  work w = {.a = a,
+            .m = m,
+            .pictures = calloc(list->count, sizeof *w.pictures),
+            .subjects = calloc(CHECKED_QUICK, sizeof *w.subjects)};
+  explanation x = {.m = m,
+                   .methods = a->methods,
+                   .method_count = a->method_count,
+                   .pictures = w.pictures,
+                   .count = list->count};
+  leuko_status status = LEUKO_OK;
+  if (!w.pictures || !w.subjects)
+    status = error_set_memory(&error, list->count * sizeof(explained));
+  if (status == LEUKO_OK)
+    status = explain_open(m, threads_count(a->threads), "onednn", &w.e, &error);
+  if (status == LEUKO_OK) {
+    x.layer = explain_layer(w.e);
+    status = explain_and_write(&w, list, &x, &error);
+  }
+  int code;
+  if (status != LEUKO_OK) {
+    code = cli_fail(&error);
+  } else {
+    int failed = 0;
+    if (a->json) failed = cli_print_json(result_json(a, &x));
+    else print_table(a, &x);
+    code = failed ? 1 : report_refused(list, w.pictures);
+  }
+  explain_close(w.e);
+  for (size_t i = 0; i < w.subject_count; i++) {
+    free(w.subjects[i].pixels);
+    free(w.subjects[i].mask);
+  }
+  for (size_t k = 0; k < EXPLAIN_METHODS; k++) free(x.likeness[k]);
+  free(x.stages);
+  free(w.subjects);
+  free(w.pictures);
+  return code;
+}
+
+int command_explain(int argc, char **argv) {
+  arguments a = {.inputs = calloc((size_t)argc, sizeof *a.inputs),
+                 .methods = {EXPLAIN_GRADCAM},
+                 .method_count = 1};
+  leuko_error error = {0};
+  if (!a.inputs) {
+    error_set_memory(&error, (size_t)argc * sizeof *a.inputs);
+    return cli_fail(&error);
+  }
+  static const struct argp parser = {
+      options,
+      parse,
+      "RUN|MODEL.safetensors FILE|DIR|- ... --out FOLDER",
+      "Shows where in a picture an answer comes from: for each picture an overlay (PNG) and the "
+      "map's values (CSV), and index.html with all of them. Two checks follow: whether maps change "
+      "when the network's weights are random, and how much of a map lies on the cell.\v"
+      "Example: leuko explain runs/cnn cells/ --method gradcam,occlusion --out maps\n\n"
+      "A map explains the logit of the answered class, computed in float32. gradcam and gradcam++ "
+      "look at the last convolutional stage's output; occlusion covers the picture with a black "
+      "patch, place by place; gradients integrates the logit's gradients on the way from a black "
+      "picture. A picture that cannot be read is named and the others are explained (exit code "
+      "4). Research use only: a map is no reason, and no answer of leuko is a diagnosis.",
+      0,
+      0,
+      0};
+  argp_parse(&parser, argc, argv, 0, 0, &a);
+  cli_catch_signals();
+  input_list list = {0};
+  model m = {0};
+  int code;
+  if (model_load(a.model, &m, &error) != LEUKO_OK ||
+      inputs_collect(a.inputs, a.input_count, &list, &error) != LEUKO_OK)
+    code = cli_fail(&error);
+  else code = explain(&a, &list, &m);
+  model_free(&m);
+  inputs_free(&list);
+  free(a.inputs);
+  return code;
+}
