@@ -27,7 +27,8 @@ static net_graph *build(int *cut) {
   x = net_relu(g, "relu2", net_add(g, "add", x, y));
   *cut = x = net_maxpool(g, "pool", x, 2, 2, 0);
   x = net_conv2d(g, "conv3", x, 16, 3, 2, 1, true);
-  x = net_dropout(g, "dropout", net_flatten(g, "flatten", x), 0.5f);
+  x = net_batchnorm(g, "bn3", net_flatten(g, "flatten", x), 1e-3f, 0.9f);
+  x = net_dropout(g, "dropout", x, 0.5f);
   net_dense(g, "logits", x, 2);
   ok(net_graph_finish(g, &error), &error);
   return g;
