@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"
+#include "cli/models.h"
 #include "dataset/names.h"
 #include "explain/output.h"
 #include "explain/overlay.h"
@@ -25,7 +26,8 @@
 #define SEED 0x9b1d5c3a72e4f681u
 
 typedef struct {
-  const char *model, *out;
+  const char *model; /* NULL: the one in the box */
+  const char *out;
   explain_method methods[EXPLAIN_METHODS];
   size_t method_count;
   char **inputs; /* borrowed from argv */
@@ -78,11 +80,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->json = true;
     return 0;
   case ARGP_KEY_ARG:
-    if (!a->model) a->model = arg;
+    if (!a->model && a->input_count == 0 && !models_is_input(arg)) a->model = arg;
     else a->inputs[a->input_count++] = arg;
     return 0;
   case ARGP_KEY_END:
-    if (!a->model) argp_error(state, "the run folder or model file is missing");
     if (a->input_count == 0) argp_error(state, "name image files or folders, or - for a list");
     if (!a->out) argp_error(state, "--out FOLDER is missing");
     return 0;
@@ -446,11 +447,12 @@ int command_explain(int argc, char **argv) {
   static const struct argp parser = {
       options,
       parse,
-      "RUN|MODEL.safetensors FILE|DIR|- ... --out FOLDER",
+      "[RUN|MODEL.safetensors] FILE|DIR|- ... --out FOLDER",
       "Shows where in a picture an answer comes from: for each picture an overlay (PNG) and the "
       "map's values (CSV), and index.html with all of them. Two checks follow: whether maps change "
       "when the network's weights are random, and how much of a map lies on the cell.\v"
       "Example: leuko explain runs/cnn cells/ --method gradcam,occlusion --out maps\n\n"
+      "Without a model the one that came with the program is taken, as by leuko predict. "
       "A map explains the logit of the answered class, computed in float32. gradcam and gradcam++ "
       "look at the last convolutional stage's output; occlusion covers the picture with a black "
       "patch, place by place; gradients integrates the logit's gradients on the way from a black "
@@ -464,7 +466,14 @@ int command_explain(int argc, char **argv) {
   input_list list = {0};
   model m = {0};
   int code;
-  if (model_load(a.model, &m, &error) != LEUKO_OK ||
+  char box[4096];
+  leuko_status status = LEUKO_OK;
+  if (!a.model) {
+    status = models_box(box, sizeof box, &error);
+    a.model = box;
+    if (status == LEUKO_OK) fprintf(stderr, "answered by the model that came along: %s\n", box);
+  }
+  if (status != LEUKO_OK || model_load(a.model, &m, &error) != LEUKO_OK ||
       inputs_collect(a.inputs, a.input_count, &list, &error) != LEUKO_OK)
     code = cli_fail(&error);
   else code = explain(&a, &list, &m);

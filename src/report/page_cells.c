@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "dataset/labels.h"
 #include "dataset/names.h"
+#include "report/cell_map.h"
 #include "report/html.h"
 #include "report/page.h"
 #include "report/thumb.h"
@@ -30,7 +31,7 @@ static const evaluate_sample *sample_of(const study_run *run, size_t scored) {
 }
 
 /* Writes one cell; nothing where its file can no longer be read. */
-static leuko_status write_cell(page *p, const study_run *run, const ranked *one,
+static leuko_status write_cell(page *p, const study_run *run, explainer *maps, const ranked *one,
                                leuko_error *error) {
   const evaluation *e = &run->scores;
   const evaluate_sample *sample = sample_of(run, one->scored);
@@ -49,6 +50,8 @@ static leuko_status write_cell(page *p, const study_run *run, const ranked *one,
   if (status == LEUKO_OK) {
     file_printf(p->w, "<figure>");
     status = thumb_write(p->w, &picture, &cell, 0, names_base(sample->path), error);
+    if (status == LEUKO_OK && maps)
+      status = cell_map_write(p, run, maps, &picture, &cell, e->answers[one->scored], error);
     file_printf(p->w, "<figcaption>p(");
     page_text(p, e->classes[e->positive]);
     file_printf(p->w, ") = %.3f", one->p);
@@ -82,8 +85,8 @@ static size_t choose(const study_run *run, const ranked *list, size_t count, boo
 
 /* Cells of true class `label` (1 = positive) that were answered right or wrong, the most certain
  * answers first. */
-static leuko_status write_kind(page *p, const study_run *run, const ranked *sorted, int label,
-                               bool right, leuko_error *error) {
+static leuko_status write_kind(page *p, const study_run *run, explainer *maps, const ranked *sorted,
+                               int label, bool right, leuko_error *error) {
   const evaluation *e = &run->scores;
   const int answer = right ? label : 1 - label;
   ranked *list = malloc((e->n + 1) * sizeof *list), chosen[SHOWN];
@@ -96,9 +99,9 @@ static leuko_status write_kind(page *p, const study_run *run, const ranked *sort
   free(list);
   if (shown == 0) return LEUKO_OK;
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<figure class=\"group\">\n<div class=\"thumbs\">\n");
+  file_printf(p->w, "<figure class=\"group\">\n<div class=\"%sthumbs\">\n", maps ? "pairs " : "");
   for (size_t i = 0; i < shown && status == LEUKO_OK; i++)
-    status = write_cell(p, run, &chosen[i], error);
+    status = write_cell(p, run, maps, &chosen[i], error);
   file_printf(p->w, "</div>\n<figcaption><b>Figure %d.</b> Cells of ", ++p->shown);
   page_text(p, e->classes[label ? e->positive : 1 - e->positive]);
   file_printf(p->w, " that were answered ");
@@ -115,10 +118,18 @@ static leuko_status write_run(page *p, const study_run *run, leuko_error *error)
   if (!sorted) return error_set_memory(error, e->n * sizeof *sorted);
   for (size_t i = 0; i < e->n; i++) sorted[i] = (ranked){i, stats_sigmoid(e->logits[i])};
   qsort(sorted, e->n, sizeof *sorted, compare_ranked);
-  leuko_status status = write_kind(p, run, sorted, 1, false, error);
-  if (status == LEUKO_OK) status = write_kind(p, run, sorted, 0, false, error);
-  if (status == LEUKO_OK) status = write_kind(p, run, sorted, 1, true, error);
-  if (status == LEUKO_OK) status = write_kind(p, run, sorted, 0, true, error);
+  explainer *maps = NULL;
+  leuko_status status = cell_map_open(run, &maps, error);
+  if (status == LEUKO_OK && maps)
+    file_printf(p->w,
+                "<p>Beside each cell the Grad-CAM map of its answer (Selvaraju et al. 2017, layer "
+                "%s): yellow to red, each map by itself, is what speaks for the class that was "
+                "answered. <code>leuko explain</code> checks whether such maps can be "
+                "trusted.</p>\n",
+                explain_layer(maps));
+  for (int kind = 0; kind < 4 && status == LEUKO_OK; kind++)
+    status = write_kind(p, run, maps, sorted, kind % 2 == 0, kind >= 2, error);
+  explain_close(maps);
   free(sorted);
   return status;
 }

@@ -9,19 +9,25 @@
 #include "image/write.h"
 #include "report/html.h"
 
-/* Cuts the square out; black beyond the picture. */
-static leuko_status cut(const image *in, const image_cell *cell, image *out, leuko_error *error) {
+thumb_square thumb_square_of(const image *picture, const image_cell *cell) {
   const bool found = cell->area > 0;
-  const int width = found ? cell->width : in->width, height = found ? cell->height : in->height;
+  const int width = found ? cell->width : picture->width;
+  const int height = found ? cell->height : picture->height;
   const int longest = width > height ? width : height;
   const int side = found ? longest + longest / 8 + 2 : longest;
-  const int left = (found ? cell->left : 0) + width / 2 - side / 2;
-  const int top = (found ? cell->top : 0) + height / 2 - side / 2;
+  return (thumb_square){(found ? cell->left : 0) + width / 2 - side / 2,
+                        (found ? cell->top : 0) + height / 2 - side / 2, side};
+}
+
+/* Cuts the square out; black beyond the picture. */
+static leuko_status cut(const image *in, const image_cell *cell, image *out, leuko_error *error) {
+  const thumb_square square = thumb_square_of(in, cell);
+  const int side = square.side;
   *out = (image){side, side, calloc((size_t)side * (size_t)side, 3)};
   if (!out->rgb) return error_set_memory(error, (size_t)side * (size_t)side * 3);
   for (int y = 0; y < side; y++)
     for (int x = 0; x < side; x++) {
-      const int from_x = left + x, from_y = top + y;
+      const int from_x = square.left + x, from_y = square.top + y;
       if (from_x < 0 || from_y < 0 || from_x >= in->width || from_y >= in->height) continue;
       memcpy(out->rgb + ((size_t)y * (size_t)side + (size_t)x) * 3,
              in->rgb + ((size_t)from_y * (size_t)in->width + (size_t)from_x) * 3, 3);
