@@ -15,7 +15,7 @@
 #define HEAD (IMAGE_LABEL_HEIGHT + MARGIN)
 #define SCALE 12 /* height of a scale */
 #define FOOT (2 * IMAGE_LABEL_HEIGHT + SCALE + MARGIN)
-#define OPAQUE 0.85 /* of full strength */
+#define OPAQUE 0.75 /* of full strength */
 
 static const uint8_t ink[3] = {230, 230, 230};
 

@@ -35,10 +35,11 @@ void explain_words_random(const explanation *x, size_t index, char *out, size_t 
   }
   const explain_likeness *head = &x->likeness[index][0], *all = head + x->stage_count - 1;
   number_print(out, size,
-               "%s: with random weights throughout, maps have a rank correlation of %.2f over the "
+               "%s: with random weights throughout, maps (of %zu pictures) have a rank correlation "
+               "of %.2f over the "
                "picture and %.2f on the cell with the network's own (%.2f and %.2f where only its "
                "last layer is random; 1: the same map): %s.",
-               title, all->whole, all->cell, head->whole, head->cell,
+               title, x->checked[index], all->whole, all->cell, head->whole, head->cell,
                fabs(all->cell) <= ALIKE
                    ? "on the cell they show what the network has learnt"
                    : "they depend little on what the network has learnt, and must not be read as "
@@ -57,9 +58,7 @@ void explain_words_cell(const explanation *x, size_t index, char *out, size_t si
       "%s: %.0f %% of what speaks for the answers lies on the cell, which covers %.0f %% of "
       "what the network sees%s.",
       title, 100 * mean.inside, 100 * mean.area,
-      mean.inside > mean.area
-          ? ""
-          : ": no more than if it were spread evenly; the network looks elsewhere");
+      mean.inside > mean.area ? "" : ": no more than if it were spread evenly");
 }
 
 static void write_checks(const explanation *x, file_writer *w) {
