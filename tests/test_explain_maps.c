@@ -158,11 +158,11 @@ static void random_weights_go_again(void **state) {
     explain_map before, after;
     explain_likeness first[4], again[4];
     ok(explain_run(e, method, pixels, 1, &before, &error), &error);
-    ok(explain_cascade(e, method, subjects, 2, 9, NULL, first, &error), &error);
+    ok(explain_cascade(e, method, subjects, 2, 3, 9, NULL, first, &error), &error);
     ok(explain_run(e, method, pixels, 1, &after, &error), &error);
     assert_memory_equal(before.values, after.values,
                         (size_t)(before.side * before.side) * sizeof(float));
-    ok(explain_cascade(e, method, subjects, 2, 9, NULL, again, &error), &error);
+    ok(explain_cascade(e, method, subjects, 2, 3, 9, NULL, again, &error), &error);
     assert_memory_equal(first, again, sizeof first);
     for (int s = 0; s < 4; s++) assert_true(fabs(first[s].whole) <= 1 && first[s].whole < 0.999);
     explain_map_free(&before);

@@ -18,9 +18,10 @@
 #include "predict/predictor.h"
 #include "report/explain_page.h"
 
-/* Pictures that are explained again with random weights: of quick methods and of slow ones. */
-#define CHECKED_QUICK 8
-#define CHECKED_SLOW 2
+/* Draws of random weights with which the first pictures are explained again: of quick methods and
+ * of slow ones. */
+#define DRAWS_QUICK 8
+#define DRAWS_SLOW 2
 /* Of the random weights; not one that a training may have begun with: weights that it has hardly
  * moved would be no others. */
 #define SEED 0x9b1d5c3a72e4f681u
@@ -207,7 +208,7 @@ static leuko_status compute(work *w, const cell *c, explain_map *maps, explained
 
 /* Keeps the cell for the check with random weights, if it is one of the first. */
 static void keep_subject(work *w, cell *c, int label) {
-  if (w->subject_count == CHECKED_QUICK) return;
+  if (w->subject_count == DRAWS_QUICK) return;
   w->subjects[w->subject_count++] = (explain_subject){c->pixels, c->small, label};
   c->pixels = c->small = NULL;
 }
@@ -259,13 +260,12 @@ static leuko_status check_all(work *w, explanation *x, const progress *p, leuko_
   leuko_status status = LEUKO_OK;
   for (size_t k = 0; k < x->method_count && status == LEUKO_OK; k++) {
     const bool slow = x->methods[k] == EXPLAIN_OCCLUSION || x->methods[k] == EXPLAIN_GRADIENTS;
-    const size_t most = slow ? CHECKED_SLOW : CHECKED_QUICK;
-    x->checked[k] = w->subject_count < most ? w->subject_count : most;
-    if (x->checked[k] == 0) continue;
+    x->draws[k] = slow ? DRAWS_SLOW : DRAWS_QUICK;
+    if (w->subject_count == 0) continue;
     x->likeness[k] = calloc(x->stage_count, sizeof *x->likeness[k]);
     if (!x->likeness[k]) return error_set_memory(error, x->stage_count * sizeof **x->likeness);
-    status = explain_cascade(w->e, x->methods[k], w->subjects, x->checked[k], SEED, p,
-                             x->likeness[k], error);
+    status = explain_cascade(w->e, x->methods[k], w->subjects, w->subject_count, x->draws[k], SEED,
+                             p, x->likeness[k], error);
   }
   return status;
 }
@@ -316,8 +316,8 @@ static json_t *checks_json(const explanation *x) {
                                             "correlation", x->likeness[k][s].whole,
                                             "correlation_on_cell", x->likeness[k][s].cell));
     json_object_set_new(checks, explain_method_name(x->methods[k]),
-                        json_pack("{s:{s:i,s:o,s:s},s:{s:o,s:o,s:s}}", "random_weights", "pictures",
-                                  (int)x->checked[k], "stages", rows, "words", random, "cell",
+                        json_pack("{s:{s:i,s:o,s:s},s:{s:o,s:o,s:s}}", "random_weights", "draws",
+                                  (int)x->draws[k], "stages", rows, "words", random, "cell",
                                   "share", number(mean.inside), "area", number(mean.area), "words",
                                   on_cell));
   }
@@ -399,7 +399,7 @@ static int explain(const arguments *a, const input_list *list, const model *m) {
   work w = {.a = a,
             .m = m,
             .pictures = calloc(list->count, sizeof *w.pictures),
-            .subjects = calloc(CHECKED_QUICK, sizeof *w.subjects)};
+            .subjects = calloc(DRAWS_QUICK, sizeof *w.subjects)};
   explanation x = {.m = m,
                    .methods = a->methods,
                    .method_count = a->method_count,

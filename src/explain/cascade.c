@@ -56,32 +56,42 @@ static leuko_status add_likeness(const explainer *e, const explain_subject *subj
   return LEUKO_OK;
 }
 
+/* One draw on one cell, whose own map's points are `own`; adds to out [stages]. `scratch`
+ * [3][POINTS]
+ */
+static leuko_status add_draw(explainer *e, explain_method method, const explain_subject *subject,
+                             const double *own, uint64_t seed, double *scratch,
+                             explain_likeness *out, leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  for (int s = 1; s <= e->stages && status == LEUKO_OK; s++) {
+    status = explain_randomise(e, s, seed, error);
+    if (status == LEUKO_OK) status = map_points(e, method, subject, scratch, error);
+    if (status == LEUKO_OK)
+      status = add_likeness(e, subject, own, scratch, scratch + POINTS, &out[s - 1], error);
+  }
+  return status;
+}
+
 leuko_status explain_cascade(explainer *e, explain_method method, const explain_subject *subjects,
-                             size_t count, uint64_t seed, const progress *p, explain_likeness *out,
-                             leuko_error *error) {
+                             size_t count, size_t draws, uint64_t seed, const progress *p,
+                             explain_likeness *out, leuko_error *error) {
+  if (count > draws) count = draws;
   double *own = malloc((count + 3) * POINTS * sizeof *own);
   if (!own) return error_set_memory(error, (count + 3) * POINTS * sizeof *own);
-  double *other = own + count * POINTS, *scratch = other + POINTS;
   leuko_status status = LEUKO_OK;
-  const size_t stages = (size_t)e->stages, total = (stages + 1) * count;
-  size_t done = 0;
-  for (size_t s = 0; s <= stages && status == LEUKO_OK; s++) {
-    if (s > 0) {
-      out[s - 1] = (explain_likeness){0};
-      status = explain_randomise(e, (int)s, seed, error);
-    }
-    for (size_t i = 0; i < count && status == LEUKO_OK; i++) {
-      double *points = s == 0 ? own + i * POINTS : other;
-      status = map_points(e, method, &subjects[i], points, error);
-      if (status == LEUKO_OK && s > 0)
-        status =
-            add_likeness(e, &subjects[i], own + i * POINTS, other, scratch, &out[s - 1], error);
-      if (status == LEUKO_OK && progress_report(p, "random weights", ++done, total, NULL))
-        status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
-    }
-    if (s == 0) continue;
-    out[s - 1].whole /= (double)count;
-    out[s - 1].cell /= (double)count;
+  for (int s = 0; s < e->stages; s++) out[s] = (explain_likeness){0};
+  for (size_t i = 0; i < count && status == LEUKO_OK; i++)
+    status = map_points(e, method, &subjects[i], own + i * POINTS, error);
+  for (size_t d = 0; d < draws && status == LEUKO_OK; d++) {
+    const size_t i = d % count;
+    status = add_draw(e, method, &subjects[i], own + i * POINTS, seed + d, own + count * POINTS,
+                      out, error);
+    if (status == LEUKO_OK && progress_report(p, "random weights", d + 1, draws, NULL))
+      status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
+  }
+  for (int s = 0; s < e->stages; s++) {
+    out[s].whole /= (double)draws;
+    out[s].cell /= (double)draws;
   }
   free(own);
   leuko_error ignored;

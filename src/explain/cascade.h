@@ -14,17 +14,19 @@ typedef struct {
   int label;       /* class that is explained */
 } explain_subject;
 
-/* The rank correlation (Spearman) of the maps with those of the network itself, mean of the cells:
- * over all that it sees, and over the cell alone, since outside every map of a cell on black is
- * alike. A map without two different values is taken as unlike any other: 0. */
+/* The rank correlation (Spearman) of the maps with those of the network itself, mean of the draws
+ * of random weights: over all that it sees, and over the cell alone, since outside every map of a
+ * cell on black is alike. A map without two different values is taken as unlike any other: 0. */
 typedef struct {
   double whole, cell;
 } explain_likeness;
 
 /* For 1, 2, ... stages with random weights into out [explain_stages(e)]; afterwards `e` has the
- * model's weights again. Errors: those of explain_run, INTERRUPTED. */
+ * model's weights again. Each of `draws` has weights of its own, the same for all stages, and looks
+ * at the next of the cells, in turn: one draw alone is as good as any other map by chance. Errors:
+ * those of explain_run, INTERRUPTED. */
 leuko_status explain_cascade(explainer *e, explain_method method, const explain_subject *subjects,
-                             size_t count, uint64_t seed, const progress *p, explain_likeness *out,
-                             leuko_error *error);
+                             size_t count, size_t draws, uint64_t seed, const progress *p,
+                             explain_likeness *out, leuko_error *error);
 
 #endif

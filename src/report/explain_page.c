@@ -35,11 +35,11 @@ void explain_words_random(const explanation *x, size_t index, char *out, size_t 
   }
   const explain_likeness *head = &x->likeness[index][0], *all = head + x->stage_count - 1;
   number_print(out, size,
-               "%s: with random weights throughout, maps (of %zu pictures) have a rank correlation "
-               "of %.2f over the "
-               "picture and %.2f on the cell with the network's own (%.2f and %.2f where only its "
+               "%s: with random weights throughout (%zu draws), maps have a rank correlation of "
+               "%.2f over the picture and %.2f on the cell with the network's own (%.2f and %.2f "
+               "where only its "
                "last layer is random; 1: the same map): %s.",
-               title, x->checked[index], all->whole, all->cell, head->whole, head->cell,
+               title, x->draws[index], all->whole, all->cell, head->whole, head->cell,
                fabs(all->cell) <= ALIKE
                    ? "on the cell they show what the network has learnt"
                    : "they depend little on what the network has learnt, and must not be read as "
@@ -78,12 +78,13 @@ static void write_checks(const explanation *x, file_writer *w) {
 
 static void write_cascade(const explanation *x, size_t k, int number, file_writer *w) {
   if (!x->likeness[k]) return;
-  file_printf(w,
-              "<table>\n<caption><b>Table %d.</b> %s: rank correlation (Spearman) of maps with "
-              "those of the network itself while its layers get random weights, from the output on "
-              "(Adebayo et al. 2018); mean of %zu pictures.</caption>\n<thead><tr><th>random up to"
-              "</th><th>whole picture</th><th>on the cell</th></tr></thead>\n<tbody>\n",
-              number, explain_method_title(x->methods[k]), x->checked[k]);
+  file_printf(
+      w,
+      "<table>\n<caption><b>Table %d.</b> %s: rank correlation (Spearman) of maps with "
+      "those of the network itself while its layers get random weights, from the output on "
+      "(Adebayo et al. 2018); mean of %zu draws of them.</caption>\n<thead><tr><th>random up to"
+      "</th><th>whole picture</th><th>on the cell</th></tr></thead>\n<tbody>\n",
+      number, explain_method_title(x->methods[k]), x->draws[k]);
   for (size_t s = 0; s < x->stage_count; s++) {
     file_printf(w, "<tr>");
     html_cell(w, "random up to", "%s", x->stages[s]);

@@ -22,10 +22,10 @@ typedef struct {
   size_t method_count;
   const explained *pictures; /* [count] */
   size_t count;
-  /* For each of the methods [stages], or NULL where it was not asked; of `checked` pictures. */
+  /* For each of the methods [stage_count], or NULL where no picture was there to be checked. */
   explain_likeness *likeness[EXPLAIN_METHODS];
-  size_t checked[EXPLAIN_METHODS];
-  char (*stages)[48]; /* names [stage_count] */
+  size_t draws[EXPLAIN_METHODS]; /* of random weights */
+  char (*stages)[48];            /* names [stage_count] */
   size_t stage_count;
 } explanation;
 
