@@ -50,6 +50,9 @@ p=$(value pictures.0.p)
 run predict run "${good[0]}" --json --precision f32
 ok 'the answer is that of predict' test "$(value 0.p | cut -c1-7)" = "$(echo "$p" | cut -c1-7)"
 
+run explain run "${good[0]}" --out unchecked --draws 0
+ok 'without draws nothing is checked' out_has 'not compared with random weights'
+
 run explain run garbage.png --out none
 ok 'nothing but refused files ends with 3' code_is 3
 ok 'and says that nothing was checked' out_has 'not compared with random weights'
@@ -59,7 +62,7 @@ run explain garbage.safetensors "${good[0]}" --out none
 ok 'a model that is not there ends with 3' code_is 3
 for wrong in 'explain' 'explain run' "explain run ${good[0]}" 'explain run x --out o --method x' \
   'explain run x --out o --method gradcam,gradcam' 'explain run x --out o --method gradcam,' \
-  'explain run x --out o --threads 0'; do
+  'explain run x --out o --threads 0' 'explain run x --out o --draws -1'; do
   run $wrong
   ok "leuko $wrong is a wrong call" code_is 2
 done

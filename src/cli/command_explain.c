@@ -18,10 +18,11 @@
 #include "predict/predictor.h"
 #include "report/explain_page.h"
 
-/* Draws of random weights with which the first pictures are explained again: of quick methods and
- * of slow ones. */
+/* Draws of random weights with which the first pictures are explained again, unless told otherwise:
+ * of quick methods and of slow ones. */
 #define DRAWS_QUICK 8
 #define DRAWS_SLOW 2
+#define SUBJECTS 8 /* pictures that are kept for it */
 /* Of the random weights; not one that a training may have begun with: weights that it has hardly
  * moved would be no others. */
 #define SEED 0x9b1d5c3a72e4f681u
@@ -33,16 +34,22 @@ typedef struct {
   size_t method_count;
   char **inputs; /* borrowed from argv */
   int input_count, threads;
+  int draws; /* of random weights; -1: as many as the method's time allows */
   bool json;
 } arguments;
 
-enum { KEY_OUT = 256, KEY_METHOD, KEY_THREADS, KEY_JSON };
+enum { KEY_OUT = 256, KEY_METHOD, KEY_DRAWS, KEY_THREADS, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "FOLDER", 0, "where pictures, maps and index.html go (required)", 0},
     {"method", KEY_METHOD, "NAMES", 0,
      "gradcam (default), gradcam++, occlusion, gradients (integrated gradients), or several with "
      "commas",
+     0},
+    {"draws", KEY_DRAWS, "N", 0,
+     "check maps with N draws of random weights (8; occlusion and gradients, which take longer, "
+     "2); "
+     "0: not at all",
      0},
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
     {"json", KEY_JSON, 0, 0, "print answers and checks as JSON", 0},
@@ -73,6 +80,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_METHOD:
     parse_methods(a, arg, state);
+    return 0;
+  case KEY_DRAWS:
+    a->draws = (int)cli_number(state, "--draws", arg, 0, 1000);
     return 0;
   case KEY_THREADS:
     a->threads = (int)cli_number(state, "--threads", arg, 1, 256);
@@ -208,7 +218,7 @@ static leuko_status compute(work *w, const cell *c, explain_map *maps, explained
 
 /* Keeps the cell for the check with random weights, if it is one of the first. */
 static void keep_subject(work *w, cell *c, int label) {
-  if (w->subject_count == DRAWS_QUICK) return;
+  if (w->subject_count == SUBJECTS) return;
   w->subjects[w->subject_count++] = (explain_subject){c->pixels, c->small, label};
   c->pixels = c->small = NULL;
 }
@@ -260,8 +270,8 @@ static leuko_status check_all(work *w, explanation *x, const progress *p, leuko_
   leuko_status status = LEUKO_OK;
   for (size_t k = 0; k < x->method_count && status == LEUKO_OK; k++) {
     const bool slow = x->methods[k] == EXPLAIN_OCCLUSION || x->methods[k] == EXPLAIN_GRADIENTS;
-    x->draws[k] = slow ? DRAWS_SLOW : DRAWS_QUICK;
-    if (w->subject_count == 0) continue;
+    x->draws[k] = w->a->draws >= 0 ? (size_t)w->a->draws : slow ? DRAWS_SLOW : DRAWS_QUICK;
+    if (w->subject_count == 0 || x->draws[k] == 0) continue;
     x->likeness[k] = calloc(x->stage_count, sizeof *x->likeness[k]);
     if (!x->likeness[k]) return error_set_memory(error, x->stage_count * sizeof **x->likeness);
     status = explain_cascade(w->e, x->methods[k], w->subjects, w->subject_count, x->draws[k], SEED,
@@ -399,7 +409,7 @@ static int explain(const arguments *a, const input_list *list, const model *m) {
   work w = {.a = a,
             .m = m,
             .pictures = calloc(list->count, sizeof *w.pictures),
-            .subjects = calloc(DRAWS_QUICK, sizeof *w.subjects)};
+            .subjects = calloc(SUBJECTS, sizeof *w.subjects)};
   explanation x = {.m = m,
                    .methods = a->methods,
                    .method_count = a->method_count,
@@ -437,6 +447,7 @@ static int explain(const arguments *a, const input_list *list, const model *m) {
 
 int command_explain(int argc, char **argv) {
   arguments a = {.inputs = calloc((size_t)argc, sizeof *a.inputs),
+                 .draws = -1,
                  .methods = {EXPLAIN_GRADCAM},
                  .method_count = 1};
   leuko_error error = {0};

@@ -60,14 +60,16 @@ static leuko_status add_likeness(const explainer *e, const explain_subject *subj
  * [3][POINTS]
  */
 static leuko_status add_draw(explainer *e, explain_method method, const explain_subject *subject,
-                             const double *own, uint64_t seed, double *scratch,
-                             explain_likeness *out, leuko_error *error) {
+                             const double *own, uint64_t seed, double *scratch, const progress *p,
+                             size_t done, size_t total, explain_likeness *out, leuko_error *error) {
   leuko_status status = LEUKO_OK;
   for (int s = 1; s <= e->stages && status == LEUKO_OK; s++) {
     status = explain_randomise(e, s, seed, error);
     if (status == LEUKO_OK) status = map_points(e, method, subject, scratch, error);
     if (status == LEUKO_OK)
       status = add_likeness(e, subject, own, scratch, scratch + POINTS, &out[s - 1], error);
+    if (status == LEUKO_OK && progress_report(p, "random weights", done + (size_t)s, total, NULL))
+      status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
   }
   return status;
 }
@@ -78,16 +80,15 @@ leuko_status explain_cascade(explainer *e, explain_method method, const explain_
   if (count > draws) count = draws;
   double *own = malloc((count + 3) * POINTS * sizeof *own);
   if (!own) return error_set_memory(error, (count + 3) * POINTS * sizeof *own);
+  const size_t stages = (size_t)e->stages;
   leuko_status status = LEUKO_OK;
   for (int s = 0; s < e->stages; s++) out[s] = (explain_likeness){0};
   for (size_t i = 0; i < count && status == LEUKO_OK; i++)
     status = map_points(e, method, &subjects[i], own + i * POINTS, error);
   for (size_t d = 0; d < draws && status == LEUKO_OK; d++) {
     const size_t i = d % count;
-    status = add_draw(e, method, &subjects[i], own + i * POINTS, seed + d, own + count * POINTS,
-                      out, error);
-    if (status == LEUKO_OK && progress_report(p, "random weights", d + 1, draws, NULL))
-      status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
+    status = add_draw(e, method, &subjects[i], own + i * POINTS, seed + d, own + count * POINTS, p,
+                      d * stages, draws * stages, out, error);
   }
   for (int s = 0; s < e->stages; s++) {
     out[s].whole /= (double)draws;
