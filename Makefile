@@ -39,10 +39,13 @@ endif
 LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/dataset/*.c src/audit/*.c src/net/*.c \
   src/net/*/*.c src/zoo/*.c src/model/*.c src/weights/*.c src/train/*.c src/predict/*.c \
   src/evaluate/*.c src/explain/*.c src/report/*.c))
+# Compiled once for each level of instructions: src/net/vector.h.
+KERNEL_SRC := src/net/product.c src/net/winograd/transform.c $(sort $(wildcard src/net/infer/*.c)) src/net/dense/backend.c
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))
 BENCH_SRC := $(sort $(wildcard bench/*.c))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) \
+  $(KERNEL_SRC:%.c=$(BUILD)/obj/%.avx2.o) $(KERNEL_SRC:%.c=$(BUILD)/obj/%.generic.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 BENCHES := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
@@ -84,6 +87,14 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+$(BUILD)/obj/%.avx2.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<:avx2) $(CC) $(filter-out -Itools/emulate,$(CPPFLAGS)) $(CFLAGS_ALL) -DVECTOR_AVX2 -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.generic.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<:generic) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) -DVECTOR_GENERIC -MMD -MP -c $< -o $@
+
 $(BUILD)/leuko: $(CLI_OBJ) $(LIB_OBJ)
 	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
@@ -123,7 +134,7 @@ check-long: build $(TESTS)
 	@BUILD=$(BUILD) sh tools/test.sh $(sort $(wildcard tests/long_*.t))
 
 lint: lint-deps
-	@sh tools/lint.sh $(LIB_SRC) $(CLI_SRC)
+	@KERNELS='$(KERNEL_SRC)' sh tools/lint.sh $(LIB_SRC) $(CLI_SRC)
 
 fuzz: deps
 	@sh tools/deps.sh $(FUZZ_PACKAGES)

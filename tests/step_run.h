@@ -13,7 +13,7 @@
 
 #include "base/rng.h"
 #include "net/layout.h"
-#include "net/product.h"
+#include "net/levels.h"
 #include "net/step.h"
 
 #define STEP_SEED 7
@@ -28,8 +28,13 @@ static inline bool coin(rng *r) {
   return rng_below(r, 2) == 1;
 }
 
+/* One of the precisions that there are at this level. */
+static inline net_precision some_precision(rng *r) {
+  return coin(r) && net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
+}
+
 static inline void needs_avx512(void) {
-  if (product_supported_bf16()) return;
+  if (net_cpu() >= NET_CPU_AVX512_BF16) return;
   print_message("this processor has no AVX-512 with BF16: skipped\n");
   skip();
 }

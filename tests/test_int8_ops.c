@@ -146,12 +146,14 @@ static void bytes_are_multiplied_exactly(void **state) {
     leuko_error error = {0};
     net_kernel *kernel;
     size_t workspace, scratch;
-    assert_true(net_backend_infer.choose(&step));
+    assert_true(net_backends_infer[net_cpu()]->choose(&step));
     assert_int_equal(step.in_layout, NET_NHWC_U8);
     /* What is negative is not kept in bytes. */
     assert_int_equal(step.out_layout, bytes_wanted && step.relu ? NET_NHWC_U8 : NET_NHWC_BF16);
-    step_ok(net_backend_infer.prepare(&step, &kernel, &workspace, &scratch, &error), &error);
-    assert_string_equal(net_backend_infer.implementation(kernel), "direct:avx512_int8");
+    step_ok(net_backends_infer[net_cpu()]->prepare(&step, &kernel, &workspace, &scratch, &error),
+            &error);
+    assert_string_equal(net_backends_infer[net_cpu()]->implementation(kernel),
+                        "direct:avx512_int8");
     arrays a = make_arrays(&r, g, &step);
     void *room = step_array(scratch / sizeof(float) + 1);
     const net_call call = {.count = step.batch,
@@ -159,10 +161,10 @@ static void bytes_are_multiplied_exactly(void **state) {
                            .y = a.y,
                            .params = {a.params[0], a.params[1]},
                            .scratch = room};
-    step_ok(net_backend_infer.bind(kernel, call.params, &error), &error);
-    step_ok(net_backend_infer.forward(kernel, &call, &error), &error);
+    step_ok(net_backends_infer[net_cpu()]->bind(kernel, call.params, &error), &error);
+    step_ok(net_backends_infer[net_cpu()]->forward(kernel, &call, &error), &error);
     check(g, &step, &a);
-    net_backend_infer.release(kernel);
+    net_backends_infer[net_cpu()]->release(kernel);
     free_arrays(&a);
     free(room);
     net_graph_free(g);
@@ -182,17 +184,18 @@ static void the_largest_byte(void **state) {
     net_step step = step_of(g, between(&r, 1, 4), false);
     step.precision = NET_BF16;
     step.in_layout = NET_NHWC_U8;
-    assert_true(net_backend_infer.choose(&step));
+    assert_true(net_backends_infer[net_cpu()]->choose(&step));
     assert_int_equal(step.out_layout, NET_NHWC_U8);
     leuko_error error = {0};
     net_kernel *k;
     size_t workspace, scratch;
-    step_ok(net_backend_infer.prepare(&step, &k, &workspace, &scratch, &error), &error);
+    step_ok(net_backends_infer[net_cpu()]->prepare(&step, &k, &workspace, &scratch, &error),
+            &error);
     arrays a = make_pool(&r, &step);
     void *room = step_array(scratch / sizeof(float) + 1);
     const net_call call = {
         .count = step.batch, .x = {(const float *)(const void *)a.x}, .y = a.y, .scratch = room};
-    step_ok(net_backend_infer.forward(k, &call, &error), &error);
+    step_ok(net_backends_infer[net_cpu()]->forward(k, &call, &error), &error);
     const size_t c = (size_t)step.in.c;
     for (size_t i = 0; i < out_count(&step); i++) {
       const size_t pixel = i / c;
@@ -210,7 +213,7 @@ static void the_largest_byte(void **state) {
       }
       assert_int_equal(((uint8_t *)a.y)[i], want);
     }
-    net_backend_infer.release(k);
+    net_backends_infer[net_cpu()]->release(k);
     free_arrays(&a);
     free(room);
     net_graph_free(g);

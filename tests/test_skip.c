@@ -8,8 +8,9 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "each_level.h"
+#include "net/cpu.h"
 #include "net/plan.h"
-#include "net/product.h"
 #include "zoo/zoo.h"
 
 #define SIDE 48
@@ -18,12 +19,6 @@
 
 static void ok(leuko_status status, const leuko_error *error) {
   if (status != LEUKO_OK) fail_msg("%s", error->message);
-}
-
-static void needs_avx512(void) {
-  if (product_supported_bf16()) return;
-  print_message("this processor has no AVX-512 with BF16: skipped\n");
-  skip();
 }
 
 typedef struct {
@@ -113,11 +108,10 @@ static net_plan_options options_of(net_precision precision, bool winograd, bool 
 /* Direct kernels: to the bit. */
 static void direct_kernels_give_the_same_bits(void **state) {
   (void)state;
-  needs_avx512();
   uint8_t *pixels = draw();
   for (size_t n = 0; n < NETWORKS; n++) {
     subject s = make(networks[n].name, networks[n].form);
-    for (net_precision p = NET_F32; p <= NET_BF16; p++) {
+    for (net_precision p = NET_F32; p <= NET_BF16 && net_precision_supported(p); p++) {
       float all[IMAGES], skipped[IMAGES];
       answer(&s, options_of(p, false, false), pixels, all);
       answer(&s, options_of(p, false, true), pixels, skipped);
@@ -132,7 +126,6 @@ static void direct_kernels_give_the_same_bits(void **state) {
 /* Winograd: another rounding, and no larger an error. */
 static void winograd_errs_no_more(void **state) {
   (void)state;
-  needs_avx512();
   uint8_t *pixels = draw();
   for (size_t n = 0; n < NETWORKS; n++) {
     subject s = make(networks[n].name, networks[n].form);
@@ -140,7 +133,7 @@ static void winograd_errs_no_more(void **state) {
     net_plan_options ref = options_of(NET_F32, false, false);
     ref.backend = "ref";
     answer(&s, ref, pixels, truth);
-    for (net_precision p = NET_F32; p <= NET_BF16; p++) {
+    for (net_precision p = NET_F32; p <= NET_BF16 && net_precision_supported(p); p++) {
       float all[IMAGES], skipped[IMAGES];
       double error = 0, skip_error = 0, largest = 0;
       answer(&s, options_of(p, true, false), pixels, all);
@@ -162,11 +155,10 @@ static void winograd_errs_no_more(void **state) {
 
 static void an_image_alone_and_in_a_batch(void **state) {
   (void)state;
-  needs_avx512();
   uint8_t *pixels = draw();
   for (size_t n = 0; n < NETWORKS; n++) {
     subject s = make(networks[n].name, networks[n].form);
-    for (net_precision p = NET_F32; p <= NET_BF16; p++) {
+    for (net_precision p = NET_F32; p <= NET_BF16 && net_precision_supported(p); p++) {
       float together[IMAGES], alone[IMAGES];
       net_plan_options how = options_of(p, true, true);
       answer(&s, how, pixels, together);
@@ -213,5 +205,5 @@ int main(void) {
       cmocka_unit_test(winograd_errs_no_more),
       cmocka_unit_test(an_image_alone_and_in_a_batch),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return each_level_run(tests, sizeof tests / sizeof *tests);
 }

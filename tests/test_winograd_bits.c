@@ -1,24 +1,17 @@
 /* What Winograd's algorithm promises to the bit: fused pooling, and an answer that does not depend
  * on company. Its accuracy is tested in test_winograd_ops.c. */
+#include "each_level.h"
 #include "step_run.h"
 
 #include "base/rng.h"
-#include "net/product.h"
 
 static void fill(rng *r, float *values, size_t count, double scale) {
   for (size_t i = 0; i < count; i++) values[i] = (float)(scale * rng_normal(r));
 }
 
-static bool missing(void) {
-  if (product_supported()) return false;
-  print_message("# this processor has no AVX-512\n");
-  return true;
-}
-
 /* The fused relu and pooling give the very bits of doing one after the other. */
 static void test_fused_pooling(void **state) {
   (void)state;
-  if (missing()) skip();
   for (uint32_t n = 0; n < 12; n++) {
     rng r = rng_open(1, RNG_TEST, 101, n);
     int h = between(&r, 4, 21), w = between(&r, 4, 21), c = 32 * between(&r, 1, 3);
@@ -38,8 +31,8 @@ static void test_fused_pooling(void **state) {
     for (int i = 0; i < 2; i++) fill(&r, a.params[i], a.param_count[i], 0.5);
     memcpy(b.x[0], a.x[0], a.x_count[0] * sizeof(float));
     for (int i = 0; i < 2; i++) memcpy(b.params[i], a.params[i], a.param_count[i] * sizeof(float));
-    assert_true(step_run(&net_backend_infer, &plain, false, &a));
-    assert_true(step_run(&net_backend_infer, &pooled, false, &b));
+    assert_true(step_run(net_backends_infer[net_cpu()], &plain, false, &a));
+    assert_true(step_run(net_backends_infer[net_cpu()], &pooled, false, &b));
     memcpy(p.x[0], a.y, a.y_count * sizeof(float));
     assert_true(step_run(&net_backend_ref, &pooling, false, &p));
     assert_memory_equal(b.y, p.y, p.y_count * sizeof(float));
@@ -52,7 +45,7 @@ static void test_fused_pooling(void **state) {
 
 static void test_an_image_alone_and_in_a_batch(void **state) {
   (void)state;
-  if (missing()) skip();
+  if (net_cpu() < NET_CPU_AVX512) skip();
   rng r = rng_open(1, RNG_TEST, 102, 0);
   net_graph *g = net_graph_new();
   net_conv2d(g, "conv", net_input(g, 17, 14, 32), 80, 3, 1, 1, true);
@@ -80,5 +73,5 @@ int main(void) {
       cmocka_unit_test(test_fused_pooling),
       cmocka_unit_test(test_an_image_alone_and_in_a_batch),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return each_level_run(tests, sizeof tests / sizeof *tests);
 }

@@ -15,6 +15,7 @@ static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
 #define LEVELS ((int)(sizeof names / sizeof *names))
 
 static net_cpu_level processor(void) {
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NET_CPU_GENERIC;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
     return NET_CPU_AVX2;
   /* No processor has bfloat16 without the products of bytes. */
@@ -29,6 +30,10 @@ static int wished(void) {
   for (int level = 0; level < LEVELS; level++)
     if (strcmp(name, names[level]) == 0) return level;
   return -1;
+}
+
+const char *net_cpu_name(net_cpu_level level) {
+  return names[level];
 }
 
 net_cpu_level net_cpu(void) {

@@ -5,9 +5,9 @@
 #include "leuko.h"
 
 typedef enum {
-  NET_CPU_GENERIC,    /* plain C alone: net/ref */
-  NET_CPU_AVX2,       /* oneDNN, with AVX2 at most */
-  NET_CPU_AVX512,     /* leuko's own kernels as well */
+  NET_CPU_GENERIC,    /* plain C alone */
+  NET_CPU_AVX2,       /* AVX2 and FMA; from here on oneDNN as well */
+  NET_CPU_AVX512,     /* F and BW */
   NET_CPU_AVX512_BF16 /* also in bfloat16 and in bytes */
 } net_cpu_level;
 
@@ -15,6 +15,9 @@ typedef enum {
  * or avx512_bf16. It is there for tests and for hunting down differences between machines; a
  * process should keep to one value, since oneDNN remembers the first. */
 net_cpu_level net_cpu(void);
+
+/* As LEUKO_CPU names it. */
+const char *net_cpu_name(net_cpu_level level);
 
 /* Errors: ARGUMENT, if LEUKO_CPU is none of these. */
 leuko_status net_cpu_check(leuko_error *error);

@@ -6,8 +6,8 @@
 
 /* 4 channels x `vectors` of filters in registers: four loads and four broadcasts for 16
  * multiply-adds. */
-ELEMENT void outer_block(const int32_t *v, size_t v_stride, const int32_t *z, size_t z_stride,
-                         float *du, size_t stride, size_t pairs, int vectors, bool more) {
+VECTOR_INLINE void outer_block(const int32_t *v, size_t v_stride, const int32_t *z, size_t z_stride,
+                               float *du, size_t stride, size_t pairs, int vectors, bool more) {
   __m512 sum[4][4];
   for (int c = 0; c < 4; c++)
     for (int k = 0; k < vectors; k++)
@@ -25,7 +25,7 @@ ELEMENT void outer_block(const int32_t *v, size_t v_stride, const int32_t *z, si
     for (int k = 0; k < vectors; k++) _mm512_storeu_ps(du + (size_t)c * stride + 16 * k, sum[c][k]);
 }
 
-AVX512 void outer_pairs(const void *v, size_t v_stride, const void *z, size_t z_stride, float *du,
+VECTOR void outer_pairs(const void *v, size_t v_stride, const void *z, size_t z_stride, float *du,
                         size_t stride, size_t pairs, size_t channels, int width, bool more) {
   const int32_t *values = v;
   for (size_t c = 0; c < channels; c += 4) {
@@ -48,8 +48,9 @@ AVX512 void outer_pairs(const void *v, size_t v_stride, const void *z, size_t z_
 }
 
 /* The same in float32. */
-ELEMENT void row_block(const float *v, size_t v_stride, const float *z, size_t z_stride, float *du,
-                       size_t stride, size_t rows, size_t channels, int vectors, bool more) {
+VECTOR_INLINE void row_block(const float *v, size_t v_stride, const float *z, size_t z_stride,
+                             float *du, size_t stride, size_t rows, size_t channels, int vectors,
+                             bool more) {
   __m512 sum[4][4];
   for (size_t c = 0; c < channels; c++)
     for (int k = 0; k < vectors; k++)
@@ -66,8 +67,9 @@ ELEMENT void row_block(const float *v, size_t v_stride, const float *z, size_t z
     for (int k = 0; k < vectors; k++) _mm512_storeu_ps(du + c * stride + 16 * k, sum[c][k]);
 }
 
-ELEMENT void row_group(const float *v, size_t v_stride, const float *z, size_t z_stride, float *du,
-                       size_t stride, size_t rows, size_t channels, int vectors, bool more) {
+VECTOR_INLINE void row_group(const float *v, size_t v_stride, const float *z, size_t z_stride,
+                             float *du, size_t stride, size_t rows, size_t channels, int vectors,
+                             bool more) {
   switch (channels) {
   case 1:
     row_block(v, v_stride, z, z_stride, du, stride, rows, 1, vectors, more);
@@ -84,7 +86,7 @@ ELEMENT void row_group(const float *v, size_t v_stride, const float *z, size_t z
   }
 }
 
-AVX512 void outer_rows(const float *v, size_t v_stride, const float *z, size_t z_stride, float *du,
+VECTOR void outer_rows(const float *v, size_t v_stride, const float *z, size_t z_stride, float *du,
                        size_t stride, size_t rows, size_t channels, int width, bool more) {
   for (size_t c = 0; c < channels; c += 4) {
     const size_t count = channels - c < 4 ? channels - c : 4;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/element.h"
+#include "net/levels.h"
 #include "net/plan_internal.h"
-#include "net/product.h"
 
 /* While the plan is built: what is known of each node. */
 typedef struct {
@@ -41,7 +42,7 @@ bool net_precision_find(const char *name, net_precision *out) {
 }
 
 bool net_precision_supported(net_precision precision) {
-  return precision == NET_F32 || product_supported_bf16();
+  return precision == NET_F32 || net_cpu() >= NET_CPU_AVX512_BF16;
 }
 
 /* In training, nodes before the first trained parameter run as in inference. */
@@ -356,13 +357,17 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   leuko_status known = net_cpu_check(error);
   if (known != LEUKO_OK) return known;
   if (strcmp(options->backend, "onednn") == 0 && net_cpu() > NET_CPU_GENERIC) {
-    b.backends[b.backend_count++] = &net_backend_infer;
+    b.backends[b.backend_count++] = net_backends_infer[net_cpu()];
     b.backends[b.backend_count++] = &net_backend_learn;
     if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
-    b.backends[b.backend_count++] = &net_backend_dense;
+    b.backends[b.backend_count++] = net_backends_dense[net_cpu()];
     b.backends[b.backend_count++] = &net_backend_onednn;
     b.backends[b.backend_count++] = &net_backend_ref;
-  } else if (strcmp(options->backend, "onednn") == 0 || strcmp(options->backend, "ref") == 0) {
+  } else if (strcmp(options->backend, "onednn") == 0) {
+    b.backends[b.backend_count++] = net_backends_infer[net_cpu()];
+    b.backends[b.backend_count++] = net_backends_dense[net_cpu()];
+    b.backends[b.backend_count++] = &net_backend_ref;
+  } else if (strcmp(options->backend, "ref") == 0) {
     b.backends[b.backend_count++] = &net_backend_ref;
   } else {
     return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",

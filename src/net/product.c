@@ -6,29 +6,36 @@
 
 /* One source for all element types: the instructions of bfloat16 and bytes appear only where the
  * type is that constant, so the float32 functions run without them. */
-#define VNNI __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni")))
-#define INLINE static inline __attribute__((always_inline)) VNNI
+#ifdef VECTOR_NARROW
+#define PRODUCT __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni")))
+#else
+#define PRODUCT VECTOR
+#endif
+#define INLINE static inline __attribute__((always_inline)) PRODUCT
 
-INLINE void multiply_f32(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
+#define VECTORS (PRODUCT_WIDTH / 16)
+
+INLINE void multiply_f32(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
                          size_t depth, int count, int vectors) {
   const float *weights = u;
   for (size_t d = 0; d < depth; d++) {
-    __m512 w[4];
+    v16 w[VECTORS];
     for (int k = 0; k < vectors; k++)
-      w[k] = _mm512_loadu_ps(weights + (d * (size_t)vectors + (size_t)k) * 16);
+      w[k] = v16_load(weights + (d * (size_t)vectors + (size_t)k) * 16);
     for (int r = 0; r < count; r++) {
-      __m512 value = _mm512_set1_ps(((const float *)rows[r])[d]);
-      for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_fmadd_ps(value, w[k], sum[r][k]);
+      v16 value = v16_all(((const float *)rows[r])[d]);
+      for (int k = 0; k < vectors; k++) sum[r][k] = v16_fma(value, w[k], sum[r][k]);
     }
   }
 }
 
+#ifdef VECTOR_NARROW
 /* Two neighbouring values of a row at a time. */
-INLINE void multiply_bf16(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
+INLINE void multiply_bf16(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
                           size_t depth, int count, int vectors) {
   const char *weights = u;
   for (size_t d = 0; d < depth / 2; d++) {
-    __m512bh w[4];
+    __m512bh w[VECTORS];
     for (int k = 0; k < vectors; k++)
       w[k] = (__m512bh)_mm512_loadu_si512(weights + (d * (size_t)vectors + (size_t)k) * 64);
     for (int r = 0; r < count; r++) {
@@ -41,11 +48,11 @@ INLINE void multiply_bf16(const void *const *rows, const void *u, __m512 sum[PRO
 }
 
 /* Four neighbouring values of a row at a time. The sums are integers. */
-INLINE void multiply_u8(const void *const *rows, const void *u, __m512 sum[PRODUCT_ROWS][4],
+INLINE void multiply_u8(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
                         size_t depth, int count, int vectors) {
   const char *weights = u;
   for (size_t d = 0; d < depth / 4; d++) {
-    __m512i w[4];
+    __m512i w[VECTORS];
     for (int k = 0; k < vectors; k++)
       w[k] = _mm512_loadu_si512(weights + (d * (size_t)vectors + (size_t)k) * 64);
     for (int r = 0; r < count; r++) {
@@ -59,61 +66,81 @@ INLINE void multiply_u8(const void *const *rows, const void *u, __m512 sum[PRODU
     }
   }
 }
+#endif
+
+INLINE void multiply(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
+                     size_t depth, int count, int vectors, element_type type) {
+#ifdef VECTOR_NARROW
+  if (type == ELEMENT_U8) multiply_u8(rows, u, sum, depth, count, vectors);
+  else if (type == ELEMENT_BF16) multiply_bf16(rows, u, sum, depth, count, vectors);
+  else multiply_f32(rows, u, sum, depth, count, vectors);
+#else
+  (void)type;
+  multiply_f32(rows, u, sum, depth, count, vectors);
+#endif
+}
+
+/* Sums as numbers. */
+INLINE v16 numbers(v16 sums, element_type type) {
+#ifdef VECTOR_NARROW
+  if (type == ELEMENT_U8) return _mm512_cvtepi32_ps(_mm512_castps_si512(sums));
+#endif
+  (void)type;
+  return sums;
+}
 
 /* Sixteen sums of row `row`. */
-INLINE __m512 finished_sums(const product_finish *f, size_t row, size_t column, __m512 sums,
-                            element_type type) {
-  __m512 value = type == ELEMENT_U8 ? _mm512_cvtepi32_ps(_mm512_castps_si512(sums)) : sums;
-  const __m512 bias = f->bias ? _mm512_loadu_ps(f->bias + column) : _mm512_setzero_ps();
-  if (f->scale) value = _mm512_fmadd_ps(value, _mm512_loadu_ps(f->scale + column), bias);
-  else if (f->bias) value = _mm512_add_ps(value, bias);
+INLINE v16 finished_sums(const product_finish *f, size_t row, size_t column, v16 sums,
+                         element_type type) {
+  v16 value = numbers(sums, type);
+  const v16 bias = f->bias ? v16_load(f->bias + column) : v16_zero();
+  if (f->scale) value = v16_fma(value, v16_load(f->scale + column), bias);
+  else if (f->bias) value = v16_add(value, bias);
   if (f->other) {
     const char *other =
         (const char *)f->other[row] + (f->first + column) * element_bytes(f->other_type);
-    value = _mm512_fmadd_ps(element_load16(other, f->other_type), _mm512_set1_ps(f->other_scale),
-                            value);
+    value = v16_fma(element_load16(other, f->other_type), v16_all(f->other_scale), value);
   }
-  /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
-  return f->relu ? _mm512_max_ps(_mm512_setzero_ps(), value) : value;
+  return f->relu ? v16_relu(value) : value;
 }
 
 /* The sums of row `row`, `vectors` times sixteen. */
-INLINE void finish_row(const product_finish *f, size_t row, const __m512 *sums, int vectors,
+INLINE void finish_row(const product_finish *f, size_t row, const v16 *sums, int vectors,
                        element_type type) {
   char *to = (char *)f->to[row] + f->first * element_bytes(f->type);
-  __m512 v[4];
+  v16 v[VECTORS];
   for (int k = 0; k < vectors; k++) v[k] = finished_sums(f, row, 16 * (size_t)k, sums[k], type);
+#ifdef VECTOR_NARROW
   if (f->type == ELEMENT_U8 && vectors == 4) {
     _mm512_storeu_si512(to, element_to_u8(v[0], v[1], v[2], v[3]));
     return;
   }
-  for (int k = 0; k + 1 < vectors; k += 2)
-    element_store(to + 16 * (size_t)k * element_bytes(f->type), v[k], v[k + 1], f->type);
+#endif
+  for (int k = 0; k + ELEMENT_VECTORS <= vectors; k += ELEMENT_VECTORS)
+    element_store(to + 16 * (size_t)k * element_bytes(f->type), v + k, f->type);
 }
 
-/* `count` x `vectors` sums in registers: 6 x 4 of the 32, four loads and six broadcasts for 24
- * multiply-adds. Both are constants wherever this is inlined, as is `finishes`: whether the sums,
- * of rows `row` and so on, are finished or stored in m. */
+/* `count` x `vectors` sums in registers. With AVX-512 6 x 4 of the 32, four loads and six
+ * broadcasts for 24 multiply-adds; with AVX2 12 of the 16, two loads and six broadcasts for 12.
+ * Both are constants wherever this is inlined, as is `finishes`: whether the sums, of rows `row`
+ * and so on, are finished or stored in m. */
 INLINE void product_block(const void *const *from, size_t tap_stride, size_t taps, const void *u,
                           float *m, const product_finish *finish, size_t row, size_t depth,
                           int count, int vectors, element_type type, bool finishes) {
-  __m512 sum[PRODUCT_ROWS][4];
+  v16 sum[PRODUCT_ROWS][VECTORS];
   for (int r = 0; r < count; r++)
-    for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ps();
+    for (int k = 0; k < vectors; k++) sum[r][k] = v16_zero();
   const size_t tap_bytes = depth * (size_t)vectors * 16 * element_bytes(type);
   for (size_t t = 0; t < taps; t++) {
     const void *rows[PRODUCT_ROWS];
     for (int r = 0; r < count; r++) rows[r] = from[t * tap_stride + (size_t)r];
-    const void *weights = (const char *)u + t * tap_bytes;
-    if (type == ELEMENT_U8) multiply_u8(rows, weights, sum, depth, count, vectors);
-    else if (type == ELEMENT_BF16) multiply_bf16(rows, weights, sum, depth, count, vectors);
-    else multiply_f32(rows, weights, sum, depth, count, vectors);
+    multiply(rows, (const char *)u + t * tap_bytes, sum, depth, count, vectors, type);
   }
   for (int r = 0; r < count; r++) {
     if (finishes) finish_row(finish, row + (size_t)r, sum[r], vectors, type);
     else
       for (int k = 0; k < vectors; k++)
-        _mm512_storeu_ps(m + ((size_t)r * (size_t)vectors + (size_t)k) * 16, sum[r][k]);
+        v16_store(m + ((size_t)r * (size_t)vectors + (size_t)k) * 16, sum[r][k]);
   }
 }
 
@@ -176,49 +203,75 @@ INLINE void finished(const void *const *from, size_t taps, const void *u,
                   type, true);
 }
 
-/* Calls f(..., vectors, bf16) with both as constants. */
-#define FOR_WIDTH(f, bf16, ...)                                                                    \
+/* Calls f(..., vectors, type) with both as constants; FOR_STEPS where the width is a number of
+ * steps. */
+#if PRODUCT_WIDTH == 16
+#define FOR_WIDTH(f, type, ...)                                                                    \
+  do {                                                                                             \
+    (void)width;                                                                                   \
+    f(__VA_ARGS__, 1, type);                                                                       \
+  } while (0)
+#define FOR_STEPS FOR_WIDTH
+#else
+#define FOR_WIDTH(f, type, ...)                                                                    \
   switch (width) {                                                                                 \
   case 64:                                                                                         \
-    f(__VA_ARGS__, 4, bf16);                                                                       \
+    f(__VA_ARGS__, 4, type);                                                                       \
     break;                                                                                         \
   case 48:                                                                                         \
-    f(__VA_ARGS__, 3, bf16);                                                                       \
+    f(__VA_ARGS__, 3, type);                                                                       \
     break;                                                                                         \
   case 32:                                                                                         \
-    f(__VA_ARGS__, 2, bf16);                                                                       \
+    f(__VA_ARGS__, 2, type);                                                                       \
     break;                                                                                         \
   default:                                                                                         \
-    f(__VA_ARGS__, 1, bf16);                                                                       \
+    f(__VA_ARGS__, 1, type);                                                                       \
     break;                                                                                         \
   }
+#define FOR_STEPS(f, type, ...)                                                                    \
+  do {                                                                                             \
+    if (width == 64) f(__VA_ARGS__, 4, type);                                                      \
+    else f(__VA_ARGS__, 2, type);                                                                  \
+  } while (0)
+#endif
 
-VNNI void product_rows(const float *v, size_t v_stride, const float *u, float *m, size_t rows,
-                       size_t depth,
-                       int width){FOR_WIDTH(strided, false, v, v_stride, u, m, rows, depth)}
-
-VNNI void product_rows_bf16(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
-                            size_t depth,
-                            int width){FOR_WIDTH(strided, true, v, v_stride, u, m, rows, depth)}
-
-VNNI void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
-                       size_t depth, int width, bool bf16) {
+PRODUCT void product_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                          size_t depth, int width, bool bf16) {
+#ifdef VECTOR_NARROW
   if (bf16) {
-    FOR_WIDTH(tapped, true, from, taps, u, m, rows, depth)
-  } else {
-    FOR_WIDTH(tapped, false, from, taps, u, m, rows, depth)
+    FOR_WIDTH(strided, true, v, v_stride, u, m, rows, depth);
+    return;
   }
+#endif
+  (void)bf16;
+  FOR_WIDTH(strided, false, v, v_stride, u, m, rows, depth);
 }
 
-VNNI void product_taps_finished(const void *const *from, size_t taps, const void *u,
-                                const product_finish *finish, size_t rows, size_t depth, int width,
-                                element_type type) {
-  const bool wide = width == 64;
-  if (type == ELEMENT_U8 && wide) finished(from, taps, u, finish, rows, depth, 4, ELEMENT_U8);
-  else if (type == ELEMENT_U8) finished(from, taps, u, finish, rows, depth, 2, ELEMENT_U8);
-  else if (type == ELEMENT_BF16 && wide)
-    finished(from, taps, u, finish, rows, depth, 4, ELEMENT_BF16);
-  else if (type == ELEMENT_BF16) finished(from, taps, u, finish, rows, depth, 2, ELEMENT_BF16);
-  else if (wide) finished(from, taps, u, finish, rows, depth, 4, ELEMENT_F32);
-  else finished(from, taps, u, finish, rows, depth, 2, ELEMENT_F32);
+PRODUCT void product_taps(const void *const *from, size_t taps, const void *u, float *m,
+                          size_t rows, size_t depth, int width, bool bf16) {
+#ifdef VECTOR_NARROW
+  if (bf16) {
+    FOR_WIDTH(tapped, true, from, taps, u, m, rows, depth);
+    return;
+  }
+#endif
+  (void)bf16;
+  FOR_WIDTH(tapped, false, from, taps, u, m, rows, depth);
+}
+
+PRODUCT void product_taps_finished(const void *const *from, size_t taps, const void *u,
+                                   const product_finish *finish, size_t rows, size_t depth,
+                                   int width, element_type type) {
+#ifdef VECTOR_NARROW
+  if (type == ELEMENT_U8) {
+    FOR_STEPS(finished, ELEMENT_U8, from, taps, u, finish, rows, depth);
+    return;
+  }
+  if (type == ELEMENT_BF16) {
+    FOR_STEPS(finished, ELEMENT_BF16, from, taps, u, finish, rows, depth);
+    return;
+  }
+#endif
+  (void)type;
+  FOR_STEPS(finished, ELEMENT_F32, from, taps, u, finish, rows, depth);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/element.h"
 #include "net/layout.h"
 #include "net/product.h"
 #include "net/step.h"
@@ -25,10 +26,9 @@ struct net_kernel {
 };
 
 static bool dense_choose(net_step *step) {
-  if (step->op != NET_DENSE || step->training || !product_supported()) return false;
+  if (step->op != NET_DENSE || step->training) return false;
   const bool large = (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
-  const bool bf16 =
-      step->precision == NET_BF16 && product_supported_bf16() && large && step->in.c % 2 == 0;
+  const bool bf16 = step->precision == NET_BF16 && element_narrow() && large && step->in.c % 2 == 0;
   step->in_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
   step->out_layout = NET_NHWC;
   return true;
@@ -109,8 +109,8 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
   const net_step *step = &k->step;
   const size_t batch = (size_t)call->count, in = (size_t)step->in.c, out = (size_t)step->out.c;
   const size_t first = (size_t)chunk * PRODUCT_WIDTH, width = (size_t)chunk_width(step, chunk);
-  const void *input = call->x[0];
-  const uint16_t *narrow = input;
+  const size_t bytes = element_bytes(k->bf16);
+  const char *input = (const char *)call->x[0];
   float *part = (float *)call->scratch + (size_t)chunk * 2 * batch * PRODUCT_WIDTH;
   float *sum = part + batch * PRODUCT_WIDTH;
   for (size_t n = 0; n < batch; n++)
@@ -118,11 +118,8 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
       sum[n * width + o] = call->params[1] && first + o < out ? call->params[1][first + o] : 0;
   for (size_t d = 0; d < in; d += DEPTH) {
     size_t depth = in - d < DEPTH ? in - d : DEPTH;
-    const size_t at = first * in + d * width;
-    if (k->bf16)
-      product_rows_bf16(narrow + d, in, (const uint16_t *)k->u + at, part, batch, depth,
-                        (int)width);
-    else product_rows(call->x[0] + d, in, (const float *)k->u + at, part, batch, depth, (int)width);
+    product_rows(input + d * bytes, in, (const char *)k->u + (first * in + d * width) * bytes, part,
+                 batch, depth, (int)width, k->bf16);
     for (size_t i = 0; i < batch * width; i++) sum[i] += part[i];
   }
   for (size_t n = 0; n < batch; n++)
@@ -145,10 +142,11 @@ static leuko_status dense_backward(net_kernel *k, const net_call *call, leuko_er
 }
 
 static const char *dense_implementation(const net_kernel *k) {
-  return k->bf16 ? "dense:avx512_bf16" : "dense:avx512";
+  return k->bf16 ? "dense:" LEVEL_NAME "_bf16" : "dense:" LEVEL_NAME;
 }
 
-const net_backend net_backend_dense = {
+extern const net_backend LEVEL(net_backend_dense); /* net/levels.c */
+const net_backend LEVEL(net_backend_dense) = {
     .name = "dense",
     .choose = dense_choose,
     .prepare = dense_prepare,

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "net/element.h"
 #include "net/infer/infer.h"
-#include "net/product.h"
 
 struct net_kernel {
   infer_shape s;
@@ -36,8 +35,8 @@ static bool choose_convolution(net_step *step, net_layout layout) {
 }
 
 static bool infer_choose(net_step *step) {
-  if (step->training || !product_supported()) return false;
-  const bool bf16 = step->precision == NET_BF16 && product_supported_bf16();
+  if (step->training) return false;
+  const bool bf16 = step->precision == NET_BF16 && element_narrow();
   const net_layout layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
   const bool vectors = step->in.c % ELEMENT_STEP == 0;
   switch (step->op) {
@@ -134,16 +133,19 @@ static leuko_status infer_backward(net_kernel *k, const net_call *call, leuko_er
 
 static const char *infer_implementation(const net_kernel *k) {
   static const char *const names[2][2][2] = {
-      {{"direct:avx512", "direct+pool:avx512"}, {"direct:avx512_bf16", "direct+pool:avx512_bf16"}},
-      {{"winograd_4x4:avx512", "winograd_4x4+pool:avx512"},
-       {"winograd_4x4:avx512_bf16", "winograd_4x4+pool:avx512_bf16"}}};
-  static const char *const pools[] = {"pool:avx512", "pool:avx512_bf16", "pool:avx512_int8"};
+      {{"direct:" LEVEL_NAME, "direct+pool:" LEVEL_NAME},
+       {"direct:" LEVEL_NAME "_bf16", "direct+pool:" LEVEL_NAME "_bf16"}},
+      {{"winograd_4x4:" LEVEL_NAME, "winograd_4x4+pool:" LEVEL_NAME},
+       {"winograd_4x4:" LEVEL_NAME "_bf16", "winograd_4x4+pool:" LEVEL_NAME "_bf16"}}};
+  static const char *const pools[] = {"pool:" LEVEL_NAME, "pool:" LEVEL_NAME "_bf16",
+                                      "pool:" LEVEL_NAME "_int8"};
   if (k->op != NET_CONV2D) return pools[k->s.in_type];
-  if (k->s.in_type == ELEMENT_U8) return "direct:avx512_int8";
+  if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
   return names[k->winograd != NULL][k->s.in_type][k->s.pool];
 }
 
-const net_backend net_backend_infer = {
+extern const net_backend LEVEL(net_backend_infer); /* net/levels.c */
+const net_backend LEVEL(net_backend_infer) = {
     .name = "infer",
     .skips = true,
     .choose = infer_choose,

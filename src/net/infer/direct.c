@@ -205,15 +205,15 @@ static size_t point_at(const infer_direct *d, const net_call *call, const infer_
 }
 
 /* Sixteen filters of a pooled pixel from the products of its four. */
-ELEMENT __m512 pool(const infer_shape *s, const float *m, size_t width, const float *bias) {
-  __m512 value = _mm512_loadu_ps(m);
-  for (size_t k = 1; k < 4; k++) value = _mm512_max_ps(value, _mm512_loadu_ps(m + k * width));
-  if (bias) value = _mm512_add_ps(value, _mm512_loadu_ps(bias));
-  return s->relu ? _mm512_max_ps(_mm512_setzero_ps(), value) : value;
+VECTOR_INLINE v16 pool(const infer_shape *s, const float *m, size_t width, const float *bias) {
+  v16 value = v16_load(m);
+  for (size_t k = 1; k < 4; k++) value = v16_max(value, v16_load(m + k * width));
+  if (bias) value = v16_add(value, v16_load(bias));
+  return s->relu ? v16_relu(value) : value;
 }
 
-ELEMENT void pool_rows(const infer_direct *d, const net_call *call, const infer_place *list,
-                       size_t count, int chunk, size_t width, const float *m, bool bf16) {
+VECTOR_INLINE void pool_rows(const infer_direct *d, const net_call *call, const infer_place *list,
+                             size_t count, int chunk, size_t width, const float *m, bool bf16) {
   const infer_shape *s = &d->s;
   const size_t bytes = element_bytes(bf16), pixel = (size_t)s->out.c * bytes;
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
@@ -221,8 +221,10 @@ ELEMENT void pool_rows(const infer_direct *d, const net_call *call, const infer_
     char *to = (char *)call->y + infer_number(s->out, list[i]) * pixel + (size_t)chunk * bytes;
     for (size_t f = 0; f < width; f += ELEMENT_STEP) {
       const float *products = m + 4 * i * width + f;
-      element_store(to + f * bytes, pool(s, products, width, bias ? bias + f : NULL),
-                    pool(s, products + 16, width, bias ? bias + f + 16 : NULL), bf16);
+      v16 value[ELEMENT_VECTORS];
+      for (size_t part = 0; part < ELEMENT_VECTORS; part++)
+        value[part] = pool(s, products + 16 * part, width, bias ? bias + f + 16 * part : NULL);
+      element_store(to + f * bytes, value, bf16);
     }
   }
 }
@@ -241,7 +243,7 @@ static void point_to(const infer_direct *d, const net_call *call, const infer_pl
   }
 }
 
-AVX512 static void run_chunk(const infer_direct *d, const net_call *call, const infer_place *list,
+VECTOR static void run_chunk(const infer_direct *d, const net_call *call, const infer_place *list,
                              size_t count, const workplace *w, size_t rows, int chunk) {
   const infer_shape *s = &d->s;
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;

@@ -1,5 +1,5 @@
-/* leuko's own kernels for inference: AVX-512, activations NHWC in float32, bfloat16 or bytes, and
- * work only where an image can differ from the blank one (net/skip.h).
+/* leuko's own kernels for inference: activations NHWC in float32, bfloat16 or bytes, and work only
+ * where an image can differ from the blank one (net/skip.h).
  *
  * A kernel reads an input pixel from the activations where it was computed and from the blank
  * image's elsewhere, and writes the pixels that are wanted; others it may leave as they are. */
@@ -11,7 +11,20 @@
 #include "net/element.h"
 #include "net/step.h"
 
-/* A convolution or pooling. Convolutions have filters in multiples of 32. */
+#define infer_list_bytes LEVEL(infer_list_bytes)
+#define infer_list LEVEL(infer_list)
+#define infer_winograd_new LEVEL(infer_winograd_new)
+#define infer_winograd_free LEVEL(infer_winograd_free)
+#define infer_winograd_bind LEVEL(infer_winograd_bind)
+#define infer_winograd_run LEVEL(infer_winograd_run)
+#define infer_direct_new LEVEL(infer_direct_new)
+#define infer_direct_free LEVEL(infer_direct_free)
+#define infer_direct_bind LEVEL(infer_direct_bind)
+#define infer_direct_run LEVEL(infer_direct_run)
+#define infer_maxpool LEVEL(infer_maxpool)
+#define infer_avgpool LEVEL(infer_avgpool)
+
+/* A convolution or pooling. Convolutions have filters in multiples of ELEMENT_STEP. */
 typedef struct {
   net_shape in, out; /* out after pooling */
   net_shape plain;   /* of the output before pooling */
@@ -48,7 +61,8 @@ static inline const char *infer_pixel(const net_skip *skip, const void *x, net_s
   return (const char *)x + at * bytes;
 }
 
-/* winograd.c: 3x3, stride 1, channels in multiples of 32; no bytes come in, but they may go out. */
+/* winograd.c: 3x3, stride 1, channels in multiples of ELEMENT_STEP; no bytes come in, but they may
+ * go out. */
 typedef struct infer_winograd infer_winograd;
 leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winograd **out,
                                 size_t *scratch, leuko_error *error);
@@ -69,7 +83,8 @@ void infer_direct_free(infer_direct *d);
 void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias);
 void infer_direct_run(const infer_direct *d, const net_call *call);
 
-/* pool.c: channels in multiples of 32. The mean is always float32; bytes are only maximised. */
+/* pool.c: channels in multiples of ELEMENT_STEP. The mean is always float32; bytes are only
+ * maximised. */
 void infer_maxpool(const infer_shape *s, const net_call *call);
 void infer_avgpool(const infer_shape *s, const net_call *call);
 

@@ -101,8 +101,9 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   return LEUKO_OK;
 }
 
+#ifdef VECTOR_NARROW
 /* Rows of float32 channels to bfloat16 pairs, channels in split order: [channels / 2][width][2]. */
-AVX512 static void pack_bf16(const float *from, int channels, int width, char *to) {
+VECTOR static void pack_bf16(const float *from, int channels, int width, char *to) {
   const __m512i interleave =
       _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                        21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
@@ -112,20 +113,16 @@ AVX512 static void pack_bf16(const float *from, int channels, int width, char *t
       int first = pair < 8 ? 4 * pair : 4 * (pair - 8) + 1;
       const float *row = from + (size_t)(group + first) * (size_t)width;
       for (int f = 0; f < width; f += 16, to += 64) {
-        __m512 low = _mm512_loadu_ps(row + f);
-        __m512 high = _mm512_loadu_ps(row + 2 * (size_t)width + f);
+        v16 low = v16_load(row + f);
+        v16 high = v16_load(row + 2 * (size_t)width + f);
         __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
         _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, both));
       }
     }
 }
 
-leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
+static leuko_status bind_bf16(infer_winograd *w, const float *kernel, leuko_error *error) {
   const int channels = w->s.in.c, filters = w->s.plain.c;
-  if (w->s.in_type == ELEMENT_F32) {
-    winograd_kernel(kernel, channels, filters, false, w->u, w->s.threads);
-    return LEUKO_OK;
-  }
   size_t bytes = kernel_values(w) * sizeof(float);
   float *u = aligned_alloc(LINE, bytes);
   if (!u) return error_set_memory(error, bytes);
@@ -142,10 +139,20 @@ leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_e
   free(u);
   return LEUKO_OK;
 }
+#endif
+
+leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
+#ifdef VECTOR_NARROW
+  if (w->s.in_type == ELEMENT_BF16) return bind_bf16(w, kernel, error);
+#endif
+  (void)error;
+  winograd_kernel(kernel, w->s.in.c, w->s.plain.c, false, w->u, w->s.threads);
+  return LEUKO_OK;
+}
 
 /* v [36][..][channels] of one tile. */
-ELEMENT void transform_input(const infer_winograd *w, const net_call *call, infer_place at, char *v,
-                             size_t stride, bool bf16) {
+VECTOR_INLINE void transform_input(const infer_winograd *w, const net_call *call, infer_place at,
+                                   char *v, size_t stride, bool bf16) {
   const infer_shape *s = &w->s;
   const size_t bytes = element_bytes(bf16), pixel = (size_t)s->in.c * bytes;
   const char *from[6][6];
@@ -156,60 +163,61 @@ ELEMENT void transform_input(const infer_winograd *w, const net_call *call, infe
       if (!from[i][j]) from[i][j] = s->zeros;
     }
   for (size_t c = 0; c < pixel; c += ELEMENT_STEP * bytes) {
-    v16 o[2][6][6];
-    for (int half = 0; half < 2; half++) {
+    v16 o[ELEMENT_VECTORS][6][6];
+    for (int part = 0; part < ELEMENT_VECTORS; part++) {
       v16 d[6][6];
       for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 6; j++) d[i][j] = element_load(from[i][j] + c, half, bf16);
-      input_2d(d, o[half]);
+        for (int j = 0; j < 6; j++) d[i][j] = element_load(from[i][j] + c, part, bf16);
+      input_2d(d, o[part]);
     }
     for (int i = 0; i < 6; i++)
-      for (int j = 0; j < 6; j++)
-        element_store(v + (size_t)(i * 6 + j) * stride + c, o[0][i][j], o[1][i][j], bf16);
+      for (int j = 0; j < 6; j++) {
+        v16 value[ELEMENT_VECTORS];
+        for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = o[part][i][j];
+        element_store(v + (size_t)(i * 6 + j) * stride + c, value, bf16);
+      }
   }
 }
 
 /* Sixteen filters of one tile: At m A + bias, relu. */
-ELEMENT void transform_output(const infer_winograd *w, const float *m, size_t stride,
-                              const float *bias, v16 o[4][4]) {
+VECTOR_INLINE void transform_output(const infer_winograd *w, const float *m, size_t stride,
+                                    const float *bias, v16 o[4][4]) {
   v16 p[6][6];
   for (int i = 0; i < 6; i++)
-    for (int j = 0; j < 6; j++) p[i][j] = _mm512_loadu_ps(m + (size_t)(i * 6 + j) * stride);
+    for (int j = 0; j < 6; j++) p[i][j] = v16_load(m + (size_t)(i * 6 + j) * stride);
   output_2d(p, o);
-  const v16 offset = bias ? _mm512_loadu_ps(bias) : _mm512_setzero_ps();
+  const v16 offset = bias ? v16_load(bias) : v16_zero();
   for (int i = 0; i < 4; i++)
     for (int j = 0; j < 4; j++) {
       o[i][j] = add(o[i][j], offset);
-      /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
-      if (w->s.relu) o[i][j] = _mm512_max_ps(_mm512_setzero_ps(), o[i][j]);
+      if (w->s.relu) o[i][j] = v16_relu(o[i][j]);
     }
 }
 
-ELEMENT void store_tile(const infer_winograd *w, const net_call *call, infer_place at, int filter,
-                        v16 o[2][4][4], element_type type) {
+VECTOR_INLINE void store_tile(const infer_winograd *w, const net_call *call, infer_place at,
+                              int filter, v16 o[ELEMENT_VECTORS][4][4], element_type type) {
   const infer_shape *s = &w->s;
   const int side = tile_side(w);
   const size_t bytes = element_bytes(type), pixel = (size_t)s->out.c * bytes;
-  const v16 units = _mm512_set1_ps(1 / s->out_scale);
+  const v16 units = v16_all(1 / s->out_scale);
   char *image = (char *)call->y + (size_t)at.image * (size_t)s->out.h * (size_t)s->out.w * pixel +
                 (size_t)filter * bytes;
   for (int i = 0; i < side && at.y * side + i < s->out.h; i++)
     for (int j = 0; j < side && at.x * side + j < s->out.w; j++) {
-      v16 value[2];
-      for (int half = 0; half < 2; half++) {
-        v16(*t)[4] = o[half];
-        value[half] =
-            s->pool ? _mm512_max_ps(_mm512_max_ps(t[2 * i][2 * j], t[2 * i][2 * j + 1]),
-                                    _mm512_max_ps(t[2 * i + 1][2 * j], t[2 * i + 1][2 * j + 1]))
-                    : t[i][j];
-        if (type == ELEMENT_U8) value[half] = _mm512_mul_ps(value[half], units);
+      v16 value[ELEMENT_VECTORS];
+      for (int part = 0; part < ELEMENT_VECTORS; part++) {
+        v16(*t)[4] = o[part];
+        value[part] = s->pool ? v16_max(v16_max(t[2 * i][2 * j], t[2 * i][2 * j + 1]),
+                                        v16_max(t[2 * i + 1][2 * j], t[2 * i + 1][2 * j + 1]))
+                              : t[i][j];
+        if (type == ELEMENT_U8) value[part] = v16_mul(value[part], units);
       }
       size_t place = (size_t)(at.y * side + i) * (size_t)s->out.w + (size_t)(at.x * side + j);
-      element_store(image + place * pixel, value[0], value[1], type);
+      element_store(image + place * pixel, value, type);
     }
 }
 
-AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call,
+VECTOR static void transform_tiles(const infer_winograd *w, const net_call *call,
                                    const infer_place *tiles, size_t count, char *v, size_t stride) {
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type);
   for (size_t t = 0; t < count; t++) {
@@ -219,7 +227,7 @@ AVX512 static void transform_tiles(const infer_winograd *w, const net_call *call
 }
 
 /* One chunk of filters for `count` transformed tiles. */
-AVX512 static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
+VECTOR static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                             size_t count, const char *v, size_t stride, int chunk, float *m) {
   const infer_shape *s = &w->s;
   const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_type);
@@ -229,18 +237,16 @@ AVX512 static void multiply(const infer_winograd *w, const net_call *call, const
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
     float *to = m + p * step;
-    if (s->in_type == ELEMENT_BF16)
-      product_rows_bf16(from, depth, weights, to, count, depth, width);
-    else product_rows(from, depth, weights, to, count, depth, width);
+    product_rows(from, depth, weights, to, count, depth, width, s->in_type);
   }
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
   for (size_t t = 0; t < count; t++)
     for (int f = 0; f < width; f += ELEMENT_STEP) {
       const float *products = m + t * (size_t)width + f;
-      v16 o[2][4][4];
-      for (int half = 0; half < 2; half++)
-        transform_output(w, products + 16 * half, step, bias ? bias + f + 16 * half : NULL,
-                         o[half]);
+      v16 o[ELEMENT_VECTORS][4][4];
+      for (int part = 0; part < ELEMENT_VECTORS; part++)
+        transform_output(w, products + 16 * part, step, bias ? bias + f + 16 * part : NULL,
+                         o[part]);
       if (s->out_type == ELEMENT_U8) store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_U8);
       else if (s->out_type == ELEMENT_BF16)
         store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_BF16);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "net/cpu.h"
 #include "net/learn/learn.h"
 #include "net/product.h"
 
@@ -35,7 +36,7 @@ static bool choose_conv2d(net_step *step, bool bf16) {
 
 static bool learn_choose(net_step *step) {
   const bool bf16 = step->precision == NET_BF16;
-  if (!step->training || !(bf16 ? product_supported_bf16() : product_supported())) return false;
+  if (!step->training || net_cpu() < (bf16 ? NET_CPU_AVX512_BF16 : NET_CPU_AVX512)) return false;
   switch (step->op) {
   case NET_CONV2D:
     return choose_conv2d(step, bf16);

@@ -70,7 +70,7 @@ static void forward_chunk(const net_step *step, const net_call *call, size_t chu
   for (size_t d = 0; d < in; d += DEPTH) {
     const size_t depth = least(in - d, DEPTH);
     round_pairs(call->params[0] + d * out + chunk, out, depth, own);
-    product_rows_bf16(x + d, in, own, part, batch, depth, PRODUCT_WIDTH);
+    product_rows(x + d, in, own, part, batch, depth, PRODUCT_WIDTH, true);
     for (size_t i = 0; i < batch * WIDTH; i++) sum[i] += part[i];
   }
   for (size_t n = 0; n < batch; n++)
@@ -123,7 +123,7 @@ static operands prepare(const net_step *step, const net_call *call) {
 /* Rows of the kernel to bfloat16 as they lie. */
 LEARN static void round_rows(const float *from, size_t count, char *to) {
   for (size_t i = 0; i < count; i += ELEMENT_STEP)
-    element_store(to + 2 * i, _mm512_loadu_ps(from + i), _mm512_loadu_ps(from + i + 16), true);
+    element_store(to + 2 * i, (v16[]){v16_load(from + i), v16_load(from + i + 16)}, true);
 }
 
 /* The gradient of 64 inputs: rows of the kernel times the gradient of the outputs. */
@@ -136,7 +136,7 @@ static void input_gradient(const net_step *step, const net_call *call, const ope
   round_rows(call->params[0] + first * out, WIDTH * out, own);
   for (size_t n = 0; n < padded(step); n += WIDTH) {
     const size_t width = least(padded(step) - n, WIDTH);
-    product_rows_bf16(own, out, o->outputs + n * out, m, WIDTH, out, (int)width);
+    product_rows(own, out, o->outputs + n * out, m, WIDTH, out, (int)width, true);
     for (size_t k = n; k < n + width && k < batch; k++)
       for (size_t i = 0; i < WIDTH; i++) dx[k * in + first + i] = net_to_bf16(m[i * width + k - n]);
   }

@@ -146,7 +146,7 @@ LEARN_INLINE void store_row(const learn_shape *s, const net_call *call, row_plac
         if (s->relu) value[half] = _mm512_max_ps(_mm512_setzero_ps(), value[half]);
       }
     }
-    element_store((char *)call->y + place * bytes, value[0], value[1], bf16);
+    element_store((char *)call->y + place * bytes, value, bf16);
   }
 }
 

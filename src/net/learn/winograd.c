@@ -189,7 +189,8 @@ LEARN_INLINE void transform_input(const learn_winograd *w, const learn_source *f
     input_2d(d[1], o[1]);
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++)
-        element_store(v + (size_t)(i * 6 + j) * stride + c * bytes, o[0][i][j], o[1][i][j], bf16);
+        element_store(v + (size_t)(i * 6 + j) * stride + c * bytes, (v16[]){o[0][i][j], o[1][i][j]},
+                      bf16);
   }
 }
 
@@ -245,7 +246,7 @@ LEARN_INLINE void store_tile(const learn_winograd *w, const target *to, size_t t
                                t[2 * i + 1][2 * j + 1]};
         value[half] = learn_pool(square, s->relu, to->won + place + 16 * (size_t)half);
       }
-      element_store(to->y + place * bytes, value[0], value[1], bf16);
+      element_store(to->y + place * bytes, value, bf16);
     }
 }
 
@@ -259,8 +260,7 @@ LEARN static void multiply(const learn_winograd *w, const target *to, size_t fir
   const size_t step = m_stride(w->turn);
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * width * bytes;
-    if (s->bf16) product_rows_bf16(from, depth, weights, m + p * step, count, depth, (int)width);
-    else product_rows(from, depth, weights, m + p * step, count, depth, (int)width);
+    product_rows(from, depth, weights, m + p * step, count, depth, (int)width, s->bf16);
   }
   for (size_t t = 0; t < count; t++)
     for (size_t f = 0; f < width; f += ELEMENT_STEP) {

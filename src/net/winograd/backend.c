@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/cpu.h"
 #include "net/outer.h"
 #include "net/product.h"
 #include "net/ref/ref.h"
@@ -22,7 +23,7 @@ struct net_kernel {
 
 static bool winograd_choose(net_step *step) {
   if (step->op != NET_CONV2D || !step->winograd || step->add || step->pool) return false;
-  if (!product_supported()) return false;
+  if (net_cpu() < NET_CPU_AVX512) return false;
   const net_attributes *a = &step->node->attributes;
   if (a->kernel != 3 || a->stride != 1 || step->in.c % 16 || step->out.c % 16) return false;
   step->in_layout = step->out_layout = NET_NCHW16C;
@@ -148,7 +149,7 @@ static void multiply_block(const winograd_shape *s, const float *x, const float 
     const float *weights = u + WINOGRAD_POSITIONS * depth * (size_t)chunk;
     for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
       product_rows(v + p * v_stride, depth, weights + p * depth * (size_t)width, m + p * m_stride,
-                   count, depth, width);
+                   count, depth, width, false);
     winograd_output(s, m, m_stride, first, count, chunk, width, bias, y);
   }
 }

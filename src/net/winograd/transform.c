@@ -5,19 +5,19 @@
 #include "net/winograd/winograd.h"
 
 /* One tile's 6x6 pixels of 16 channels; outside the image they are zero. */
-WINOGRAD_INLINE void load_patch(const winograd_shape *s, const float *plane, int top, int left,
-                                v16 d[6][6]) {
+VECTOR_INLINE void load_patch(const winograd_shape *s, const float *plane, int top, int left,
+                              v16 d[6][6]) {
   bool inside = top >= 0 && left >= 0 && top + 6 <= s->in_h && left + 6 <= s->in_w;
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) {
       int y = top + i, x = left + j;
       if (inside || (y >= 0 && y < s->in_h && x >= 0 && x < s->in_w))
-        d[i][j] = _mm512_loadu_ps(plane + ((ptrdiff_t)y * s->in_w + x) * 16);
-      else d[i][j] = _mm512_setzero_ps();
+        d[i][j] = v16_load(plane + ((ptrdiff_t)y * s->in_w + x) * 16);
+      else d[i][j] = v16_zero();
     }
 }
 
-AVX512 void winograd_input(const winograd_shape *s, const float *x, size_t first, size_t count,
+VECTOR void winograd_input(const winograd_shape *s, const float *x, size_t first, size_t count,
                            float *v, size_t stride) {
   const size_t plane = (size_t)s->in_h * (size_t)s->in_w * 16;
   const int blocks = s->channels / 16;
@@ -37,21 +37,20 @@ AVX512 void winograd_input(const winograd_shape *s, const float *x, size_t first
       for (int i = 0; i < 6; i++) {
         v16 o[6];
         input_1d(half[i], o);
-        for (int j = 0; j < 6; j++) _mm512_storeu_ps(to + (size_t)(i * 6 + j) * stride, o[j]);
+        for (int j = 0; j < 6; j++) v16_store(to + (size_t)(i * 6 + j) * stride, o[j]);
       }
     }
   }
 }
 
-WINOGRAD_INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, int left,
-                                float *plane) {
+VECTOR_INLINE void store_tile(const winograd_shape *s, v16 o[4][4], int top, int left,
+                              float *plane) {
   for (int i = 0; i < 4 && top + i < s->out_h; i++)
     for (int j = 0; j < 4 && left + j < s->out_w; j++)
-      _mm512_storeu_ps(plane + ((size_t)(top + i) * (size_t)s->out_w + (size_t)(left + j)) * 16,
-                       o[i][j]);
+      v16_store(plane + ((size_t)(top + i) * (size_t)s->out_w + (size_t)(left + j)) * 16, o[i][j]);
 }
 
-AVX512 void winograd_output(const winograd_shape *s, const float *m, size_t stride, size_t first,
+VECTOR void winograd_output(const winograd_shape *s, const float *m, size_t stride, size_t first,
                             size_t count, int chunk, int width, const float *bias, float *y) {
   const size_t pixels = (size_t)s->out_h * (size_t)s->out_w;
   for (size_t t = 0; t < count; t++) {
@@ -61,18 +60,16 @@ AVX512 void winograd_output(const winograd_shape *s, const float *m, size_t stri
       v16 half[4][6], o[4][4];
       for (int j = 0; j < 6; j++) {
         v16 column[6], r[4];
-        for (int i = 0; i < 6; i++)
-          column[i] = _mm512_loadu_ps(from + (size_t)(i * 6 + j) * stride);
+        for (int i = 0; i < 6; i++) column[i] = v16_load(from + (size_t)(i * 6 + j) * stride);
         output_1d(column, r);
         for (int i = 0; i < 4; i++) half[i][j] = r[i];
       }
-      v16 offset = bias ? _mm512_loadu_ps(bias + chunk + f) : _mm512_setzero_ps();
+      v16 offset = bias ? v16_load(bias + chunk + f) : v16_zero();
       for (int i = 0; i < 4; i++) {
         output_1d(half[i], o[i]);
         for (int j = 0; j < 4; j++) {
           o[i][j] = add(o[i][j], offset);
-          /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
-          if (s->relu) o[i][j] = _mm512_max_ps(_mm512_setzero_ps(), o[i][j]);
+          if (s->relu) o[i][j] = v16_relu(o[i][j]);
         }
       }
       size_t block = (size_t)at.image * (size_t)(s->filters / 16) + (size_t)(chunk + f) / 16;
@@ -82,7 +79,7 @@ AVX512 void winograd_output(const winograd_shape *s, const float *m, size_t stri
   }
 }
 
-AVX512 void winograd_output_gradient(const winograd_shape *s, const float *dy, size_t first,
+VECTOR void winograd_output_gradient(const winograd_shape *s, const float *dy, size_t first,
                                      size_t count, float *z, size_t stride) {
   const size_t plane = (size_t)s->out_h * (size_t)s->out_w * 16;
   const int blocks = s->filters / 16;
@@ -96,10 +93,9 @@ AVX512 void winograd_output_gradient(const winograd_shape *s, const float *dy, s
         v16 column[4], o[6];
         for (int i = 0; i < 4; i++) {
           int row = at.y * 4 + i, x = at.x * 4 + j;
-          column[i] =
-              row < s->out_h && x < s->out_w
-                  ? _mm512_loadu_ps(from + ((size_t)row * (size_t)s->out_w + (size_t)x) * 16)
-                  : _mm512_setzero_ps();
+          column[i] = row < s->out_h && x < s->out_w
+                          ? v16_load(from + ((size_t)row * (size_t)s->out_w + (size_t)x) * 16)
+                          : v16_zero();
         }
         output_gradient_1d(column, o);
         for (int i = 0; i < 6; i++) half[i][j] = o[i];
@@ -107,14 +103,14 @@ AVX512 void winograd_output_gradient(const winograd_shape *s, const float *dy, s
       for (int i = 0; i < 6; i++) {
         v16 o[6];
         output_gradient_1d(half[i], o);
-        for (int j = 0; j < 6; j++) _mm512_storeu_ps(to + (size_t)(i * 6 + j) * stride, o[j]);
+        for (int j = 0; j < 6; j++) v16_store(to + (size_t)(i * 6 + j) * stride, o[j]);
       }
     }
   }
 }
 
 /* u [36] of 16 filters at one channel. */
-WINOGRAD_INLINE void transform_kernel(v16 g[3][3], float *u, size_t stride) {
+VECTOR_INLINE void transform_kernel(v16 g[3][3], float *u, size_t stride) {
   v16 half[6][3];
   for (int j = 0; j < 3; j++) {
     v16 column[3] = {g[0][j], g[1][j], g[2][j]}, o[6];
@@ -124,24 +120,24 @@ WINOGRAD_INLINE void transform_kernel(v16 g[3][3], float *u, size_t stride) {
   for (int i = 0; i < 6; i++) {
     v16 o[6];
     kernel_1d(half[i], o);
-    for (int j = 0; j < 6; j++) _mm512_storeu_ps(u + (size_t)(i * 6 + j) * stride, o[j]);
+    for (int j = 0; j < 6; j++) v16_store(u + (size_t)(i * 6 + j) * stride, o[j]);
   }
 }
 
 /* Sixteen filters of the kernel at one channel; turned, they are the kernel's channels, which lie
  * `filters` apart. */
-AVX512 static v16 load_weights(const float *kernel, int k, int channels, int filters, int c, int f,
+VECTOR static v16 load_weights(const float *kernel, int k, int channels, int filters, int c, int f,
                                bool turned) {
   size_t window = (size_t)k * (size_t)channels * (size_t)filters;
-  if (!turned) return _mm512_loadu_ps(kernel + window + (size_t)c * (size_t)filters + (size_t)f);
+  if (!turned) return v16_load(kernel + window + (size_t)c * (size_t)filters + (size_t)f);
   float lane[16];
   window = (size_t)(8 - k) * (size_t)channels * (size_t)filters;
   for (int i = 0; i < 16; i++)
     lane[i] = kernel[window + (size_t)(f + i) * (size_t)channels + (size_t)c];
-  return _mm512_loadu_ps(lane);
+  return v16_load(lane);
 }
 
-AVX512 static void kernel_channel(const float *kernel, int channels, int filters, bool turned,
+VECTOR static void kernel_channel(const float *kernel, int channels, int filters, bool turned,
                                   int c, float *u) {
   for (int chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
     int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
@@ -162,7 +158,7 @@ void winograd_kernel(const float *kernel, int channels, int filters, bool turned
   for (int c = 0; c < channels; c++) kernel_channel(kernel, channels, filters, turned, c, u);
 }
 
-AVX512 static void gradient_channel(const float *du, int parts, size_t part_stride, int channels,
+VECTOR static void gradient_channel(const float *du, int parts, size_t part_stride, int channels,
                                     int filters, int c, float *dkernel) {
   const size_t size = (size_t)channels * (size_t)filters;
   for (int f = 0; f < filters; f += 16) {
@@ -172,9 +168,9 @@ AVX512 static void gradient_channel(const float *du, int parts, size_t part_stri
       v16 column[6], o[3];
       for (int i = 0; i < 6; i++) {
         const float *from = du + (size_t)(i * 6 + j) * size + at;
-        column[i] = _mm512_loadu_ps(from);
+        column[i] = v16_load(from);
         for (int p = 1; p < parts; p++)
-          column[i] = add(column[i], _mm512_loadu_ps(from + (size_t)p * part_stride));
+          column[i] = add(column[i], v16_load(from + (size_t)p * part_stride));
       }
       kernel_gradient_1d(column, o);
       for (int i = 0; i < 3; i++) half[i][j] = o[i];
@@ -182,7 +178,7 @@ AVX512 static void gradient_channel(const float *du, int parts, size_t part_stri
     for (int i = 0; i < 3; i++) {
       v16 o[3];
       kernel_gradient_1d(half[i], o);
-      for (int j = 0; j < 3; j++) _mm512_storeu_ps(dkernel + (size_t)(i * 3 + j) * size + at, o[j]);
+      for (int j = 0; j < 3; j++) v16_store(dkernel + (size_t)(i * 3 + j) * size + at, o[j]);
     }
   }
 }

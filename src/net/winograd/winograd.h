@@ -1,6 +1,6 @@
 /* Winograd's minimal filtering F(4x4, 3x3) for 3x3 convolutions of stride 1 (Lavin and Gray, "Fast
  * algorithms for convolutional neural networks", CVPR 2016): an output tile of 4x4 costs 36
- * multiplications a channel pair in place of 144. Float32, AVX-512, activations NCHW16C.
+ * multiplications a channel pair in place of 144. Float32, activations NCHW16C.
  *
  *   forward   Y = At [ (G g Gt) . (Bt d B) ] A       tile d 6x6 -> Y 4x4
  *   to data   the same with the kernel turned by 180 degrees and its channels exchanged
@@ -14,6 +14,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "net/vector.h"
+
+#define winograd_input LEVEL(winograd_input)
+#define winograd_output LEVEL(winograd_output)
+#define winograd_output_gradient LEVEL(winograd_output_gradient)
+#define winograd_kernel LEVEL(winograd_kernel)
+#define winograd_kernel_gradient LEVEL(winograd_kernel_gradient)
 
 #define WINOGRAD_POSITIONS 36
 #define WINOGRAD_TILE 4  /* side of an output tile */
@@ -42,7 +50,7 @@ static inline winograd_place winograd_locate(const winograd_shape *s, size_t t) 
   return (winograd_place){(int)(t / in_image), (int)(t % in_image / across), (int)(t % across)};
 }
 
-/* transform.c, all AVX-512. `stride` is the distance between two of the 36 positions, in floats. */
+/* transform.c. `stride` is the distance between two of the 36 positions, in floats. */
 
 /* v [36][count][channels] = Bt d B of tiles first .. first+count-1 of x [n][c/16][h][w][16]. */
 void winograd_input(const winograd_shape *s, const float *x, size_t first, size_t count, float *v,
@@ -54,7 +62,8 @@ void winograd_output(const winograd_shape *s, const float *m, size_t stride, siz
 /* z [36][count][filters] = A dY At of tiles of dy [n][filters/16][h][w][16]; outside it is zero. */
 void winograd_output_gradient(const winograd_shape *s, const float *dy, size_t first, size_t count,
                               float *z, size_t stride);
-/* u = G g Gt of kernel [3][3][channels][filters] as [filters/64][36][channels][64 or the rest].
+/* u = G g Gt of kernel [3][3][channels][filters] as [filters/64][36][channels][PRODUCT_WIDTH or
+ * the rest].
  * With `turned` for the way to the data: the kernel turned, its channels exchanged, so that
  * `channels` are the rows of u and the kernel is [3][3][filters][channels]. */
 void winograd_kernel(const float *kernel, int channels, int filters, bool turned, float *u,

@@ -1,0 +1,17 @@
+/* The kernels that are there for each level of instructions (net/vector.h). */
+#ifndef NET_LEVELS_H
+#define NET_LEVELS_H
+
+#include "net/cpu.h"
+#include "net/step.h"
+
+#define NET_LEVELS (NET_CPU_AVX512_BF16 + 1)
+
+/* By net_cpu(); the last two levels share their kernels, which ask net_cpu() for bfloat16. */
+
+/* Inference in float32 or bfloat16, only where an image differs from the blank one. */
+extern const net_backend *const net_backends_infer[NET_LEVELS];
+/* Dense layers in inference. */
+extern const net_backend *const net_backends_dense[NET_LEVELS];
+
+#endif

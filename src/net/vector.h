@@ -1,0 +1,155 @@
+/* Sixteen float32 values at a time, by the instructions of one level (net/cpu.h).
+ *
+ * Sources with vectors are compiled once for each level (KERNEL_SRC in the Makefile), with
+ * VECTOR_GENERIC or VECTOR_AVX2 defined, or for AVX-512 with neither. Only functions marked VECTOR
+ * or VECTOR_INLINE use a level's instructions. LEVEL makes the names different that such a source
+ * exports; which are called is decided when the program runs (net/levels.h). */
+#ifndef NET_VECTOR_H
+#define NET_VECTOR_H
+
+#include <stddef.h>
+
+#if defined VECTOR_GENERIC
+
+#define LEVEL(name) name##_generic
+#define LEVEL_NAME "generic"
+#define VECTOR
+#define VECTOR_INLINE static inline __attribute__((always_inline)) VECTOR
+
+typedef struct {
+  float lane[16];
+} v16;
+
+#define LANES(value)                                                                               \
+  v16 result;                                                                                      \
+  for (int i = 0; i < 16; i++) result.lane[i] = value;                                             \
+  return result
+
+VECTOR_INLINE v16 v16_load(const float *from) {
+  LANES(from[i]);
+}
+VECTOR_INLINE void v16_store(float *to, v16 x) {
+  for (int i = 0; i < 16; i++) to[i] = x.lane[i];
+}
+VECTOR_INLINE v16 v16_all(float value) {
+  LANES(value);
+}
+VECTOR_INLINE v16 v16_add(v16 x, v16 y) {
+  LANES(x.lane[i] + y.lane[i]);
+}
+VECTOR_INLINE v16 v16_sub(v16 x, v16 y) {
+  LANES(x.lane[i] - y.lane[i]);
+}
+VECTOR_INLINE v16 v16_mul(v16 x, v16 y) {
+  LANES(x.lane[i] * y.lane[i]);
+}
+VECTOR_INLINE v16 v16_div(v16 x, v16 y) {
+  LANES(x.lane[i] / y.lane[i]);
+}
+VECTOR_INLINE v16 v16_fma(v16 x, v16 y, v16 z) {
+  LANES(x.lane[i] * y.lane[i] + z.lane[i]);
+}
+VECTOR_INLINE v16 v16_max(v16 x, v16 y) {
+  LANES(x.lane[i] > y.lane[i] ? x.lane[i] : y.lane[i]);
+}
+#undef LANES
+
+#elif defined VECTOR_AVX2
+
+#include <immintrin.h>
+
+#define LEVEL(name) name##_avx2
+#define LEVEL_NAME "avx2"
+#define VECTOR __attribute__((target("avx2,fma")))
+#define VECTOR_INLINE static inline __attribute__((always_inline)) VECTOR
+
+typedef struct {
+  __m256 low, high;
+} v16;
+
+VECTOR_INLINE v16 v16_load(const float *from) {
+  return (v16){_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)};
+}
+VECTOR_INLINE void v16_store(float *to, v16 x) {
+  _mm256_storeu_ps(to, x.low);
+  _mm256_storeu_ps(to + 8, x.high);
+}
+VECTOR_INLINE v16 v16_all(float value) {
+  const __m256 half = _mm256_set1_ps(value);
+  return (v16){half, half};
+}
+VECTOR_INLINE v16 v16_add(v16 x, v16 y) {
+  return (v16){_mm256_add_ps(x.low, y.low), _mm256_add_ps(x.high, y.high)};
+}
+VECTOR_INLINE v16 v16_sub(v16 x, v16 y) {
+  return (v16){_mm256_sub_ps(x.low, y.low), _mm256_sub_ps(x.high, y.high)};
+}
+VECTOR_INLINE v16 v16_mul(v16 x, v16 y) {
+  return (v16){_mm256_mul_ps(x.low, y.low), _mm256_mul_ps(x.high, y.high)};
+}
+VECTOR_INLINE v16 v16_div(v16 x, v16 y) {
+  return (v16){_mm256_div_ps(x.low, y.low), _mm256_div_ps(x.high, y.high)};
+}
+VECTOR_INLINE v16 v16_fma(v16 x, v16 y, v16 z) {
+  return (v16){_mm256_fmadd_ps(x.low, y.low, z.low), _mm256_fmadd_ps(x.high, y.high, z.high)};
+}
+VECTOR_INLINE v16 v16_max(v16 x, v16 y) {
+  return (v16){_mm256_max_ps(x.low, y.low), _mm256_max_ps(x.high, y.high)};
+}
+
+#else
+
+#include <immintrin.h>
+
+#define VECTOR_AVX512
+#define VECTOR_NARROW /* there are also kernels in bfloat16 and bytes; not every processor of the  \
+                       level runs them */
+#define LEVEL(name) name##_avx512
+#define LEVEL_NAME "avx512"
+#define VECTOR __attribute__((target("avx512f,avx512bw,avx512bf16")))
+#define VECTOR_INLINE static inline __attribute__((always_inline)) VECTOR
+
+typedef __m512 v16;
+
+VECTOR_INLINE v16 v16_load(const float *from) {
+  return _mm512_loadu_ps(from);
+}
+VECTOR_INLINE void v16_store(float *to, v16 x) {
+  _mm512_storeu_ps(to, x);
+}
+VECTOR_INLINE v16 v16_all(float value) {
+  return _mm512_set1_ps(value);
+}
+VECTOR_INLINE v16 v16_add(v16 x, v16 y) {
+  return _mm512_add_ps(x, y);
+}
+VECTOR_INLINE v16 v16_sub(v16 x, v16 y) {
+  return _mm512_sub_ps(x, y);
+}
+VECTOR_INLINE v16 v16_mul(v16 x, v16 y) {
+  return _mm512_mul_ps(x, y);
+}
+VECTOR_INLINE v16 v16_div(v16 x, v16 y) {
+  return _mm512_div_ps(x, y);
+}
+/* x y + z; rounded once, but twice in plain C. */
+VECTOR_INLINE v16 v16_fma(v16 x, v16 y, v16 z) {
+  return _mm512_fmadd_ps(x, y, z);
+}
+/* As x > y ? x : y: y where one is a NaN. */
+VECTOR_INLINE v16 v16_max(v16 x, v16 y) {
+  return _mm512_max_ps(x, y);
+}
+
+#endif
+
+VECTOR_INLINE v16 v16_zero(void) {
+  return v16_all(0);
+}
+
+/* max(x, 0), and a NaN stays one. */
+VECTOR_INLINE v16 v16_relu(v16 x) {
+  return v16_max(v16_zero(), x);
+}
+
+#endif
