@@ -1,7 +1,8 @@
 /* The vector instructions that leuko's kernels use, in GNU C: `make EMULATE=1` finds this header
  * before the compiler's, so that the kernels for AVX-512 can be tested, slowly, on a processor that
- * lacks it. What each function does is said in Intel's Intrinsics Guide under its name; bfloat16's
- * products are rounded one by one, and denormal numbers are kept, which the processor does not. */
+ * has AVX2 and FMA alone. What each function does is said in Intel's Intrinsics Guide under its
+ * name; bfloat16's products are rounded one by one, and denormal numbers are kept, which the
+ * processor does not. */
 #ifndef EMULATE_IMMINTRIN_H
 #define EMULATE_IMMINTRIN_H
 
@@ -28,6 +29,21 @@ typedef uint8_t emulate_u8 __attribute__((vector_size(64)));
 typedef uint8_t emulate_b32 __attribute__((vector_size(32)));
 
 #define EMULATE static inline __attribute__((always_inline, unused))
+
+/* Halves, for which the processor has instructions where the compiler finds none for the whole. */
+typedef float emulate_f8 __attribute__((vector_size(32)));
+typedef int32_t emulate_i8 __attribute__((vector_size(32)));
+typedef int16_t emulate_i16h __attribute__((vector_size(32)));
+#define EMULATE_HALVES(name, half, whole, f)                                                       \
+  EMULATE whole name(whole a, whole b, whole c) {                                                  \
+    half x[2], y[2], z[2];                                                                         \
+    memcpy(x, &a, sizeof a);                                                                       \
+    memcpy(y, &b, sizeof b);                                                                       \
+    memcpy(z, &c, sizeof c);                                                                       \
+    for (int i = 0; i < 2; i++) z[i] = f(x[i], y[i], z[i]);                                        \
+    memcpy(&c, z, sizeof c);                                                                       \
+    return c;                                                                                      \
+  }
 
 #define EMULATE_LOAD(name, type)                                                                   \
   EMULATE type name(const void *from) {                                                            \
@@ -100,14 +116,13 @@ EMULATE __m512 _mm512_div_ps(__m512 a, __m512 b) {
   return a / b;
 }
 /* The second operand where one of them is a NaN, or both are zero. */
-EMULATE __m512 _mm512_max_ps(__m512 a, __m512 b) {
-  for (int i = 0; i < 16; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
-  return a;
+EMULATE emulate_f8 emulate_max(emulate_f8 a, emulate_f8 b, emulate_f8 none) {
+  (void)none;
+  return __builtin_ia32_maxps256(a, b);
 }
-EMULATE __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) {
-  for (int i = 0; i < 16; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
-  return c;
-}
+EMULATE_HALVES(emulate_max_ps, emulate_f8, __m512, emulate_max)
+#define _mm512_max_ps(a, b) emulate_max_ps(a, b, (__m512){0})
+EMULATE_HALVES(_mm512_fmadd_ps, emulate_f8, __m512, __builtin_ia32_vfmaddps256)
 
 EMULATE __m512i _mm512_add_epi32(__m512i a, __m512i b) {
   return (__m512i)((emulate_u32)a + (emulate_u32)b);
@@ -163,12 +178,13 @@ EMULATE __m512i _mm512_packus_epi16(__m512i a, __m512i b) {
 EMULATE __m512 _mm512_cvtepi32_ps(__m512i a) {
   return __builtin_convertvector(a, __m512);
 }
-/* To the nearest, ties to even; what no integer holds becomes the least of them. */
 EMULATE __m512i _mm512_cvtps_epi32(__m512 a) {
+  emulate_f8 x[2];
   __m512i out;
-  for (int i = 0; i < 16; i++) {
-    float value = rintf(a[i]);
-    out[i] = value >= -0x1p31f && value < 0x1p31f ? (int32_t)value : INT32_MIN;
+  memcpy(x, &a, sizeof a);
+  for (int i = 0; i < 2; i++) {
+    emulate_i8 rounded = __builtin_ia32_cvtps2dq256(x[i]);
+    memcpy((char *)&out + i * sizeof rounded, &rounded, sizeof rounded);
   }
   return out;
 }
@@ -211,15 +227,16 @@ EMULATE __m512 _mm512_dpbf16_ps(__m512 sum, __m512bh a, __m512bh b) {
   return _mm512_fmadd_ps((__m512)_mm512_slli_epi32((__m512i)a, 16),
                          (__m512)_mm512_slli_epi32((__m512i)b, 16), sum);
 }
-/* Four products each of unsigned bytes of a with signed ones of b. */
-EMULATE __m512i _mm512_dpbusd_epi32(__m512i sum, __m512i a, __m512i b) {
-  for (int byte = 0; byte < 4; byte++) {
-    emulate_u32 left = (emulate_u32)a >> (8 * byte) & 0xff;
-    __m512i right = (__m512i)((emulate_u32)b << (24 - 8 * byte)) >> 24;
-    sum += (__m512i)left * right;
-  }
-  return sum;
+/* Four products each of unsigned bytes of a with signed ones of b: as pairs of 16 bits, whose sums
+ * are exact. */
+EMULATE emulate_i8 emulate_dpbusd(emulate_i8 a, emulate_i8 b, emulate_i8 sum) {
+  typedef uint16_t bits __attribute__((vector_size(32)));
+  const emulate_i16h x = (emulate_i16h)a, y = (emulate_i16h)b;
+  sum += __builtin_ia32_pmaddwd256(x & 0xff, (emulate_i16h)((bits)y << 8) >> 8);
+  return sum + __builtin_ia32_pmaddwd256((emulate_i16h)((bits)x >> 8), y >> 8);
 }
+EMULATE_HALVES(emulate_dpbusd_512, emulate_i8, __m512i, emulate_dpbusd)
+#define _mm512_dpbusd_epi32(sum, a, b) emulate_dpbusd_512(a, b, sum)
 
 #define _CMP_GT_OQ 30
 #define _CMP_LE_OQ 18
