@@ -1,6 +1,6 @@
 #!/bin/sh
-# How answers in bfloat16, and with the black background skipped, differ from those in float32
-# where everything is computed:
+# How answers in bfloat16, in 8 bits (of a model that is quantized), and with the black background
+# skipped, differ from those in float32 where everything is computed:
 #   bench/precision.sh RUN|MODEL.safetensors DIR ...
 # LEUKO=... another program than build/leuko.
 set -eu
@@ -20,9 +20,11 @@ cells=$*
 answer exact --precision f32 --no-skip
 answer f32 --precision f32
 answer bf16 --precision bf16
+names='f32 bf16'
+if answer int8 --precision int8 2>"$work/none"; then names="$names int8"; fi
 echo "| $(basename "$model") | cells | largest difference of p | median | same answer |"
 echo "|---|---|---|---|---|"
-for name in f32 bf16; do
+for name in $names; do
   # The last three fields are p, label and status, whatever commas a path may hold.
   paste -d, "$work/exact.csv" "$work/$name.csv" | awk -F, -v name=$name '
     NR > 1 && $NF == "OK" {

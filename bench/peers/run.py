@@ -205,7 +205,7 @@ class Run:
     def jobs(self, work):
         """(network, batch) and who takes part, leuko spread among the others."""
         for network, batch in contenders.JOBS[work]:
-            ways = [("leuko", way) for way in self.leuko.ways(work, batch)]
+            ways = [("leuko", way) for way in self.leuko.ways(work, network, batch)]
             turn = contenders.peers(work, batch)
             for i, one in enumerate(ways):
                 turn.insert(i * (len(turn) + 1) // len(ways), one)

@@ -21,7 +21,8 @@
 #include "net/step.h"
 
 /* Is shown the output of a step in float32, in any order: `values` of the layer `node`, with all
- * that was fused into it, after each forward pass. call NULL: nobody watches. */
+ * that was fused into it, after each forward pass; with `skip`, what was not computed is anything.
+ * call NULL: nobody watches. */
 typedef struct {
   void (*call)(void *context, int node, const float *values, size_t count);
   void *context;

@@ -93,9 +93,9 @@ INLINE v16 numbers(v16 sums, element_type type) {
 INLINE v16 finished_sums(const product_finish *f, size_t row, size_t column, v16 sums,
                          element_type type) {
   v16 value = numbers(sums, type);
-  const v16 bias = f->bias ? v16_load(f->bias + column) : v16_zero();
-  if (f->scale) value = v16_fma(value, v16_load(f->scale + column), bias);
-  else if (f->bias) value = v16_add(value, bias);
+  if (type == ELEMENT_U8 || f->scale)
+    value = v16_fma(value, v16_load(f->scale + column), v16_load(f->bias + column));
+  else if (f->bias) value = v16_add(value, v16_load(f->bias + column));
   if (f->other) {
     const char *other =
         (const char *)f->other[row] + (f->first + column) * element_bytes(f->other_type);

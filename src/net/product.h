@@ -37,8 +37,8 @@ typedef struct {
   element_type type, other_type;
   float other_scale;  /* what one of `other` counts */
   size_t first;       /* column of the rows at which the sums begin */
-  const float *scale; /* [width]: what one of a column's sums counts; NULL: 1 */
-  const float *bias;  /* [width]; NULL: 0 */
+  const float *scale; /* [width]: what one of a column's sums counts; NULL: 1, not for bytes */
+  const float *bias;  /* [width]; NULL: 0, only without `scale` */
   bool relu;
 } product_finish;
 
