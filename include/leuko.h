@@ -100,6 +100,34 @@ LEUKO_API int leuko_status_exit_code(leuko_status status);
 /* The library's version, as in LEUKO_VERSION; a constant string. */
 LEUKO_API const char *leuko_version(void);
 
+/* Why a model did not answer for a picture that could be read: name, sentence. Each but the last is
+ * seen in the picture itself, compared with the cells that the model was trained on. */
+#define LEUKO_REASON_MAP(X)                                                                        \
+  X(NONE, "none", "answered")                                                                      \
+  X(BACKGROUND, "background", "the background is not black: not a cell that was cut out")          \
+  X(NO_CELL, "no_cell", "no cell is found")                                                        \
+  X(SEVERAL, "several", "more than one cell, or a cell in pieces")                                 \
+  X(BORDER, "border", "the cell is cut off by the picture's border")                               \
+  X(SMALL, "small", "smaller than the cells that the model knows")                                 \
+  X(LARGE, "large", "larger than the cells that the model knows")                                  \
+  X(SHAPE, "shape", "not the shape of a cell")                                                     \
+  X(BLURRED, "blurred", "more blurred than the cells that the model knows")                        \
+  X(GRAINY, "grainy", "grainier than the cells that the model knows")                              \
+  X(COLOUR, "colour", "not the colours of a stained cell")                                         \
+  X(DISTANCE, "distance", "what the network sees is far from the cells that it was trained on")
+
+typedef enum {
+#define LEUKO_REASON_ENUM(name, text, sentence) LEUKO_REASON_##name,
+  LEUKO_REASON_MAP(LEUKO_REASON_ENUM)
+#undef LEUKO_REASON_ENUM
+      LEUKO_REASON_COUNT
+} leuko_reason;
+
+/* "background", "no_cell", ...; a constant string, never NULL. */
+LEUKO_API const char *leuko_reason_name(leuko_reason reason);
+/* One sentence about the reason; a constant string, never NULL. */
+LEUKO_API const char *leuko_reason_message(leuko_reason reason);
+
 /* A model loaded and ready to answer. */
 typedef struct leuko_predictor leuko_predictor;
 
@@ -116,23 +144,28 @@ typedef struct {
    * where they are faster, bf16 elsewhere), or "auto": the fastest with which the model was found
    * to give the same answers. NULL: auto. */
   const char *precision;
-  int no_skip; /* not 0: compute a cell's black background as well */
+  int no_skip;   /* not 0: compute a cell's black background as well */
+  int no_reject; /* not 0: answer for every picture, also for what is no cell */
 } leuko_options;
 
-/* The answer for one image. `status` is LEUKO_OK or says why the image was refused; then `p` is NaN
- * and `label` empty. */
+/* The answer for one image. `status` is LEUKO_OK or says why the file was refused; then `p` is NaN
+ * and `label` empty. A picture that could be read but is not answered for is rejected: `status` is
+ * LEUKO_OK, `reason` says why, the probabilities are NaN, `label` is "rejected". */
 typedef struct {
   leuko_status status;
-  double p;                                /* probability of the positive class (two classes), or of
-                                              the answered class (more classes), calibrated where
-                                              the model holds a temperature */
+  leuko_reason reason; /* LEUKO_REASON_NONE: answered */
+  double distance;     /* of what the network sees to the cells that it was trained on, in standard
+                          deviations (Mahalanobis); NaN where the model does not hold it */
+  double p;            /* probability of the positive class (two classes), or of
+                          the answered class (more classes), calibrated where
+                          the model holds a temperature */
   double probabilities[LEUKO_MAX_CLASSES]; /* of each class, in the model's order */
   double logit;      /* before temperature and sigmoid (two classes); else the largest */
   double p_raw;      /* as p, without the model's temperature */
-  int label_index;   /* -1 if refused */
-  char label[32];    /* name of the answered class */
+  int label_index;   /* -1 if refused or rejected */
+  char label[32];    /* name of the answered class, or "rejected" */
   char sha256[65];   /* of the file's bytes, hexadecimal; empty if unreadable */
-  char message[320]; /* why it was refused; else empty */
+  char message[320]; /* why it was refused or rejected; else empty */
 } leuko_answer;
 
 /* Opens the model file `path` (*.safetensors, or a run folder, whose best.safetensors is taken).

@@ -26,14 +26,14 @@ cp out table
 run predict run "${good[@]}"
 ok 'a run folder stands for its best model' same_file table out
 run predict $model "${good[@]}" --csv
-ok '--csv has its header' test "$(head -1 out)" = path,sha256,p,label,status,p_raw
+ok '--csv has its header' test "$(head -1 out)" = path,sha256,p,label,status,p_raw,reason,distance
 ok 'and a line for each' lines_are out 6
 ok 'the first is the first file' \
   test "$(sed -n 2p out | cut -d, -f1,2,5)" = "${good[0]},$(hash_of "${good[0]}"),OK"
 cp out all.csv
 run predict $model "${good[@]}" --json
 ok '--json is an array' json '' 5
-ok 'of objects with these keys' json 0 label,p,p_raw,path,sha256,status
+ok 'of objects with these keys' json 0 distance,label,p,p_raw,path,reason,sha256,status
 for i in 0 4; do
   ok "answer $i has its path" json $i.path "${good[i]}"
   ok "answer $i has its hash" json $i.sha256 "$(hash_of "${good[i]}")"
@@ -49,6 +49,30 @@ ok 'backend ref answers the same to 4 digits' \
   test "$(value 0.p | cut -c1-6)" = "$(sed -n 2p all.csv | cut -d, -f3 | cut -c1-6)"
 run predict $model "${good[@]}" --csv --batch 2 --threads 1
 ok 'so do other batches' same_file <(cut -d, -f1,2,4 all.csv) <(cut -d, -f1,2,4 out)
+
+# What is no cell
+
+# A picture of 64 x 64 pixels, all black, and one all white.
+head='BM\066\060\0\0\0\0\0\0\066\0\0\0\050\0\0\0\100\0\0\0\100\0\0\0\001\0\030\0'
+{ printf "$head"; head -c 24 /dev/zero; head -c 12288 /dev/zero; } >black.bmp
+{ printf "$head"; head -c 24 /dev/zero; head -c 12288 /dev/zero | tr '\0' '\377'; } >white.bmp
+run predict $model black.bmp "${good[0]}" white.bmp
+ok 'what is no cell is no failure' code_is 0
+ok 'a blank is rejected' out_has '^- *rejected  black.bmp: no cell is found'
+ok 'so is a bright one' out_has '^- *rejected  white.bmp: the background is not black'
+ok 'a cell is answered beside them' out_has "^0.* ${good[0]}"
+run predict $model black.bmp white.bmp --csv
+ok 'the CSV has the reason and no p' \
+  test "$(cut -d, -f3,4,5,6,7 out | tail -2 | tr '\n' ' ')" = \
+  ',rejected,OK,,no_cell ,rejected,OK,,background '
+run predict $model black.bmp --json
+ok 'so has JSON' json 0.reason no_cell
+ok 'the answer is none' json 0.label rejected
+ok 'p is none' json 0.p null
+ok 'the distance is told' test "$(value 0.distance)" != null
+run predict $model black.bmp white.bmp --no-reject --json
+ok '--no-reject answers all' test "$(value 0.reason)$(value 1.reason)" = nullnull
+ok 'with a p' test "$(value 0.p)" != null
 
 # Bad ones
 
@@ -197,6 +221,10 @@ run evaluate run cells --json --predictions predictions.csv
 ok 'evaluate ends with 0' code_is 0
 ok 'on all cells' json n 48
 ok 'and lists its answers' lines_are predictions.csv 49
+ok 'what is not answered is counted' test "$(value rejection)" = answered,by_class,by_reason,rejected
+ok 'and left out beside all' test "$(value rejection.answered.n)" = $((48 - $(value rejection.rejected)))
+ok 'predictions.csv has the reason' \
+  test "$(head -1 predictions.csv | cut -d, -f10-)" = person,reason
 run evaluate run cells --split run/split.csv --prevalence 0.01,0.3 --out scores --json
 ok 'evaluate writes the points of the curves' \
   test "$(head -qn 1 scores/roc.csv scores/pr.csv scores/calibration.csv | tr '\n' ' ')" = \
@@ -207,6 +235,7 @@ ok 'with intervals by subject' test "$(value intervals.by_subject.accuracy)" = 2
 ok 'and by image' test "$(value intervals.by_image.accuracy)" = 2
 ok 'three baselines stand beside the network' test "$(value baselines)" = 3
 run evaluate run cells --split run/split.csv
+ok 'the table says what is rejected' out_has '^rejected  [0-9]* of [0-9]* cells'
 ok 'the table shows both intervals' out_has '95 % interval by'
 ok 'and the baselines' out_has 'ten simple measures'
 run evaluate run cells --prevalence 0

@@ -21,7 +21,8 @@ static void write_run(const char *parent, const char *name, char out[PATH], size
     snprintf(hashes[n], sizeof hashes[n], "%02zx", (i * 7) % CELLS);
     snprintf(subjects[n], sizeof subjects[n], "%c%zu", positive ? 'P' : 'H', i / 6);
     logits[n] = (positive ? 1 : -1) + blur * ((double)((i * 5) % 12) - 5.5);
-    list[n] = (evaluate_sample){paths[n], hashes[n], subjects[n], positive, logits + n, LEUKO_OK};
+    list[n] =
+        (evaluate_sample){paths[n], hashes[n], subjects[n], positive, logits + n, LEUKO_OK, 0};
   }
   evaluate_input input = {.classes = names,
                           .class_count = 2,

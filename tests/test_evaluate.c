@@ -11,15 +11,15 @@ static const char *const names[] = {"all", "hem"};
 static const double logits[] = {2.0, 1.0, -1.0, -2.0, 0.0, 3.0, -3.0, 0.5};
 
 static const evaluate_sample samples[] = {
-    {"a/1.bmp", "01", "7", 0, logits + 0, LEUKO_OK},      /* right */
-    {"a/2.bmp", "02", "7", 0, logits + 1, LEUKO_OK},      /* right */
-    {"a/3.bmp", "03", "7", 0, logits + 2, LEUKO_OK},      /* wrong */
-    {"h/1.bmp", "04", "H1", 1, logits + 3, LEUKO_OK},     /* right */
-    {"h/2.bmp", "05", "H1", 1, logits + 4, LEUKO_OK},     /* wrong */
-    {"h/3,\"x\".bmp", "06", "", 1, logits + 5, LEUKO_OK}, /* wrong; no subject */
-    {"h/4.bmp", "07", NULL, -1, logits + 6, LEUKO_OK},    /* unlabelled */
-    {"h/5.bmp", "", "H1", 1, NULL, LEUKO_CORRUPT_IMAGE},  /* refused */
-    {"h/6.bmp", "08", "H0", 1, logits + 6, LEUKO_OK},     /* right */
+    {"a/1.bmp", "01", "7", 0, logits + 0, LEUKO_OK, 0},      /* right */
+    {"a/2.bmp", "02", "7", 0, logits + 1, LEUKO_OK, 0},      /* right */
+    {"a/3.bmp", "03", "7", 0, logits + 2, LEUKO_OK, 0},      /* wrong */
+    {"h/1.bmp", "04", "H1", 1, logits + 3, LEUKO_OK, 0},     /* right */
+    {"h/2.bmp", "05", "H1", 1, logits + 4, LEUKO_OK, 0},     /* wrong */
+    {"h/3,\"x\".bmp", "06", "", 1, logits + 5, LEUKO_OK, 0}, /* wrong; no subject */
+    {"h/4.bmp", "07", NULL, -1, logits + 6, LEUKO_OK, 0},    /* unlabelled */
+    {"h/5.bmp", "", "H1", 1, NULL, LEUKO_CORRUPT_IMAGE, 0},  /* refused */
+    {"h/6.bmp", "08", "H0", 1, logits + 6, LEUKO_OK, 0},     /* right */
 };
 
 static evaluate_input small_input(void) {
@@ -56,6 +56,51 @@ static void two_classes_are_scored(void **state) {
   assert_null(e.subjects);
 }
 
+/* Two cells that are not answered: one positive and right, one negative and wrong. */
+static void rejected_cells_are_counted_and_left_out(void **state) {
+  (void)state;
+  evaluate_sample some[sizeof samples / sizeof *samples];
+  memcpy(some, samples, sizeof samples);
+  some[1].reason = LEUKO_REASON_DISTANCE;
+  some[4].reason = LEUKO_REASON_BORDER;
+  some[6].reason = LEUKO_REASON_BORDER; /* unlabelled: it does not count */
+  evaluate_input input = small_input();
+  input.samples = some;
+  evaluation e;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_false(e.rejection.possible);
+  assert_int_equal(e.rejection.rejected, 0);
+  evaluate_free(&e);
+  input.rejects = true;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_true(e.rejection.possible);
+  assert_int_equal(e.n, 7);
+  assert_int_equal(e.binary.confusion[1][1], 2);
+  assert_int_equal(e.rejection.rejected, 2);
+  assert_int_equal(e.rejection.by_reason[LEUKO_REASON_DISTANCE], 1);
+  assert_int_equal(e.rejection.by_reason[LEUKO_REASON_BORDER], 1);
+  assert_int_equal(e.rejection.by_class[0], 1);
+  assert_int_equal(e.rejection.by_class[1], 1);
+  assert_int_equal(e.rejection.binary.n, 5);
+  test_close("accuracy", e.rejection.binary.accuracy, 3.0 / 5, 1e-15);
+  test_close("sensitivity", e.rejection.binary.sensitivity, 0.5, 1e-15);
+  json_t *value = evaluate_json(&e), *part = json_object_get(value, "rejection");
+  assert_int_equal(json_integer_value(json_object_get(part, "rejected")), 2);
+  assert_int_equal(
+      json_integer_value(json_object_get(json_object_get(part, "by_reason"), "border")), 1);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(part, "by_class"), "hem")),
+                   1);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(part, "answered"), "n")), 5);
+  json_decref(value);
+  evaluate_free(&e);
+  /* Nothing is left to score. */
+  for (size_t i = 0; i < input.count; i++) some[i].reason = LEUKO_REASON_NO_CELL;
+  assert_int_equal(evaluate_samples(&input, &e, NULL), LEUKO_OK);
+  assert_int_equal(e.rejection.rejected, 7);
+  assert_int_equal(e.rejection.binary.n, 0);
+  evaluate_free(&e);
+}
+
 static void subjects_come_worst_first(void **state) {
   (void)state;
   evaluate_input input = small_input();
@@ -79,9 +124,9 @@ static void subjects_come_worst_first(void **state) {
 static void equal_subjects_stand_by_name(void **state) {
   (void)state;
   double logit = 1;
-  evaluate_sample list[] = {{"1", "", "b", 0, &logit, LEUKO_OK},
-                            {"2", "", "c", 0, &logit, LEUKO_OK},
-                            {"3", "", "a", 0, &logit, LEUKO_OK}};
+  evaluate_sample list[] = {{"1", "", "b", 0, &logit, LEUKO_OK, 0},
+                            {"2", "", "c", 0, &logit, LEUKO_OK, 0},
+                            {"3", "", "a", 0, &logit, LEUKO_OK, 0}};
   evaluate_input input = small_input();
   input.samples = list;
   input.count = 3;
@@ -111,9 +156,9 @@ static void more_classes_use_softmax(void **state) {
   (void)state;
   static const char *const three[] = {"x", "y", "z"};
   const double rows[3][3] = {{1, 0, 0}, {0, 0, 5}, {0, 2, 0}};
-  evaluate_sample list[] = {{"1", "", "s", 0, rows[0], LEUKO_OK},
-                            {"2", "", "s", 1, rows[1], LEUKO_OK},
-                            {"3", "", "t", 1, rows[2], LEUKO_OK}};
+  evaluate_sample list[] = {{"1", "", "s", 0, rows[0], LEUKO_OK, 0},
+                            {"2", "", "s", 1, rows[1], LEUKO_OK, 0},
+                            {"3", "", "t", 1, rows[2], LEUKO_OK, 0}};
   evaluate_input input = {
       .classes = three, .class_count = 3, .threshold = 0.5, .samples = list, .count = 3};
   evaluation e;
@@ -288,7 +333,7 @@ static void draw_cells(evaluate_sample *list, double *scores, char subjects[][8]
     scores[i] = (positive ? 0.6 : -0.6) + 0.3 * (double)((i * 7) % 11) - 1.5;
     snprintf(subjects[i], 8, "%c%zu", positive ? 'P' : 'H', i / 6);
     snprintf(hashes[i], 8, "%zx", i);
-    list[i] = (evaluate_sample){"c", hashes[i], subjects[i], !positive, scores + i, LEUKO_OK};
+    list[i] = (evaluate_sample){"c", hashes[i], subjects[i], !positive, scores + i, LEUKO_OK, 0};
   }
 }
 
@@ -477,13 +522,13 @@ static void wrong_input_is_named(void **state) {
   input.positive = 2;
   assert_int_equal(score(input, &error), LEUKO_ARGUMENT);
   double broken = NAN;
-  evaluate_sample bad[] = {samples[0], {"x.bmp", "", "", 1, &broken, LEUKO_OK}};
+  evaluate_sample bad[] = {samples[0], {"x.bmp", "", "", 1, &broken, LEUKO_OK, 0}};
   input = small_input();
   input.samples = bad;
   input.count = 2;
   assert_int_equal(score(input, &error), LEUKO_BAD_DATA);
   assert_string_equal(error.file, "x.bmp");
-  bad[1] = (evaluate_sample){"y.bmp", "", "", 2, logits, LEUKO_OK};
+  bad[1] = (evaluate_sample){"y.bmp", "", "", 2, logits, LEUKO_OK, 0};
   assert_int_equal(score(input, &error), LEUKO_BAD_DATA);
   assert_string_equal(error.file, "y.bmp");
   char folder[PATH], path[PATH];
@@ -500,6 +545,7 @@ static void wrong_input_is_named(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_classes_are_scored),
+      cmocka_unit_test(rejected_cells_are_counted_and_left_out),
       cmocka_unit_test(subjects_come_worst_first),
       cmocka_unit_test(equal_subjects_stand_by_name),
       cmocka_unit_test(the_positive_class_can_be_the_second),

@@ -80,7 +80,7 @@ static void answer(const char *path, leuko_options how, const uint8_t *pixels, d
   leuko_predictor *predictor;
   double logits[CELLS];
   models_ok(leuko_predictor_open(path, &how, &predictor, &error), &error);
-  models_ok(predictor_logits(predictor, pixels, CELLS, logits, NULL, &error), &error);
+  models_ok(predictor_logits(predictor, pixels, CELLS, logits, NULL, NULL, &error), &error);
   for (size_t i = 0; i < CELLS; i++) p[i] = 1 / (1 + exp(-logits[i]));
   leuko_predictor_close(predictor);
 }

@@ -33,6 +33,26 @@ int leuko_status_exit_code(leuko_status status) {
   return statuses[status_index(status)].exit_code;
 }
 
+static const struct {
+  const char *name, *message;
+} reasons[LEUKO_REASON_COUNT] = {
+#define REASON_ROW(name, text, message) {text, message},
+    LEUKO_REASON_MAP(REASON_ROW)
+#undef REASON_ROW
+};
+
+static int reason_index(leuko_reason reason) {
+  return (int)reason >= 0 && (int)reason < LEUKO_REASON_COUNT ? (int)reason : LEUKO_REASON_DISTANCE;
+}
+
+const char *leuko_reason_name(leuko_reason reason) {
+  return reasons[reason_index(reason)].name;
+}
+
+const char *leuko_reason_message(leuko_reason reason) {
+  return reasons[reason_index(reason)].message;
+}
+
 const char *leuko_version(void) {
   return LEUKO_VERSION;
 }

@@ -17,7 +17,8 @@ typedef enum {
   RNG_SYNTH,     /* drawn cells; sample = cell */
   RNG_BOOTSTRAP, /* resampling; sample = repetition */
   RNG_TEST,      /* anything in tests and benchmarks */
-  RNG_JITTER     /* colours of a sample; epoch, sample */
+  RNG_JITTER,    /* colours of a sample; epoch, sample */
+  RNG_SUBSPACE   /* where a search for directions begins */
 } rng_purpose;
 
 typedef struct {

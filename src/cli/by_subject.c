@@ -57,7 +57,7 @@ static subject_answers gather(const owned *first, size_t count, const model *m) 
   double sum = 0;
   for (size_t i = 0; i < count; i++) {
     const leuko_answer *answer = first[i].answer;
-    if (answer->status != LEUKO_OK) {
+    if (answer->label_index < 0) { /* rejected, or not even read */
       s.refused++;
       continue;
     }

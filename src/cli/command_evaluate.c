@@ -187,6 +187,7 @@ static leuko_status answer_cells(ensemble *models, const dataset *set, dataset_p
   for (size_t i = 0; i < c->count; i++) {
     c->samples[i].logits = c->logits + i * outputs;
     if (c->samples[i].status == LEUKO_OK) c->samples[i].status = c->answers[i].status;
+    c->samples[i].reason = c->answers[i].reason;
     if (c->samples[i].status != LEUKO_OK)
       fprintf(stderr, "refused: %s: %s (%s)\n", c->samples[i].path, c->answers[i].message,
               leuko_status_name(c->samples[i].status));
@@ -253,6 +254,7 @@ static leuko_status run(const arguments *a, const dataset *set, ensemble *models
                             .samples = c.samples,
                             .groups = c.groups,
                             .count = c.count,
+                            .rejects = m->rejection.cells > 0,
                             .prevalence_count = a->prevalence_count};
     memcpy(input.prevalences, a->prevalences, sizeof input.prevalences);
     status = evaluate_samples(&input, e, error);

@@ -142,7 +142,7 @@ static leuko_status read_cell(const model *m, const char *path, cell *c, char *s
   c->small = malloc(size * size);
   if (!c->mask || !c->pixels || !c->small) return error_set_memory(error, all + 4 * size * size);
   status = image_mask(&c->picture, c->mask, NULL, error);
-  if (status == LEUKO_OK) status = model_prepare(m, &c->picture, c->pixels, error);
+  if (status == LEUKO_OK) status = model_prepare(m, &c->picture, c->pixels, NULL, error);
   if (status == LEUKO_OK) explain_mask(&c->picture, c->mask, c->region, m->net.size, c->small);
   return status;
 }

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ typedef struct {
   bool by_subject, by_folder, json, csv;
 } arguments;
 
-enum { KEY_CSV = 256, KEY_JSON, KEY_MODEL, KEY_BY };
+enum { KEY_CSV = 256, KEY_JSON, KEY_MODEL, KEY_BY, KEY_NO_REJECT };
 
 static const struct argp_option options[] = {
     {"model", KEY_MODEL, "M", 0, MODELS_HELP ". All arguments are then images", 0},
@@ -26,8 +27,9 @@ static const struct argp_option options[] = {
      "gather the answers of each person: by the subject in a C-NMC name, or by the folder in which "
      "a cell lies",
      0},
-    {"csv", KEY_CSV, 0, 0, "path,sha256,p,label,status,p_raw for each input", 0},
+    {"csv", KEY_CSV, 0, 0, "path,sha256,p,label,status,p_raw,reason,distance for each input", 0},
     {"json", KEY_JSON, 0, 0, "a JSON array of the same", 0},
+    {"no-reject", KEY_NO_REJECT, 0, 0, "answer for everything, also for what is no cell", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -50,6 +52,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_JSON:
     a->json = true;
     return 0;
+  case KEY_NO_REJECT:
+    a->how.no_reject = 1;
+    return 0;
   case ARGP_KEY_ARG:
     a->inputs[a->input_count++] = arg;
     return 0;
@@ -70,17 +75,21 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static void print_csv(const input_list *list, const leuko_answer *answers,
                       const ensemble_spread *spreads, const ensemble *models) {
-  printf("path,sha256,p,label,status,p_raw%s\n", models->count > 1 ? ",spread" : "");
+  printf("path,sha256,p,label,status,p_raw,reason,distance%s\n",
+         models->count > 1 ? ",spread" : "");
   for (size_t i = 0; i < list->count; i++) {
+    const leuko_answer *answer = &answers[i];
     cli_print_csv_field(list->items[i].path);
-    printf(",%s,", answers[i].sha256);
-    if (answers[i].status == LEUKO_OK) printf("%.6f", answers[i].p);
+    printf(",%s,", answer->sha256);
+    if (!isnan(answer->p)) printf("%.6f", answer->p);
     putchar(',');
-    cli_print_csv_field(answers[i].label);
-    printf(",%s,", leuko_status_name(answers[i].status));
-    if (answers[i].status == LEUKO_OK) printf("%.6f", answers[i].p_raw);
+    cli_print_csv_field(answer->label);
+    printf(",%s,", leuko_status_name(answer->status));
+    if (!isnan(answer->p_raw)) printf("%.6f", answer->p_raw);
+    printf(",%s,", answer->reason ? leuko_reason_name(answer->reason) : "");
+    if (!isnan(answer->distance)) printf("%.4f", answer->distance);
     if (models->count > 1) putchar(',');
-    if (models->count > 1 && answers[i].status == LEUKO_OK) printf("%.6f", spreads[i].spread);
+    if (models->count > 1 && !isnan(answer->p)) printf("%.6f", spreads[i].spread);
     putchar('\n');
   }
 }
@@ -91,13 +100,18 @@ static json_t *answers_json(const input_list *list, const leuko_answer *answers,
   json_t *array = json_array();
   for (size_t i = 0; i < list->count; i++) {
     const leuko_answer *answer = &answers[i];
-    bool good = answer->status == LEUKO_OK;
+    bool read = answer->status == LEUKO_OK, good = read && !answer->reason;
     json_t *row =
         json_pack("{s:o,s:s,s:o,s:o,s:s}", "path", text_json(list->items[i].path), "sha256",
                   answer->sha256, "p", good ? json_real(answer->p) : json_null(), "label",
-                  good ? json_string(answer->label) : json_null(), "status",
+                  read ? json_string(answer->label) : json_null(), "status",
                   leuko_status_name(answer->status));
     json_object_set_new(row, "p_raw", good ? json_real(answer->p_raw) : json_null());
+    json_object_set_new(row, "reason",
+                        answer->reason ? json_string(leuko_reason_name(answer->reason))
+                                       : json_null());
+    json_object_set_new(row, "distance",
+                        isnan(answer->distance) ? json_null() : json_real(answer->distance));
     if (!good) json_object_set_new(row, "message", text_json(answer->message));
     if (good && models->count > 1) {
       json_t *members = json_array();
@@ -125,14 +139,18 @@ static void print_table(const input_list *list, const leuko_answer *answers,
   if (m->positive >= 0) snprintf(head, sizeof head, "p(%.40s)", m->classes[m->positive]);
   printf("%-*s  %-8s  %s\n", width, head, "answer", "file");
   for (size_t i = 0; i < list->count; i++) {
+    const leuko_answer *a = &answers[i];
     char p[48] = "-";
-    const bool good = answers[i].status == LEUKO_OK;
-    if (good) snprintf(p, sizeof p, "%.4f", answers[i].p);
+    const bool good = a->status == LEUKO_OK && !a->reason;
+    if (good) snprintf(p, sizeof p, "%.4f", a->p);
     if (good && models->count > 1)
-      snprintf(p, sizeof p, "%.4f \u00b1 %.4f", answers[i].p, spreads[i].spread);
+      snprintf(p, sizeof p, "%.4f \u00b1 %.4f", a->p, spreads[i].spread);
     /* The sign is two bytes and one place. */
-    printf("%-*s  %-8s  %s\n", width + (good && models->count > 1), p,
-           good ? answers[i].label : "refused", list->items[i].path);
+    printf("%-*s  %-8s  %s", width + (good && models->count > 1), p,
+           a->status == LEUKO_OK ? a->label : "refused", list->items[i].path);
+    if (a->reason) printf(": %s", a->message);
+    if (a->reason == LEUKO_REASON_DISTANCE) printf(" (%.1f)", a->distance);
+    putchar('\n');
   }
 }
 
@@ -225,7 +243,9 @@ int command_predict(int argc, char **argv) {
       "Several models answer with the mean of their calibrated logits; \u00b1 is the standard "
       "deviation of their probabilities. "
       "The probability p is calibrated on the validation cells where the model was; p_raw is what "
-      "the network itself says. "
+      "the network itself says. What is not a single cell like those that the model was trained on "
+      "is rejected: by the picture itself (reason) or by the Mahalanobis distance of what the "
+      "network's last layer sees; the latter is given for every answer. "
       "A folder stands for all images below it, - for a list of paths on standard input. A file "
       "that cannot be read is named and the others are answered (exit code 4).",
       children,

@@ -15,7 +15,9 @@ typedef struct {
   evaluate_input input;
   evaluate_sample *samples;
   int *groups;
-  double *logits;
+  double *logits; /* of `cells`: [tested + fitted][outputs] */
+  float *rows;    /* [tested + fitted][model_last_width] */
+  train_rejection_cells cells;
   const char *classes[LEUKO_MAX_CLASSES];
 } scored;
 
@@ -23,15 +25,18 @@ static void free_scored(scored *s) {
   free(s->samples);
   free(s->groups);
   free(s->logits);
+  free(s->rows);
+  train_rejection_cells_free(&s->cells);
   *s = (scored){0};
 }
 
-/* Logits of the tested cells by the whole network. */
-static leuko_status answer(leuko_predictor *predictor, const train_data *data, const progress *p,
-                           double *logits, leuko_error *error) {
+/* Logits of cells by the whole network, and what its last layer reads of them. */
+static leuko_status answer(leuko_predictor *predictor, const train_data *data,
+                           const size_t *samples, size_t count, const progress *p, double *logits,
+                           float *rows, leuko_error *error) {
   enum { BLOCK = 64 };
   const model *m = predictor_model(predictor);
-  const size_t count = data->test_count;
+  const size_t width = model_last_width(m);
   size_t bytes = (size_t)m->net.size * (size_t)m->net.size * 3;
   uint8_t *block = malloc(BLOCK * bytes);
   if (!block) return error_set_memory(error, BLOCK * bytes);
@@ -39,9 +44,9 @@ static leuko_status answer(leuko_predictor *predictor, const train_data *data, c
   for (size_t first = 0; first < count && status == LEUKO_OK; first += BLOCK) {
     size_t now = count - first < BLOCK ? count - first : BLOCK;
     for (size_t i = 0; i < now; i++)
-      memcpy(block + i * bytes, prepared_sample(&data->pixels, data->test[first + i]), bytes);
-    status = predictor_logits(predictor, block, now, logits + first * (size_t)m->net.outputs, NULL,
-                              error);
+      memcpy(block + i * bytes, prepared_sample(&data->pixels, samples[first + i]), bytes);
+    status = predictor_logits(predictor, block, now, logits + first * (size_t)m->net.outputs,
+                              rows + first * width, NULL, error);
     if (status == LEUKO_OK && progress_report(p, "answering", first + now, count, NULL))
       status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
   }
@@ -55,14 +60,20 @@ static leuko_status score(leuko_predictor *predictor, const train_data *data,
                           const progress *p, scored *out, leuko_error *error) {
   const model *m = predictor_model(predictor);
   const size_t outputs = (size_t)m->net.outputs, count = data->test_count;
-  *out = (scored){.samples = calloc(count, sizeof *out->samples),
-                  .groups = calloc(count, sizeof *out->groups),
-                  .logits = calloc(count * outputs, sizeof *out->logits)};
-  if (!out->samples || !out->groups || !out->logits)
-    return error_set_memory(error, count * sizeof(double));
-  leuko_status status = train_has_features(options)
-                            ? train_test_logits(data, data_options, options, p, out->logits, error)
-                            : answer(predictor, data, p, out->logits, error);
+  *out = (scored){0};
+  leuko_status status = train_rejection_list(data, &out->cells, error);
+  if (status != LEUKO_OK) return status;
+  const size_t all = out->cells.tested + out->cells.fitted, width = model_last_width(m);
+  out->samples = calloc(count, sizeof *out->samples);
+  out->groups = calloc(count, sizeof *out->groups);
+  out->logits = calloc(all * outputs, sizeof *out->logits);
+  out->rows = calloc(all * width, sizeof *out->rows);
+  if (!out->samples || !out->groups || !out->logits || !out->rows)
+    return error_set_memory(error, all * width * sizeof *out->rows);
+  status = train_has_features(options)
+               ? train_answers(data, data_options, options, out->cells.samples, all, p, out->logits,
+                               out->rows, error)
+               : answer(predictor, data, out->cells.samples, all, p, out->logits, out->rows, error);
   if (status != LEUKO_OK) return status;
   for (size_t i = 0; i < count; i++) {
     const dataset_sample *s = data->samples[data->test[i]];
@@ -138,6 +149,20 @@ static leuko_status choose_point(const train_data *data, const train_options *op
   return LEUKO_OK;
 }
 
+/* When the model is not to answer, into its file and the scores. */
+static leuko_status fit_rejection(const train_data *data, const train_data_options *data_options,
+                                  const train_options *options, const progress *p, scored *s,
+                                  leuko_error *error) {
+  leuko_reason *reasons = calloc(data->test_count, sizeof *reasons);
+  if (!reasons) return error_set_memory(error, data->test_count * sizeof *reasons);
+  leuko_status status =
+      train_rejection(data, data_options, options, &s->cells, s->rows, p, reasons, error);
+  for (size_t i = 0; i < data->test_count; i++) s->samples[i].reason = reasons[i];
+  s->input.rejects = true;
+  free(reasons);
+  return status;
+}
+
 /* Whether the model may answer in bfloat16, into its file: tried on some tested cells, evenly over
  * them. */
 static leuko_status try_bf16(const train_data *data, const train_options *options,
@@ -179,6 +204,7 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
   if (status != LEUKO_OK) return status;
   status = score(predictor, data, data_options, options, p, &s, error);
   if (status == LEUKO_OK) status = choose_point(data, options, &s, fitted_on, error);
+  if (status == LEUKO_OK) status = fit_rejection(data, data_options, options, p, &s, error);
   if (status == LEUKO_OK) status = try_bf16(data, options, p, error);
   if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
   if (status == LEUKO_OK)

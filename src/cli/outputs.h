@@ -4,12 +4,12 @@
 
 #include "evaluate/evaluate.h"
 #include "predict/predictor.h"
-#include "train/train.h"
+#include "train/rejection.h"
 
-/* Chooses the best model's threshold and temperature, if the options say so, scores it and the
- * trivial baselines on its tested cells and writes predictions.csv, the curves' points, figures/
- * and, last of all, metrics.json into the run folder. Without a working gnuplot there is a warning
- * on stderr instead of figures. *result is ended with evaluate_free. */
+/* Chooses the best model's threshold and temperature, if the options say so, fits when it is not to
+ * answer, scores it and the trivial baselines on its tested cells and writes predictions.csv, the
+ * curves' points, figures/ and, last of all, metrics.json into the run folder. Without a working
+ * gnuplot there is a warning on stderr instead of figures. *result is ended with evaluate_free. */
 leuko_status outputs_write(const train_data *data, const train_data_options *data_options,
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error);

@@ -137,6 +137,46 @@ static int name_width(const evaluation *e) {
   return (int)widest;
 }
 
+static void print_rejected(FILE *stream, const evaluation *e) {
+  const evaluate_rejection *r = &e->rejection;
+  if (!r->possible) return;
+  fprintf(stream, "\nrejected  %zu of %zu cells (%.1f %%)", r->rejected, e->n,
+          100 * (double)r->rejected / (double)e->n);
+  const char *between = ": ";
+  for (int k = 1; k < LEUKO_REASON_COUNT; k++) {
+    if (!r->by_reason[k]) continue;
+    fprintf(stream, "%s%s %zu", between, leuko_reason_name((leuko_reason)k), r->by_reason[k]);
+    between = ", ";
+  }
+  between = "; ";
+  for (int c = 0; r->rejected > 0 && c < e->class_count; c++) {
+    fprintf(stream, "%sof '%s' %zu", between, e->classes[c], r->by_class[c]);
+    between = ", ";
+  }
+  fputc('\n', stream);
+  if (r->rejected == 0 || r->rejected == e->n) return;
+  const bool binary = e->class_count == 2;
+  const struct {
+    const char *name;
+    double all, answered;
+  } rows[] = {{"accuracy", binary ? e->binary.accuracy : e->multiclass.accuracy,
+               binary ? r->binary.accuracy : r->multiclass.accuracy},
+              {"balanced accuracy",
+               binary ? e->binary.balanced_accuracy : e->multiclass.balanced_accuracy,
+               binary ? r->binary.balanced_accuracy : r->multiclass.balanced_accuracy},
+              {"ROC AUC", binary ? e->binary.auc : e->multiclass.auc,
+               binary ? r->binary.auc : r->multiclass.auc},
+              {"sensitivity", e->binary.sensitivity, r->binary.sensitivity},
+              {"specificity", e->binary.specificity, r->binary.specificity}};
+  fprintf(stream, "%-18s     all  answered\n", "");
+  for (size_t i = 0; i < (binary ? 5 : 3); i++) {
+    fprintf(stream, "%-18s", rows[i].name);
+    print_value(stream, 8, rows[i].all);
+    print_value(stream, 10, rows[i].answered);
+    fputc('\n', stream);
+  }
+}
+
 static void print_confusion(FILE *stream, const evaluation *e) {
   int width = name_width(e);
   bool binary = e->class_count == 2;
@@ -218,6 +258,7 @@ void evaluate_print(FILE *stream, const evaluation *e) {
     fprintf(stream, "; answered '%s' from p = %.4g on", e->classes[e->positive], e->threshold);
   fprintf(stream, "\n\n");
   print_scores(stream, e);
+  print_rejected(stream, e);
   print_confusion(stream, e);
   if (e->class_count == 2) print_predictive(stream, e);
   print_baselines(stream, e);

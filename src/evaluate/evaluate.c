@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "evaluate/persons.h"
+#include "evaluate/rejected.h"
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
 
@@ -116,6 +117,7 @@ leuko_status evaluate_samples(const evaluate_input *input, evaluation *out, leuk
                                       &out->multiclass, error);
   if (status == LEUKO_OK) status = evaluate_trust(input, out, error);
   if (status == LEUKO_OK && input->class_count == 2) status = evaluate_persons(input, out, error);
+  if (status == LEUKO_OK) status = evaluate_rejected(input, out, error);
   if (status != LEUKO_OK) evaluate_free(out);
   return status;
 }

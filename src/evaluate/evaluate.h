@@ -25,6 +25,7 @@ typedef struct {
   const double *logits; /* [1] with two classes (of the positive one), else [classes]; not read
                            unless status is LEUKO_OK */
   leuko_status status;  /* LEUKO_OK, or why the file was refused */
+  leuko_reason reason;  /* why the model did not answer although it could */
 } evaluate_sample;
 
 /* The question: samples of one part of a split, and how their logits are read. */
@@ -41,6 +42,7 @@ typedef struct {
   const int
       *folds; /* [count]: the fold in which it was held out, from 0; NULL: no cross-validation */
   size_t count;
+  bool rejects;                             /* the samples' reasons are known */
   double prevalences[EVALUATE_PREVALENCES]; /* for which predictive values are given */
   int prevalence_count;                     /* 0: 0.05, 0.25 and 0.5 */
 } evaluate_input;
@@ -84,7 +86,18 @@ typedef struct {
   bool beaten;               /* the difference is above 0, by its interval */
 } evaluate_baseline;
 
-/* The result. Only samples that have a label and were not refused count. */
+/* What the model did not answer of the samples that count. */
+typedef struct {
+  bool possible; /* the model can reject; else all is zero */
+  size_t rejected;
+  size_t by_reason[LEUKO_REASON_COUNT];
+  size_t by_class[LEUKO_MAX_CLASSES]; /* by true class */
+  stats_binary binary;                /* of the answered ones, with two classes; zero without any */
+  stats_multiclass multiclass;        /* likewise with more */
+} evaluate_rejection;
+
+/* The result. Scores are those of all samples that count, also of those that the model rejects.
+ * that have a label and were not refused count. */
 typedef struct {
   int class_count;
   int positive;
@@ -124,6 +137,7 @@ typedef struct {
   } predictive[EVALUATE_PREVALENCES];
   evaluate_baseline baselines[EVALUATE_BASELINES]; /* set by evaluate_baselines */
   int baseline_count;
+  evaluate_rejection rejection;
 } evaluation;
 
 /* Scores `input` into *out, which the caller ends with evaluate_free. Errors: NO_DATA (nothing
@@ -143,9 +157,10 @@ int evaluate_answer(const evaluate_input *input, const double *logits, double *p
 /* Writes every sample to a CSV with header
  * path,sha256,subject,label,p,predicted,status,p_raw,logit,person; what is not known of refused
  * samples is empty. p_raw and logit are those before the temperature (with more classes, of the
- * answered one), person is the name that a subject's tied names share. With folds a column `fold`
- * follows, from 1; with more than two classes `logit_CLASS` of each. Errors: those of writing,
- * ARGUMENT, NO_MEMORY. */
+ * answered one), person is the name that a subject's tied names share. Where the model can reject,
+ * `reason` follows (empty: answered; p is given all the same), with folds a column `fold`, from 1;
+ * with more than two classes `logit_CLASS` of each. Errors: those of writing, ARGUMENT, NO_MEMORY.
+ */
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
                                         leuko_error *error);
 

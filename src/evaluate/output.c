@@ -29,6 +29,8 @@ static void write_answer(file_writer *writer, const evaluate_input *input,
                 sample->logits[binary ? 0 : answer]);
   else file_printf(writer, ",,");
   csv_write_field(writer, person, false);
+  if (input->rejects)
+    file_printf(writer, ",%s", sample->reason ? leuko_reason_name(sample->reason) : "");
 }
 
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
@@ -46,8 +48,8 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
     free(persons);
     return status;
   }
-  file_printf(&writer, "path,sha256,subject,label,p,predicted,status,p_raw,logit,person%s",
-              input->folds ? ",fold" : "");
+  file_printf(&writer, "path,sha256,subject,label,p,predicted,status,p_raw,logit,person%s%s",
+              input->rejects ? ",reason" : "", input->folds ? ",fold" : "");
   for (int c = 0; input->class_count > 2 && c < input->class_count; c++) {
     char name[64];
     snprintf(name, sizeof name, "logit_%.50s", input->classes[c]);
@@ -228,6 +230,25 @@ static void set_trust(json_t *value, const evaluation *e) {
   json_object_set_new(value, "by_person", evaluate_persons_json(e));
 }
 
+static json_t *rejection_json(const evaluation *e) {
+  const evaluate_rejection *r = &e->rejection;
+  if (!r->possible) return json_null();
+  json_t *value = json_object(), *reasons = json_object(), *classes = json_object();
+  json_t *answered = json_object();
+  for (int k = 1; k < LEUKO_REASON_COUNT; k++)
+    if (r->by_reason[k])
+      json_object_set_new(reasons, leuko_reason_name((leuko_reason)k), integer(r->by_reason[k]));
+  for (int c = 0; c < e->class_count; c++)
+    json_object_set_new(classes, e->classes[c], integer(r->by_class[c]));
+  if (r->rejected < e->n && e->class_count == 2) set_binary(answered, &r->binary);
+  else if (r->rejected < e->n) set_multiclass(answered, &r->multiclass);
+  json_object_set_new(value, "rejected", integer(r->rejected));
+  json_object_set_new(value, "by_reason", reasons);
+  json_object_set_new(value, "by_class", classes);
+  json_object_set_new(value, "answered", answered);
+  return value;
+}
+
 json_t *evaluate_json(const evaluation *e) {
   json_t *value = json_object(), *classes = json_array(), *subjects = json_array();
   if (e->class_count == 2) {
@@ -247,6 +268,7 @@ json_t *evaluate_json(const evaluation *e) {
   json_object_set_new(value, "majority_accuracy", number(e->majority_accuracy));
   json_object_set_new(value, "refused", integer(e->refused));
   json_object_set_new(value, "unlabelled", integer(e->unlabelled));
+  json_object_set_new(value, "rejection", rejection_json(e));
   set_trust(value, e);
   json_object_set_new(value, "subjects", subjects);
   return value;

@@ -51,9 +51,10 @@ leuko_status model_build(model *m, leuko_error *error) {
   return status;
 }
 
-leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels,
+leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels, double *measures,
                            leuko_error *error) {
   leuko_status status = image_prepare(picture, m->crop, m->net.size, pixels, error);
+  if (status == LEUKO_OK && measures) status = image_measure(pixels, m->net.size, measures, error);
   return status == LEUKO_OK ? stain_apply(&m->stain, m->net.size, pixels, error) : status;
 }
 
@@ -63,6 +64,7 @@ void model_free(model *m) {
   json_decref(m->training);
   json_decref(m->operating_point);
   free(m->int8.ranges);
+  stats_distance_free(&m->rejection.distance);
   *m = (model){0};
 }
 

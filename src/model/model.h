@@ -6,9 +6,11 @@
 #include <jansson.h>
 
 #include "image/decode.h"
+#include "image/envelope.h"
 #include "image/stain.h"
 #include "model/safetensors.h"
 #include "net/plan.h"
+#include "stats/distance.h"
 #include "zoo/zoo.h"
 
 #define MODEL_FORMAT 1
@@ -35,6 +37,15 @@ typedef struct {
   double speed;            /* images a second, those of the next faster type being 1 */
 } model_int8;
 
+/* When the model does not answer. */
+typedef struct {
+  size_t cells;            /* that it was fitted to; 0: the model answers for everything */
+  double kept;             /* share of the validation cells that are answered */
+  image_envelope envelope; /* of the cells as the network is given them, before the stain */
+  stats_distance distance; /* of what the last layer reads; owned; directions 0: not used */
+  double threshold;        /* a larger distance is rejected */
+} model_rejection;
+
 typedef struct {
   zoo_options net;
   int crop;                  /* central square cut out first, pixels; 0: the whole image */
@@ -42,12 +53,13 @@ typedef struct {
   net_input_scaling scaling; /* from pixels to input */
   int class_count;           /* at least 2 */
   char classes[LEUKO_MAX_CLASSES][MODEL_CLASS_NAME];
-  int positive;                           /* index of the positive class (two classes), else -1 */
-  double threshold;                       /* p(positive) >= threshold is answered positive */
-  double temperature;                     /* logits are divided by it; 0: 1 */
-  json_t *operating_point;                /* how both were chosen: an object, owned; may be NULL */
-  model_agreement bf16;                   /* whether it may be computed in bfloat16 */
-  model_int8 int8;                        /* the same of 8 bits */
+  int positive;            /* index of the positive class (two classes), else -1 */
+  double threshold;        /* p(positive) >= threshold is answered positive */
+  double temperature;      /* logits are divided by it; 0: 1 */
+  json_t *operating_point; /* how both were chosen: an object, owned; may be NULL */
+  model_agreement bf16;    /* whether it may be computed in bfloat16 */
+  model_int8 int8;         /* the same of 8 bits */
+  model_rejection rejection;
   char data[65];                          /* fingerprint of the training data, or "" */
   char version[16];                       /* of the program that wrote it */
   json_t *training;                       /* how it was trained: an object, owned; may be NULL */
@@ -98,9 +110,24 @@ leuko_status model_precision(const model *m, const char *name, net_precision *ou
 net_plan_options model_plan_options(const model *m, int batch, int threads, const char *backend);
 
 /* The pixels [size][size][3] that the network is given of a picture: cropped, resized, brought to
- * the model's stain. Errors: NO_MEMORY, TOO_LARGE, ARGUMENT. */
-leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels,
+ * the model's stain. `measures` [IMAGE_MEASURES] (may be NULL) receives what the pixels are before
+ * the stain. Errors: NO_MEMORY, TOO_LARGE, ARGUMENT. */
+leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels, double *measures,
                            leuko_error *error);
+
+/* How many values the last layer reads of an image. */
+size_t model_last_width(const model *m);
+/* Why measures [IMAGE_MEASURES] and distance are not those of a cell that the model knows. */
+leuko_reason model_judge(const model_rejection *r, const double *measures, double distance);
+
+/* rejection.c: its part of a model file. The description: a new reference, NULL without memory. */
+json_t *model_rejection_json(const model_rejection *r);
+/* Its tensors: adds up to MODEL_REJECTION_TENSORS entries, borrowing; returns how many. */
+#define MODEL_REJECTION_TENSORS 2
+size_t model_rejection_entries(const model_rejection *r, safetensors_entry *entries);
+/* Fills m->rejection from the description (NULL: it stays zero) and the file's tensors; m's graph
+ * stands. False if it is not understood. */
+bool model_rejection_read(json_t *description, const safetensors *file, model *m);
 
 /* Number of trainable values. */
 size_t model_parameter_count(const model *m);

@@ -54,6 +54,8 @@ static json_t *describe(const model *m) {
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
   if (out && m->bf16.cells > 0) json_object_set_new(out, "bf16", agreement_json(&m->bf16));
   if (out && m->int8.ranges) json_object_set_new(out, "int8", int8_json(m));
+  if (out && m->rejection.cells > 0)
+    json_object_set_new(out, "rejection", model_rejection_json(&m->rejection));
   if (out && m->training) json_object_set(out, "training", m->training);
   return out;
 }
@@ -62,9 +64,10 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
                         size_t extra_count, leuko_error *error) {
   leuko_status status = model_check_logits(m, m->check_logits, error);
   if (status != LEUKO_OK) return status;
-  size_t own = (size_t)m->graph->param_count, count = own + extra_count;
-  safetensors_entry *entries = calloc(count, sizeof *entries);
-  if (!entries) return error_set_memory(error, count * sizeof *entries);
+  size_t own = (size_t)m->graph->param_count;
+  size_t most = own + MODEL_REJECTION_TENSORS + extra_count;
+  safetensors_entry *entries = calloc(most, sizeof *entries);
+  if (!entries) return error_set_memory(error, most * sizeof *entries);
   for (size_t i = 0; i < own; i++) {
     const net_param *param = &m->graph->params[i];
     entries[i] = (safetensors_entry){.name = param->name,
@@ -74,11 +77,12 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
                                      .bytes = param->count * sizeof(float)};
     for (int d = 0; d < param->rank; d++) entries[i].dims[d] = (size_t)param->dims[d];
   }
+  own += model_rejection_entries(&m->rejection, entries + own);
   for (size_t i = 0; i < extra_count; i++) entries[own + i] = extra[i];
   json_t *description = describe(m);
   char *text = description ? json_dumps(description, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
   json_t *metadata = text ? json_pack("{s:s}", "leuko", text) : NULL;
-  if (metadata) status = safetensors_write(path, entries, count, metadata, error);
+  if (metadata) status = safetensors_write(path, entries, own + extra_count, metadata, error);
   else status = error_set_memory(error, 0);
   json_decref(metadata);
   json_decref(description);
@@ -270,6 +274,9 @@ static leuko_status read_model(const char *path, const safetensors *file, model 
   if (status == LEUKO_OK && !read_int8(json_object_get(d, "int8"), m))
     status = error_set(error, LEUKO_UNSUPPORTED_MODEL, path, newer,
                        "'int8' in the description is not understood");
+  if (status == LEUKO_OK && !model_rejection_read(json_object_get(d, "rejection"), file, m))
+    status = error_set(error, LEUKO_BAD_MODEL, path, again,
+                       "'rejection' in the description or its tensors are damaged");
   json_decref(d);
   if (status != LEUKO_OK && error && !error->file[0])
     snprintf(error->file, sizeof error->file, "%s", path);

@@ -84,6 +84,12 @@ int net_plan_outputs(const net_plan *plan);
 /* Whether the output of the graph's node is kept in bytes. */
 bool net_plan_in_bytes(const net_plan *plan, int node);
 
+/* What the last layer reads of one image: how many values. */
+size_t net_plan_last_width(const net_plan *plan);
+/* What it read of the first `count` images in the last forward pass, as float32 into rows
+ * [count][width]. */
+void net_plan_last_inputs(const net_plan *plan, int count, float *rows);
+
 /* Bytes of the arena. */
 size_t net_plan_bytes(const net_plan *plan);
 

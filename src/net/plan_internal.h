@@ -74,6 +74,9 @@ struct net_plan {
 bool plan_keeps_input(const net_step *step);
 bool plan_keeps_output(const net_step *step);
 
+/* The value that the last layer reads. */
+int plan_last_input(const net_plan *plan);
+
 /* Adds a buffer; returns its index. The array has room for all (see plan.c). */
 int plan_add_buffer(net_plan *plan, size_t bytes, int first, int last);
 

@@ -28,6 +28,16 @@ static int backward_time(const net_plan *plan, int step) {
   return 2 * plan->step_count - 1 - step;
 }
 
+int plan_last_input(const net_plan *plan) {
+  int value = plan->output;
+  while (plan->values[value].producer >= 0) {
+    const plan_step *step = &plan->steps[plan->values[value].producer];
+    value = step->inputs[0];
+    if (step->backend) break;
+  }
+  return value;
+}
+
 static void add_value_buffers(net_plan *plan) {
   for (int v = 0; v < plan->value_count; v++) {
     plan_value *value = &plan->values[v];
@@ -47,6 +57,7 @@ static void add_value_buffers(net_plan *plan) {
       extend(&plan->buffers[plan->values[step->output].buffer], backward_time(plan, s));
   }
   extend(&plan->buffers[plan->values[plan->output].buffer], plan->step_count);
+  extend(&plan->buffers[plan->values[plan_last_input(plan)].buffer], plan->step_count);
 }
 
 /* Every use of a value gives a gradient of its own; run.c adds them up before the producer's turn.

@@ -45,6 +45,17 @@ leuko_status net_plan_bind(net_plan *plan, float *params, leuko_error *error) {
   return status;
 }
 
+size_t net_plan_last_width(const net_plan *plan) {
+  return net_shape_size(plan->values[plan_last_input(plan)].shape);
+}
+
+void net_plan_last_inputs(const net_plan *plan, int count, float *rows) {
+  const int last = plan_last_input(plan);
+  const plan_value *value = &plan->values[last];
+  net_relayout(plan_value_at(plan, last), value->layout, rows, NET_NHWC, count, value->shape,
+               plan->options.threads);
+}
+
 static net_call call_of(const net_plan *plan, const plan_step *step, int count,
                         uint32_t iteration) {
   net_call call = {

@@ -150,6 +150,25 @@ static leuko_status ask(ensemble *e, const char *const *paths, size_t count, say
   return LEUKO_OK;
 }
 
+/* Takes the answer back where more than half of the members reject, for the reason that most of
+ * them give. */
+static void reject(const ensemble *e, const sayings *said, size_t count, size_t i,
+                   leuko_answer *answer) {
+  int reasons[LEUKO_REASON_COUNT] = {0}, rejecting = 0, most = LEUKO_REASON_NONE;
+  double distance = 0;
+  for (int k = 0; k < e->count; k++) {
+    const leuko_answer *one = &said->answers[(size_t)k * count + i];
+    distance += one->distance / e->count;
+    if (one->reason == LEUKO_REASON_NONE) continue;
+    rejecting++;
+    reasons[one->reason]++;
+  }
+  for (int r = 1; r < LEUKO_REASON_COUNT; r++)
+    if (reasons[r] > reasons[most]) most = r;
+  answer->distance = distance;
+  if (2 * rejecting > e->count) predictor_reject(answer, (leuko_reason)most);
+}
+
 static void combine(const ensemble *e, const sayings *said, size_t count, size_t i,
                     leuko_answer *answer, ensemble_spread *spread, double *mean) {
   model as_one = *ensemble_model(e); /* borrowed for its classes */
@@ -173,15 +192,19 @@ static void combine(const ensemble *e, const sayings *said, size_t count, size_t
   as_one.temperature = e->temperature;
   as_one.threshold = e->threshold;
   predictor_decide(&as_one, mean, answer);
+  const int asked = outputs == 1 ? as_one.positive : answer->label_index;
   double sum = 0, squares = 0;
   for (int k = 0; k < e->count; k++) {
-    const leuko_answer *one = &said->answers[(size_t)k * count + i];
-    spread->p[k] = one->probabilities[outputs == 1 ? as_one.positive : answer->label_index];
+    double p[LEUKO_MAX_CLASSES];
+    stats_probabilities(said->logits + ((size_t)k * count + i) * outputs, as_one.class_count,
+                        as_one.positive, predictor_model(e->members[k])->temperature, p);
+    spread->p[k] = p[asked];
     sum += spread->p[k];
   }
   for (int k = 0; k < e->count; k++)
     squares += (spread->p[k] - sum / e->count) * (spread->p[k] - sum / e->count);
   spread->spread = sqrt(squares / (e->count - 1));
+  reject(e, said, count, i, answer);
 }
 
 leuko_status ensemble_files(ensemble *e, const char *const *paths, size_t count,

@@ -42,7 +42,8 @@ const char *ensemble_precision(const ensemble *e);
 
 /* predictor_files of all members, as one answer a file: its logit is the mean of the members', each
  * divided by its temperature, and is no further calibrated, so that p_raw equals p. A file that one
- * member refuses is refused. `spreads` [count] may be NULL. */
+ * member refuses is refused; one that more than half of them reject is rejected, and the distance
+ * is the mean of theirs. `spreads` [count] may be NULL. */
 leuko_status ensemble_files(ensemble *e, const char *const *paths, size_t count,
                             leuko_answer *answers, ensemble_spread *spreads, double *logits,
                             const progress *p, leuko_error *error);

@@ -19,9 +19,11 @@ struct leuko_predictor {
   int threads, batch;
   const char *backend;
   net_precision precision;
-  bool skip;
+  bool skip, rejects;
   net_plan *single, *many; /* made when first needed: for one image and for `batch` */
   uint8_t *pixels;         /* [batch][size][size][3] */
+  double *measures;        /* [batch][IMAGE_MEASURES] of these; NULL: nothing is rejected */
+  float *rows;             /* [batch][last width]; NULL: no distance is known */
   /* The part before the head, made when features are first asked for. */
   net_graph *base;
   float *base_params;
@@ -43,6 +45,7 @@ static leuko_status set_options(leuko_predictor *predictor, const leuko_options 
     return error_set(error, LEUKO_ARGUMENT, options->backend, "take onednn or ref",
                      "there is no backend '%.40s'", options->backend);
   predictor->skip = !options->no_skip;
+  predictor->rejects = !options->no_reject && predictor->m.rejection.cells > 0;
   leuko_status status =
       model_precision(&predictor->m, options->precision, &predictor->precision, error);
   if (status != LEUKO_OK) return status;
@@ -53,6 +56,20 @@ static leuko_status set_options(leuko_predictor *predictor, const leuko_options 
   if (options->threads > MOST_THREADS)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 256", "%d threads are not possible",
                      predictor->threads);
+  return LEUKO_OK;
+}
+
+static leuko_status allocate(leuko_predictor *predictor, leuko_error *error) {
+  const size_t batch = (size_t)predictor->batch;
+  const size_t row = model_last_width(&predictor->m) * sizeof *predictor->rows;
+  const bool distance = predictor->m.rejection.distance.directions > 0;
+  predictor->pixels = malloc(picture_bytes(predictor) * batch);
+  if (predictor->rejects)
+    predictor->measures = calloc(batch * IMAGE_MEASURES, sizeof *predictor->measures);
+  if (distance) predictor->rows = malloc(row * batch);
+  if (!predictor->pixels || (predictor->rejects && !predictor->measures) ||
+      (distance && !predictor->rows))
+    return error_set_memory(error, (picture_bytes(predictor) + row) * batch);
   return LEUKO_OK;
 }
 
@@ -68,11 +85,7 @@ leuko_status predictor_open(model *m, const leuko_options *options, leuko_predic
   predictor->m = *m;
   *m = (model){0};
   leuko_status status = set_options(predictor, options ? options : &none, error);
-  if (status == LEUKO_OK) {
-    predictor->pixels = malloc(picture_bytes(predictor) * (size_t)predictor->batch);
-    if (!predictor->pixels)
-      status = error_set_memory(error, picture_bytes(predictor) * (size_t)predictor->batch);
-  }
+  if (status == LEUKO_OK) status = allocate(predictor, error);
   if (status != LEUKO_OK) {
     leuko_predictor_close(predictor);
     return status;
@@ -99,6 +112,8 @@ void leuko_predictor_close(leuko_predictor *predictor) {
   free(predictor->base_params);
   model_free(&predictor->m);
   free(predictor->pixels);
+  free(predictor->measures);
+  free(predictor->rows);
   free(predictor);
 }
 
@@ -149,8 +164,9 @@ static leuko_status ready(leuko_predictor *predictor, size_t count, net_plan **o
 }
 
 leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
-                              double *logits, const progress *p, leuko_error *error) {
+                              double *logits, float *rows, const progress *p, leuko_error *error) {
   const size_t outputs = (size_t)predictor->m.net.outputs;
+  const size_t width = model_last_width(&predictor->m);
   for (size_t first = 0; first < count;) {
     size_t left = count - first;
     size_t now = left < (size_t)predictor->batch ? left : (size_t)predictor->batch;
@@ -162,6 +178,7 @@ leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels,
                                 &answer, error);
     if (status != LEUKO_OK) return status;
     for (size_t i = 0; i < now * outputs; i++) logits[first * outputs + i] = (double)answer[i];
+    if (rows) net_plan_last_inputs(plan, (int)now, rows + first * width);
     first += now;
     if (progress_report(p, "answering", first, count, NULL))
       return error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
@@ -169,12 +186,19 @@ leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels,
   return LEUKO_OK;
 }
 
-static void refuse(leuko_answer *answer, leuko_status status, const char *message) {
-  answer->status = status;
+/* An answer that is none. */
+static void withhold(leuko_answer *answer, const char *label) {
   answer->p = answer->p_raw = answer->logit = NAN;
   answer->label_index = -1;
-  answer->label[0] = 0;
+  snprintf(answer->label, sizeof answer->label, "%s", label);
   for (int k = 0; k < LEUKO_MAX_CLASSES; k++) answer->probabilities[k] = NAN;
+}
+
+static void refuse(leuko_answer *answer, leuko_status status, const char *message) {
+  withhold(answer, "");
+  answer->status = status;
+  answer->reason = LEUKO_REASON_NONE;
+  answer->distance = NAN;
   snprintf(answer->message, sizeof answer->message, "%s",
            message && message[0] ? message : leuko_status_message(status));
 }
@@ -187,6 +211,8 @@ void predictor_decide(const model *m, const double *logits, leuko_answer *answer
     }
   memset(answer->probabilities, 0, sizeof answer->probabilities);
   answer->status = LEUKO_OK;
+  answer->reason = LEUKO_REASON_NONE;
+  answer->distance = NAN;
   answer->message[0] = 0;
   double raw[LEUKO_MAX_CLASSES];
   stats_probabilities(logits, m->class_count, m->positive, 1, raw);
@@ -205,8 +231,27 @@ void predictor_decide(const model *m, const double *logits, leuko_answer *answer
   snprintf(answer->label, sizeof answer->label, "%s", m->classes[answer->label_index]);
 }
 
+void predictor_reject(leuko_answer *answer, leuko_reason reason) {
+  withhold(answer, "rejected");
+  answer->reason = reason;
+  snprintf(answer->message, sizeof answer->message, "%s", leuko_reason_message(reason));
+}
+
+/* Takes the answer for picture `i` of the batch back if it is no cell that the model knows. */
+static void judge(const leuko_predictor *predictor, size_t i, leuko_answer *answer) {
+  const model *m = &predictor->m;
+  if (answer->status != LEUKO_OK) return;
+  if (predictor->rows)
+    answer->distance =
+        stats_distance_of(&m->rejection.distance, predictor->rows + i * model_last_width(m));
+  if (!predictor->rejects) return;
+  const leuko_reason reason =
+      model_judge(&m->rejection, predictor->measures + i * IMAGE_MEASURES, answer->distance);
+  if (reason != LEUKO_REASON_NONE) predictor_reject(answer, reason);
+}
+
 /* Answers the `used` pictures that lie in predictor->pixels; answers[at[i]] and, if wanted,
- * logits[at[i]] receive the i-th. */
+ * logits[at[i]], also of rejected ones, receive the i-th. */
 static leuko_status answer_pictures(leuko_predictor *predictor, size_t used, const size_t *at,
                                     leuko_answer *answers, double *logits, leuko_error *error) {
   if (used == 0) return LEUKO_OK;
@@ -217,13 +262,20 @@ static leuko_status answer_pictures(leuko_predictor *predictor, size_t used, con
     status = net_plan_forward(plan, predictor->pixels, (int)used, 0, &computed, error);
   if (status != LEUKO_OK) return status;
   const size_t outputs = (size_t)predictor->m.net.outputs;
+  if (predictor->rows) net_plan_last_inputs(plan, (int)used, predictor->rows);
   for (size_t i = 0; i < used; i++) {
     double row[LEUKO_MAX_CLASSES];
     for (size_t k = 0; k < outputs; k++) row[k] = (double)computed[i * outputs + k];
     predictor_decide(&predictor->m, row, &answers[at[i]]);
+    judge(predictor, i, &answers[at[i]]);
     if (logits) memcpy(logits + at[i] * outputs, row, outputs * sizeof *row);
   }
   return LEUKO_OK;
+}
+
+/* Where the measures of the i-th picture of a batch go, or NULL. */
+static double *measures_at(const leuko_predictor *predictor, size_t i) {
+  return predictor->measures ? predictor->measures + i * IMAGE_MEASURES : NULL;
 }
 
 /* Reads `count` files into the first places of predictor->pixels; at[i] is the file of place i. */
@@ -236,15 +288,20 @@ static size_t read_files(leuko_predictor *predictor, const char *const *paths, s
     leuko_error error = {0};
     answers[i].status = image_read(paths[i], &picture, answers[i].sha256, &error);
     if (answers[i].status == LEUKO_OK)
-      answers[i].status =
-          model_prepare(&predictor->m, &picture, predictor->pixels + i * bytes, &error);
+      answers[i].status = model_prepare(&predictor->m, &picture, predictor->pixels + i * bytes,
+                                        measures_at(predictor, i), &error);
     image_free(&picture);
     if (answers[i].status != LEUKO_OK) refuse(&answers[i], answers[i].status, error.message);
   }
   size_t used = 0;
   for (size_t i = 0; i < count; i++) {
     if (answers[i].status != LEUKO_OK) continue;
-    if (used != i) memcpy(predictor->pixels + used * bytes, predictor->pixels + i * bytes, bytes);
+    if (used != i) {
+      memcpy(predictor->pixels + used * bytes, predictor->pixels + i * bytes, bytes);
+      if (predictor->measures)
+        memcpy(measures_at(predictor, used), measures_at(predictor, i),
+               IMAGE_MEASURES * sizeof *predictor->measures);
+    }
     at[used++] = i;
   }
   return used;
@@ -354,7 +411,8 @@ leuko_status leuko_predict_pixels(leuko_predictor *predictor, const uint8_t *rgb
                      "%d x %d pixels, but a side has at least %d", width, height, IMAGE_MIN_SIDE);
   }
   image picture = {width, height, (uint8_t *)(uintptr_t)rgb};
-  leuko_status status = model_prepare(&predictor->m, &picture, predictor->pixels, error);
+  leuko_status status =
+      model_prepare(&predictor->m, &picture, predictor->pixels, measures_at(predictor, 0), error);
   size_t at = 0;
   if (status == LEUKO_OK) status = answer_pictures(predictor, 1, &at, answer, NULL, error);
   if (status != LEUKO_OK) refuse(answer, status, error ? error->message : NULL);

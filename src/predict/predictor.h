@@ -13,13 +13,16 @@ leuko_status predictor_open(model *m, const leuko_options *options, leuko_predic
 /* The model behind a predictor; owned by it. */
 const model *predictor_model(const leuko_predictor *predictor);
 
-/* Logits [count][outputs] of prepared pixels [count][size][size][3]. Errors: BACKEND, INTERRUPTED.
+/* Logits [count][outputs] of prepared pixels [count][size][size][3], and into rows
+ * [count][model_last_width] (may be NULL) what the last layer read. Errors: BACKEND, INTERRUPTED.
  */
 leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
-                              double *logits, const progress *p, leuko_error *error);
+                              double *logits, float *rows, const progress *p, leuko_error *error);
 
-/* From logits [outputs] to an answer: all of it but sha256. */
+/* From logits [outputs] to an answer: all of it but sha256; nothing is rejected. */
 void predictor_decide(const model *m, const double *logits, leuko_answer *answer);
+/* Takes an answer back for that reason: its distance, status and sha256 stay. */
+void predictor_reject(leuko_answer *answer, leuko_reason reason);
 
 /* agreement.c: logits [count][outputs] of prepared pixels [count][size][size][3] in a precision
  * that the processor has kernels for. Errors: NO_MEMORY, BACKEND, INTERRUPTED. */

@@ -37,7 +37,7 @@ leuko_status cell_map_write(page *p, const study_run *run, explainer *e, const i
   uint8_t *pixels = malloc(bytes);
   if (!pixels) return error_set_memory(error, bytes);
   explain_map map = {0};
-  leuko_status status = model_prepare(m, picture, pixels, error);
+  leuko_status status = model_prepare(m, picture, pixels, NULL, error);
   if (status == LEUKO_OK)
     status = explain_run(e, EXPLAIN_GRADCAM, pixels, answer ? m->positive : 1 - m->positive, &map,
                          error);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/threads.h"
 
 /* Cells that lost their part to the limit are held out in no fold. */
 static leuko_status limit_folds(const train_data_options *o, dataset *set, leuko_error *error) {
@@ -77,8 +78,8 @@ static leuko_status list_samples(train_data *data, leuko_error *error) {
   return hash_close(h, data->fingerprint, error);
 }
 
-static leuko_status prepare(const train_data_options *o, train_data *data, const progress *p,
-                            leuko_error *error) {
+static leuko_status prepare(const train_data_options *o, const train_data *data, stain wanted,
+                            const progress *p, prepared *out, leuko_error *error) {
   if (data->count == 0)
     return error_set(error, LEUKO_NO_DATA, o->folder, "check the folder and the split",
                      "no labelled cell takes part");
@@ -97,9 +98,9 @@ static leuko_status prepare(const train_data_options *o, train_data *data, const
                                 .count = data->count,
                                 .crop = o->crop,
                                 .size = o->size,
-                                .stain = data->stain,
+                                .stain = wanted,
                                 .threads = o->threads};
-    status = prepared_open(&request, p, &data->pixels, error);
+    status = prepared_open(&request, p, out, error);
   }
   free(paths);
   free(hashes);
@@ -140,7 +141,7 @@ static leuko_status prepare_with(const train_data_options *o, train_data *data, 
                                  const progress *p, leuko_error *error) {
   data->stain = wanted;
   prepared_close(&data->pixels);
-  return prepare(o, data, p, error);
+  return prepare(o, data, wanted, p, &data->pixels, error);
 }
 
 /* Brings all cells to the look of those to train on, which is taken from their pixels as they are.
@@ -176,7 +177,7 @@ leuko_status train_data_open(const train_data_options *o, const progress *p, tra
   if (status == LEUKO_OK) status = check_leaks(o, out, error);
   if (status == LEUKO_OK && !out->folds) status = train_limit(&out->set, o->limit, o->seed, error);
   if (status == LEUKO_OK) status = list_samples(out, error);
-  if (status == LEUKO_OK) status = prepare(o, out, p, error);
+  if (status == LEUKO_OK) status = prepare(o, out, (stain){0}, p, &out->pixels, error);
   if (status == LEUKO_OK) status = divide(o, out, error);
   if (status == LEUKO_OK && !out->folds) status = change_stain(o, out, p, error);
   if (status != LEUKO_OK) train_data_free(out);
@@ -191,6 +192,30 @@ leuko_status train_data_take_fold(train_data *data, const train_data_options *o,
   if (status == LEUKO_OK) status = list_samples(data, error);
   if (status == LEUKO_OK) status = divide(o, data, error);
   return status == LEUKO_OK ? change_stain(o, data, p, error) : status;
+}
+
+leuko_status train_data_measure(const train_data *data, const train_data_options *options,
+                                const size_t *samples, size_t count, const progress *p, double *out,
+                                leuko_error *error) {
+  prepared unstained = {0};
+  const prepared *pixels = &data->pixels;
+  leuko_status status = LEUKO_OK;
+  if (data->stain.method != STAIN_AS_IS) {
+    status = prepare(options, data, (stain){0}, p, &unstained, error);
+    pixels = &unstained;
+  }
+  const bool ready = status == LEUKO_OK;
+#pragma omp parallel for num_threads(threads_count(options->threads)) schedule(dynamic, 16)
+  for (size_t i = 0; i < (ready ? count : 0); i++) {
+    leuko_status here = image_measure(prepared_sample(pixels, samples[i]), pixels->size,
+                                      out + i * IMAGE_MEASURES, NULL);
+#pragma omp critical
+    if (here != LEUKO_OK) status = here;
+  }
+  if (ready && status != LEUKO_OK)
+    error_set_memory(error, (size_t)pixels->size * (size_t)pixels->size);
+  prepared_close(&unstained);
+  return status;
 }
 
 void train_data_free(train_data *data) {

@@ -6,6 +6,7 @@
 #include "dataset/dataset.h"
 #include "dataset/folds.h"
 #include "dataset/prepared.h"
+#include "image/envelope.h"
 
 /* Which cells, and on which side. Zero in a field gives its default. */
 typedef struct {
@@ -53,6 +54,12 @@ leuko_status train_data_open(const train_data_options *options, const progress *
 leuko_status train_data_take_fold(train_data *data, const train_data_options *options, int fold,
                                   const progress *p, leuko_error *error);
 void train_data_free(train_data *data);
+
+/* What cells `samples` [count] look like to the network but for the stain that they are brought to,
+ * into out [count][IMAGE_MEASURES]. Errors: those of prepared_open, NO_MEMORY. */
+leuko_status train_data_measure(const train_data *data, const train_data_options *options,
+                                const size_t *samples, size_t count, const progress *p, double *out,
+                                leuko_error *error);
 
 /* Keeps at most `limit` of the cells that have a part: of each part and class its share, spread
  * evenly over the subjects, drawn by seed. The others lose their part. Errors: NO_MEMORY. */

@@ -91,12 +91,13 @@ leuko_status train_finished(const train_data *data, const train_data_options *da
 /* Whether such a run trains a head on the features of a frozen base. */
 bool train_has_features(const train_options *options);
 
-/* For such a run: the logits [test_count][outputs] that its best model gives for the tested cells,
+/* For such a run: the logits [count][outputs] that its best model gives for cells `samples`
+ * (indices as train_data's), and what its last layer reads of them, rows [count][model_last_width],
  * from the features that train_run has left in the cache. Errors: those of train_run's beginning
  * and of reading the model. */
-leuko_status train_test_logits(const train_data *data, const train_data_options *data_options,
-                               const train_options *options, const progress *p, double *logits,
-                               leuko_error *error);
+leuko_status train_answers(const train_data *data, const train_data_options *data_options,
+                           const train_options *options, const size_t *samples, size_t count,
+                           const progress *p, double *logits, float *rows, leuko_error *error);
 
 /* Chooses threshold and temperature from the logits [n][outputs] of the best model for cells of
  * labels [n] (classes of the model) and writes them into best.safetensors, with the cells'

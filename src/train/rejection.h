@@ -1,0 +1,35 @@
+/* When a trained model is not to answer: fitted behind the last epoch. */
+#ifndef TRAIN_REJECTION_H
+#define TRAIN_REJECTION_H
+
+#include "train/train.h"
+
+/* The most training cells that it is fitted to, evenly over them. */
+#define TRAIN_REJECTION_CELLS 4096
+/* The share of the validation cells that is to be answered. */
+#define TRAIN_KEPT 0.95
+
+/* Cells of a run: the tested ones, then the training cells to fit to. */
+typedef struct {
+  size_t *samples; /* [tested + fitted] indices as train_data's, owned */
+  size_t tested, fitted;
+} train_rejection_cells;
+
+/* Lists them; ends with train_rejection_cells_free. Errors: NO_MEMORY. */
+leuko_status train_rejection_list(const train_data *data, train_rejection_cells *out,
+                                  leuko_error *error);
+void train_rejection_cells_free(train_rejection_cells *cells);
+
+/* Fits the envelope of the pictures and the distance of rows [tested + fitted][model_last_width],
+ * what the best model's last layer reads of `cells`, and writes both into best.safetensors. The
+ * envelope is as wide as needed for 99 % of the tested cells, if some width is enough; the
+ * distance's threshold keeps TRAIN_KEPT of them, of those outside the envelope none. `reasons`
+ * [tested] receives why each of the tested cells would be rejected. Where no cell is found in any
+ * picture nothing is written; where a class has one cell, no distance. Errors: those of reading and
+ * writing the model and of prepared_open, NO_MEMORY, BAD_DATA. */
+leuko_status train_rejection(const train_data *data, const train_data_options *data_options,
+                             const train_options *options, const train_rejection_cells *cells,
+                             const float *rows, const progress *p, leuko_reason *reasons,
+                             leuko_error *error);
+
+#endif
