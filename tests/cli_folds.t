@@ -79,6 +79,28 @@ ok 'and with another option' err_has "another 'lr'"
 run train cells --out cv "${small[@]}"
 ok 'a single run does not go into it' code_is 2
 
+# Once more on all cells
+
+last=("${small[@]}" --folds 3 --keep last --refit)
+run train cells --out once "${small[@]}" --refit --keep last
+ok 'training on all cells follows a cross-validation' code_is 2
+run train cells --out refit "${small[@]}" --folds 3 --refit
+ok 'in which no epoch is chosen' code_is 2
+plain train cells --out refit "${last[@]}"
+ok 'a model of all cells is trained' code_is 0
+ok 'on each of them' test "$(grep -c ',train$' refit/all/split.csv)" = 96
+ok 'it has no scores' missing refit/all/metrics.json
+run info refit/all --json
+ok 'its threshold comes from all held-out cells' json operating_point.cells 96
+ok 'nor has the model' test "$(value training.val_loss)" = null
+run predict refit/all cells --json
+ok 'and it answers' code_is 0
+mv refit/all all
+plain train cells --out refit "${last[@]}" --resume
+ok 'it is made again' code_is 0
+ok 'of the same bits' same_file all/best.safetensors refit/all/best.safetensors
+rm -r all refit
+
 # From a CSV; nothing chosen
 
 run data split cells --by subject --folds 3 -o folds.csv --json

@@ -15,7 +15,7 @@ typedef struct {
   training run;
   const char *model, *weights; /* names of the network and of its weight file or folder */
   zoo_options net; /* where it differs from the network's own: 0, and -1 for dropout, if not */
-  bool json;
+  bool refit, json;
 } arguments;
 
 enum {
@@ -23,6 +23,7 @@ enum {
   KEY_SPLIT,
   KEY_BY,
   KEY_FOLDS,
+  KEY_REFIT,
   KEY_RATIO,
   KEY_MANIFEST,
   KEY_SUBJECTS,
@@ -71,6 +72,10 @@ static const struct argp_option options[] = {
     {"folds", KEY_FOLDS, "K", 0,
      "cross-validate: K trainings into RUN/fold-1 ..., each tested on another of K folds, all "
      "scored together",
+     1},
+    {"refit", KEY_REFIT, 0, 0,
+     "with folds: then train once more, on all cells, into RUN/all, with the threshold, the "
+     "temperature and the rejection that the held-out cells of the folds give",
      1},
     {"split", KEY_SPLIT, "CSV", 0, "the split or the folds that 'leuko data split' has written", 1},
     {"manifest", KEY_MANIFEST, "FILE", 0,
@@ -177,6 +182,9 @@ static error_t parse_data(int key, char *arg, struct argp_state *state, argument
     return 0;
   case KEY_FOLDS:
     d->folds = (int)cli_number(state, "--folds", arg, 2, FOLDS_MOST);
+    return 0;
+  case KEY_REFIT:
+    a->refit = true;
     return 0;
   case KEY_RATIO:
     if (!split_parse_ratio(arg, &d->train_share))
@@ -348,6 +356,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (!a->run.train.out) argp_error(state, "--out RUN is missing");
     if (a->run.train.keep_last && a->run.train.patience)
       argp_error(state, "--patience chooses an epoch on the tested cells, --keep last does not");
+    if (a->refit && !a->run.train.keep_last)
+      argp_error(state, "--refit wants --keep last: it has no tested cells to choose an epoch by");
     if (a->run.data.folds && a->run.data.by == SPLIT_BY_FOLD)
       argp_error(state, "--folds deals by subject or by image");
     return 0;
@@ -443,6 +453,11 @@ static leuko_status choose_network(arguments *a, leuko_error *error) {
 
 static int train_once(arguments *a, const train_data *data, const progress *p) {
   leuko_error error = {0};
+  if (a->refit) {
+    error_set(&error, LEUKO_ARGUMENT, NULL, "ask for --folds K as well",
+              "--refit follows a cross-validation");
+    return cli_fail(&error);
+  }
   train_result result;
   evaluation scores;
   if (training_run(&a->run, data, p, &result, &scores, &error) != LEUKO_OK) return cli_fail(&error);
@@ -456,7 +471,8 @@ static int train_folds(arguments *a, train_data *data) {
   leuko_error error = {0};
   evaluation scores;
   pooled folds;
-  if (cross_validate(&a->run, data, &scores, &folds, &error) != LEUKO_OK) return cli_fail(&error);
+  if (cross_validate(&a->run, data, a->refit, &scores, &folds, &error) != LEUKO_OK)
+    return cli_fail(&error);
   int code = data->set.refused + data->pixels.refused ? 4 : 0;
   if (a->json) {
     if (cli_print_json(pooled_json(&folds, &scores))) code = 1;
@@ -465,9 +481,9 @@ static int train_folds(arguments *a, train_data *data) {
            folds.folds);
     evaluate_print(stdout, &scores);
     print_pooled(stdout, a->run.train.keep_last, &scores, &folds);
-    printf("\nIn %s: fold-1 to fold-%d, predictions.csv, evaluation.json, metrics.json, roc.csv, "
+    printf("\nIn %s: fold-1 to fold-%d%s, predictions.csv, evaluation.json, metrics.json, roc.csv, "
            "pr.csv, calibration.csv, figures/\n",
-           a->run.train.out, folds.folds);
+           a->run.train.out, folds.folds, a->refit ? ", all" : "");
   }
   pooled_free(&folds);
   evaluate_free(&scores);

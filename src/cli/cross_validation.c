@@ -28,8 +28,8 @@ typedef struct {
 
 static leuko_status fold_folder(const validation *v, int fold, char *out, size_t size,
                                 leuko_error *error) {
-  char name[32];
-  snprintf(name, sizeof name, "fold-%d", fold + 1);
+  char name[32] = "all";
+  if (fold != TRAIN_DATA_ALL) snprintf(name, sizeof name, "fold-%d", fold + 1);
   return file_join(out, size, v->out, name, error);
 }
 
@@ -165,7 +165,8 @@ static leuko_status gather(validation *v, leuko_error *error) {
   return status;
 }
 
-/* Threshold and temperature of a fold's model, from the cells of the other folds. */
+/* Threshold and temperature of a fold's model, from the cells of the other folds; of the model
+ * trained on all cells from those of all folds. */
 static leuko_status fit_point(validation *v, int fold, leuko_error *error) {
   const size_t width = v->input.class_count == 2 ? 1 : (size_t)v->input.class_count;
   evaluate_sample *others = malloc(v->input.count * sizeof *others);
@@ -192,10 +193,11 @@ static leuko_status fit_point(validation *v, int fold, leuko_error *error) {
     model m;
     status = train_operating_point(&options, logits, labels, input.count, fingerprint, &m, error);
     if (status == LEUKO_OK) {
-      v->models[fold] =
-          (pooled_model){.epoch = (int)json_integer_value(json_object_get(m.training, "epoch")),
-                         .temperature = m.temperature > 0 ? m.temperature : 1,
-                         .threshold = m.threshold};
+      if (fold != TRAIN_DATA_ALL)
+        v->models[fold] =
+            (pooled_model){.epoch = (int)json_integer_value(json_object_get(m.training, "epoch")),
+                           .temperature = m.temperature > 0 ? m.temperature : 1,
+                           .threshold = m.threshold};
       model_free(&m);
     }
   }
@@ -236,13 +238,71 @@ static leuko_status pool(validation *v, evaluation *scores, pooled *folds, leuko
   return status;
 }
 
-leuko_status cross_validate(training *t, train_data *data, evaluation *scores, pooled *folds,
-                            leuko_error *error) {
+/* What the folds' models have learnt of when not to answer, into that of the model in `folder`,
+ * which loses its scores: they are of cells that it was trained on. */
+static leuko_status adopt_rejection(const validation *v, const char *folder, leuko_error *error) {
+  const size_t count = (size_t)v->data->folds;
+  model *models = calloc(count + 1, sizeof *models), *all = models + count;
+  const model_rejection **parts = calloc(count, sizeof *parts);
+  char path[1024];
+  leuko_status status =
+      models && parts ? model_load(folder, all, error) : error_set_memory(error, sizeof *models);
+  for (size_t f = 0; status == LEUKO_OK && f < count; f++) {
+    status = fold_folder(v, (int)f, path, sizeof path, error);
+    if (status == LEUKO_OK) status = model_load(path, &models[f], error);
+    parts[f] = &models[f].rejection;
+  }
+  if (status == LEUKO_OK) {
+    train_rejection_adopt(parts, count, &all->rejection);
+    json_t *epoch = json_object_get(all->training, "epoch");
+    json_t *kept = json_pack("{s:O}", "epoch", epoch);
+    json_decref(all->training);
+    all->training = kept;
+    status = file_join(path, sizeof path, folder, "best.safetensors", error);
+  }
+  if (status == LEUKO_OK) status = model_save(path, all, NULL, 0, error);
+  for (size_t f = 0; models && f <= count; f++) model_free(&models[f]);
+  free(models);
+  free(parts);
+  return status;
+}
+
+/* One more training, on all cells. What else is fitted to cells is fitted to the folds' held-out
+ * answers, since of this model there are none. */
+static leuko_status train_all(validation *v, leuko_error *error) {
+  training *t = v->run;
+  const train_options asked = t->train;
+  char folder[1024];
+  leuko_status status = fold_folder(v, TRAIN_DATA_ALL, folder, sizeof folder, error);
+  if (status == LEUKO_OK)
+    status = train_data_take_fold(v->data, &t->data, TRAIN_DATA_ALL, &v->view.view, error);
+  if (status != LEUKO_OK) return status;
+  t->train.out = folder;
+  t->train.resume = true;
+  overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), false,
+                                      (double)v->data->count, t->train.epochs);
+  overall_begin(&v->view, "all cells", &cost);
+  progress p = overall_progress(&v->view);
+  train_result result;
+  status = train_run(v->data, &t->data, &t->train, &p, &result, error);
+  if (status == LEUKO_OK) {
+    train_result_free(&result);
+    status = outputs_fit(v->data, &t->data, &t->train, &p, error);
+  }
+  overall_end(&v->view);
+  t->train = asked;
+  if (status == LEUKO_OK && t->train.point != TRAIN_POINT_NONE)
+    status = fit_point(v, TRAIN_DATA_ALL, error);
+  return status == LEUKO_OK ? adopt_rejection(v, folder, error) : status;
+}
+
+leuko_status cross_validate(training *t, train_data *data, bool refit, evaluation *scores,
+                            pooled *folds, leuko_error *error) {
   validation v = {.run = t,
                   .data = data,
                   .out = t->train.out,
                   .view = {.view = cli_progress(), .title = "the folds"}};
-  for (int f = 0; f < data->folds; f++) {
+  for (int f = 0; f < data->folds + (int)refit; f++) {
     overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), f == 0,
                                         (double)data->count, t->train.epochs);
     v.view.total += overall_sum(&cost);
@@ -251,6 +311,14 @@ leuko_status cross_validate(training *t, train_data *data, evaluation *scores, p
   if (status == LEUKO_OK) status = train_folds(&v, error);
   cli_progress_end();
   if (status == LEUKO_OK) status = pool(&v, scores, folds, error);
+  if (status == LEUKO_OK && refit) {
+    status = train_all(&v, error);
+    cli_progress_end();
+    if (status != LEUKO_OK) {
+      evaluate_free(scores);
+      pooled_free(folds);
+    }
+  }
   free(v.samples);
   free(v.groups);
   free(v.folds);

@@ -189,18 +189,37 @@ static leuko_status try_bf16(const train_data *data, const train_options *option
   return status;
 }
 
+/* Scores are those of float32, whatever the model may be asked in later. */
+static leuko_status open_run(const train_options *options, leuko_predictor **out,
+                             leuko_error *error) {
+  leuko_options how = {
+      .threads = options->threads, .backend = options->backend, .precision = "f32"};
+  return leuko_predictor_open(options->out, &how, out, error);
+}
+
+leuko_status outputs_fit(const train_data *data, const train_data_options *data_options,
+                         const train_options *options, const progress *p, leuko_error *error) {
+  leuko_predictor *predictor;
+  scored s = {0};
+  leuko_status status = open_run(options, &predictor, error);
+  if (status != LEUKO_OK) return status;
+  status = score(predictor, data, data_options, options, p, &s, error);
+  if (status == LEUKO_OK) status = fit_rejection(data, data_options, options, p, &s, error);
+  if (status == LEUKO_OK) status = try_bf16(data, options, p, error);
+  free_scored(&s);
+  leuko_predictor_close(predictor);
+  return status;
+}
+
 leuko_status outputs_write(const train_data *data, const train_data_options *data_options,
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error) {
   *result = (evaluation){0};
   const char *run = options->out;
-  /* Scores are those of float32, whatever the model may be asked in later. */
-  leuko_options how = {
-      .threads = options->threads, .backend = options->backend, .precision = "f32"};
   leuko_predictor *predictor;
   scored s = {0};
   char path[1024], fitted_on[65];
-  leuko_status status = leuko_predictor_open(run, &how, &predictor, error);
+  leuko_status status = open_run(options, &predictor, error);
   if (status != LEUKO_OK) return status;
   status = score(predictor, data, data_options, options, p, &s, error);
   if (status == LEUKO_OK) status = choose_point(data, options, &s, fitted_on, error);

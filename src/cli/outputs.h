@@ -14,6 +14,11 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
                            const train_options *options, const progress *p, evaluation *result,
                            leuko_error *error);
 
+/* For a model that was trained on all cells: fits when it is not to answer and tries bfloat16, as
+ * above; no score is written, since cells that were trained on have none. */
+leuko_status outputs_fit(const train_data *data, const train_data_options *data_options,
+                         const train_options *options, const progress *p, leuko_error *error);
+
 /* The figures of a run's scores, and of its history if there is one, into RUN/figures. Figures that
  * cannot be drawn are a warning only where gnuplot is to blame. */
 leuko_status outputs_draw(const char *run, bool history, const evaluation *e, leuko_error *error);

@@ -123,9 +123,9 @@ static leuko_status divide(const train_data_options *o, train_data *data, leuko_
     if (s->part == DATASET_TRAIN) {
       data->train[data->train_count++] = i;
       of_class[s->label]++;
-    } else {
-      data->test[data->test_count++] = i;
     }
+    if (s->part != DATASET_TRAIN || data->fold == TRAIN_DATA_ALL)
+      data->test[data->test_count++] = i;
   }
   for (int c = 0; c < data->set.class_count; c++)
     if (of_class[c] == 0)

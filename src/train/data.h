@@ -48,9 +48,13 @@ typedef struct {
  * than the CSV's). */
 leuko_status train_data_open(const train_data_options *options, const progress *p, train_data *out,
                              leuko_error *error);
-/* Tests on fold `fold` (0 .. data->folds - 1) and trains on the others, to whose look the cells are
- * brought if that is asked. Errors: LEAK, NO_DATA, NO_MEMORY, those of prepared_open and
- * prepared_look; then nothing but train_data_free may follow. */
+/* No fold is left out: the cells are trained on, and tested on as well, there being no others. */
+#define TRAIN_DATA_ALL (-1)
+
+/* Tests on fold `fold` (0 .. data->folds - 1) and trains on the others, or TRAIN_DATA_ALL; the
+ * cells are brought to the look of those trained on if that is asked. Errors: LEAK, NO_DATA,
+ * NO_MEMORY, those of prepared_open and prepared_look; then nothing but train_data_free may follow.
+ */
 leuko_status train_data_take_fold(train_data *data, const train_data_options *options, int fold,
                                   const progress *p, leuko_error *error);
 void train_data_free(train_data *data);

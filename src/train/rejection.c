@@ -136,3 +136,20 @@ leuko_status train_rejection(const train_data *data, const train_data_options *d
   free(measures);
   return status;
 }
+
+void train_rejection_adopt(const model_rejection *const *folds, size_t count,
+                           model_rejection *out) {
+  double threshold = 0, kept = 0;
+  for (size_t f = 0; f < count; f++) {
+    if (folds[f]->cells == 0 || out->cells == 0) return;
+    threshold += folds[f]->threshold / (double)count;
+    kept += folds[f]->kept / (double)count;
+  }
+  for (size_t f = 0; f < count; f++)
+    for (int i = 0; i < IMAGE_MEASURES; i++) {
+      out->envelope.low[i] = fmin(out->envelope.low[i], folds[f]->envelope.low[i]);
+      out->envelope.high[i] = fmax(out->envelope.high[i], folds[f]->envelope.high[i]);
+    }
+  out->threshold = threshold;
+  out->kept = kept;
+}

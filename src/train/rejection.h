@@ -32,4 +32,9 @@ leuko_status train_rejection(const train_data *data, const train_data_options *d
                              const float *rows, const progress *p, leuko_reason *reasons,
                              leuko_error *error);
 
+/* For a model that was trained on all cells, so that none is left to choose by: takes from the
+ * models of a cross-validation [count] the mean of their thresholds and of the shares that they
+ * keep, and widens the envelope to hold theirs. Nothing is changed if one of them never rejects. */
+void train_rejection_adopt(const model_rejection *const *folds, size_t count, model_rejection *out);
+
 #endif
