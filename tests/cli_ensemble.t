@@ -9,13 +9,13 @@ plain train cells --out cv --size 32 --widths 8,8 --dense 16 --batch 16 --thread
 ok 'there is a cross-validation' code_is 0
 good=($(find cells -name '*.png' | sort | head -4))
 
-run predict cv "${good[@]}" --json
+run predict cv "${good[@]}" --json --no-reject
 ok 'its folder answers as one model' code_is 0
 ok 'with every fold' json 0.members 3
 cp out together
 cp out sum
 for fold in 1 2 3; do
-  run predict cv/fold-$fold "${good[@]}" --json
+  run predict cv/fold-$fold "${good[@]}" --json --no-reject
   ok "fold $fold alone answers with what it says together" test \
     "$(value 2.p)" = "$(cp out alone; cp together out; value 2.members.$((fold - 1)))"
 done
@@ -31,18 +31,23 @@ cp together out
 ok 'the answer is the mean of their logits, with their spread' \
   test "$(printf '%.9f %.9f' "$(value 2.p)" "$(value 2.spread)")" = "$expected"
 ok 'which is not calibrated again' json 2.p "$(value 2.p_raw)"
-run predict --model cv/fold-1 --model cv/fold-2/best.safetensors --model cv/fold-3 "${good[@]}" --json
+run predict --model cv/fold-1 --model cv/fold-2/best.safetensors --model cv/fold-3 "${good[@]}" --json --no-reject
 ok 'so do models that are named one by one' same_file together out
-run predict --model cv "${good[@]}" --csv
-ok 'the CSV tells the spread' test "$(head -1 out)" = path,sha256,p,label,status,p_raw,spread
-run predict cv "${good[@]}"
+run predict --model cv "${good[@]}" --csv --no-reject
+ok 'the CSV tells the spread' test "$(head -1 out)" = path,sha256,p,label,status,p_raw,reason,distance,spread
+run predict cv "${good[@]}" --no-reject
 ok 'so does the table' out_has ' ± 0\.'
 echo text >garbage.png
 run predict cv "${good[0]}" garbage.png --json
 ok 'what all refuse is refused' json 1.status NOT_AN_IMAGE
 ok 'with the usual exit code' code_is 4
-run predict --model cv/fold-1 "${good[@]}" --json
-ok 'one model has no spread' json 0 label,p,p_raw,path,sha256,status
+# 64 x 64 pixels, all black.
+printf 'BM\066\060\0\0\0\0\0\0\066\0\0\0\050\0\0\0\100\0\0\0\100\0\0\0\001\0\030\0' >black.bmp
+head -c 12312 /dev/zero >>black.bmp
+run predict cv black.bmp --json
+ok 'what the members reject is rejected' json 0.reason no_cell
+run predict --model cv/fold-1 "${good[@]}" --json --no-reject
+ok 'one model has no spread' json 0 distance,label,p,p_raw,path,reason,sha256,status
 
 # evaluate: not on persons that a member was trained on
 

@@ -15,6 +15,8 @@
 #include "dataset/dataset.h"
 #include "dataset/names.h"
 
+#define SENTENCE 400
+
 /* Whether the cells of that file's folder, or of one above it, say that they are drawn. */
 static bool is_drawn(const char *path) {
   for (size_t up = 0;; up++) {
@@ -57,8 +59,13 @@ static subject_answers gather(const owned *first, size_t count, const model *m) 
   double sum = 0;
   for (size_t i = 0; i < count; i++) {
     const leuko_answer *answer = first[i].answer;
-    if (answer->label_index < 0) { /* rejected, or not even read */
+    if (answer->status != LEUKO_OK) {
       s.refused++;
+      continue;
+    }
+    if (answer->reason != LEUKO_REASON_NONE) {
+      s.rejected++;
+      s.reasons[answer->reason]++;
       continue;
     }
     s.cells++;
@@ -109,23 +116,38 @@ void by_subject_free(subject_list *list) {
   *list = (subject_list){0};
 }
 
+/* "2 blurred, 1 small" into out [size]; "" where nothing was rejected. */
+static void list_reasons(const subject_answers *s, char *out, size_t size) {
+  size_t used = 0;
+  out[0] = 0;
+  for (int r = 0; r < LEUKO_REASON_COUNT; r++)
+    if (s->reasons[r] > 0 && used < size)
+      used += (size_t)snprintf(out + used, size - used, "%s%zu %s", used ? ", " : "", s->reasons[r],
+                               leuko_reason_name((leuko_reason)r));
+}
+
 static void sentence(const subject_list *list, const subject_answers *s, char *out, size_t size) {
   char what[64];
   if (strcasecmp(list->positive, "all") == 0) snprintf(what, sizeof what, "look leukemic");
   else snprintf(what, sizeof what, "are answered '%.32s'", list->positive);
-  if (s->cells == 0) snprintf(out, size, "no cell is answered; research use only, no diagnosis");
+  int used;
+  if (s->cells == 0) used = snprintf(out, size, "no cell is answered");
   else
-    snprintf(out, size,
-             "%zu of %zu cells %s (%.0f %%, 95 %% interval %.0f to %.0f %%); research use only, no "
-             "diagnosis",
-             s->positive, s->cells, what, 100 * s->share, 100 * s->interval.low,
-             100 * s->interval.high);
+    used = snprintf(out, size, "%zu of %zu cells %s (%.0f %%, 95 %% interval %.0f to %.0f %%)",
+                    s->positive, s->cells, what, 100 * s->share, 100 * s->interval.low,
+                    100 * s->interval.high);
+  if (s->rejected > 0) {
+    char reasons[160];
+    list_reasons(s, reasons, sizeof reasons);
+    used += snprintf(out + used, size - (size_t)used, "; %zu rejected (%s)", s->rejected, reasons);
+  }
+  snprintf(out + used, size - (size_t)used, "; research use only, no diagnosis");
 }
 
 void by_subject_print(const subject_list *list) {
-  table t = {.columns = 8};
-  static const char *const heads[] = {"subject", "cells", NULL,     "share",
-                                      "low",     "high",  "mean p", "refused"};
+  table t = {.columns = 9};
+  static const char *const heads[] = {"subject", "cells",  NULL,      "share",   "low",
+                                      "high",    "mean p", "refused", "rejected"};
   for (size_t c = 0; c < t.columns; c++) table_add(&t, "%s", heads[c] ? heads[c] : list->positive);
   for (size_t i = 0; i < list->count; i++) {
     const subject_answers *s = &list->items[i];
@@ -137,10 +159,11 @@ void by_subject_print(const subject_list *list) {
       if (s->cells > 0) table_add(&t, "%.4f", values[v]);
       else table_add(&t, "-");
     table_add(&t, "%zu", s->refused);
+    table_add(&t, "%zu", s->rejected);
   }
   table_print(&t, stdout);
   for (size_t i = 0; i < list->count; i++) {
-    char text[256];
+    char text[SENTENCE];
     sentence(list, &list->items[i], text, sizeof text);
     printf("%s: %s.\n",
            list->items[i].name[0] ? list->items[i].name : "Cells that no name tells the subject of",
@@ -151,7 +174,7 @@ void by_subject_print(const subject_list *list) {
 }
 
 void by_subject_print_csv(const subject_list *list) {
-  printf("subject,cells,positive,share,low,high,mean_p,refused\n");
+  printf("subject,cells,positive,share,low,high,mean_p,refused,rejected,reasons\n");
   for (size_t i = 0; i < list->count; i++) {
     const subject_answers *s = &list->items[i];
     cli_print_csv_field(s->name);
@@ -159,7 +182,11 @@ void by_subject_print_csv(const subject_list *list) {
     if (s->cells > 0)
       printf(",%.6f,%.6f,%.6f,%.6f", s->share, s->interval.low, s->interval.high, s->mean_p);
     else printf(",,,,");
-    printf(",%zu\n", s->refused);
+    char reasons[160];
+    list_reasons(s, reasons, sizeof reasons);
+    printf(",%zu,%zu,", s->refused, s->rejected);
+    cli_print_csv_field(reasons);
+    putchar('\n');
   }
 }
 
@@ -167,7 +194,7 @@ json_t *by_subject_json(const subject_list *list) {
   json_t *array = json_array();
   for (size_t i = 0; i < list->count; i++) {
     const subject_answers *s = &list->items[i];
-    char text[256];
+    char text[SENTENCE];
     sentence(list, s, text, sizeof text);
     json_t *row = json_object();
     json_object_set_new(row, "subject", s->name[0] ? text_json(s->name) : json_null());
@@ -179,6 +206,13 @@ json_t *by_subject_json(const subject_list *list) {
                                  : json_null());
     json_object_set_new(row, "mean_p", s->cells ? json_real(s->mean_p) : json_null());
     json_object_set_new(row, "refused", json_integer((json_int_t)s->refused));
+    json_t *reasons = json_object();
+    for (int r = 0; r < LEUKO_REASON_COUNT; r++)
+      if (s->reasons[r] > 0)
+        json_object_set_new(reasons, leuko_reason_name((leuko_reason)r),
+                            json_integer((json_int_t)s->reasons[r]));
+    json_object_set_new(row, "rejected", json_integer((json_int_t)s->rejected));
+    json_object_set_new(row, "reasons", reasons);
     json_object_set_new(row, "sentence", json_string(text));
     json_array_append_new(array, row);
   }

@@ -11,13 +11,15 @@
 
 /* One person's cells, or those of whom nothing is known. */
 typedef struct {
-  char *name;              /* of the person; "": nothing tells whose these are; owned */
-  size_t cells;            /* answered */
-  size_t positive;         /* of them answered with the positive class */
-  size_t refused;          /* files that could not be read */
-  double share;            /* positive of cells; NaN without cells */
-  stats_interval interval; /* of the share */
-  double mean_p;           /* of the positive class; NaN without cells */
+  char *name;                         /* of the person; "": nothing tells whose these are; owned */
+  size_t cells;                       /* answered */
+  size_t positive;                    /* of them answered with the positive class */
+  size_t refused;                     /* files that could not be read */
+  size_t rejected;                    /* pictures that the model does not answer for */
+  size_t reasons[LEUKO_REASON_COUNT]; /* of these */
+  double share;                       /* positive of cells; NaN without cells */
+  stats_interval interval;            /* of the share */
+  double mean_p;                      /* of the positive class; NaN without cells */
 } subject_answers;
 
 typedef struct {
@@ -36,7 +38,7 @@ void by_subject_free(subject_list *list);
 
 /* On stdout: a table, and a sentence for each person. */
 void by_subject_print(const subject_list *list);
-/* subject,cells,positive,share,low,high,mean_p,refused */
+/* subject,cells,positive,share,low,high,mean_p,refused,rejected,reasons */
 void by_subject_print_csv(const subject_list *list);
 /* An array of the same, with the sentence: a new reference; NULL without memory. */
 json_t *by_subject_json(const subject_list *list);

@@ -219,8 +219,16 @@ static void write_limits(file_writer *w, const study_run *run) {
   if (run->scores.fitted_here)
     file_printf(w, "- Threshold and temperature were chosen on the tested cells: what depends on "
                    "them flatters.\n");
-  file_printf(w, "- The model answers for every picture that can be read, also for what is no "
-                 "cell.\n\n");
+  if (run->has_model && run->m.rejection.cells > 0)
+    file_printf(
+        w,
+        "- Pictures unlike the %zu cells that this was fitted to are rejected with a reason "
+        "instead of answered; %.1f %% of the validation cells are kept. What is rejected is "
+        "not shown to be harmless, and what is not rejected need not be a cell.\n\n",
+        run->m.rejection.cells, 100 * run->m.rejection.kept);
+  else
+    file_printf(w, "- The model answers for every picture that can be read, also for what is no "
+                   "cell.\n\n");
 }
 
 static void hash_row(file_writer *w, const char *name, const char *hex) {
