@@ -12,6 +12,7 @@ export LEUKO_WEIGHTS ?= $(wildcard $(abspath ../shared/weights))
 
 PACKAGES := gcc make pkg-config libdnnl-dev libleptonica-dev libjpeg62-turbo-dev libpng-dev libjansson-dev \
   libssl-dev libcurl4-openssl-dev ca-certificates libzip-dev gnuplot-nox libcmocka-dev perl
+LONG_PACKAGES := valgrind
 FUZZ_PACKAGES := clang libclang-rt-14-dev
 FUZZ_SECONDS ?= 600
 LINT_PACKAGES := clang clang-format clang-tidy cppcheck libomp-dev git
@@ -62,7 +63,7 @@ help:
 	@echo '  make test        set up, build, run the tests'
 	@echo '  make build       the program $(BUILD)/leuko and the library'
 	@echo '  make deps        install the Debian packages that leuko is built from'
-	@echo '  make check-long  the slow tests: kills and resumes, full disks'
+	@echo '  make check-long  the slow tests: kills and resumes, valgrind'
 	@echo '  make reproduce   the whole experiment: three networks, 35 epochs, both splits'
 	@echo '  make lint        static analysis, format, direction of includes'
 	@echo '  make fuzz        fuzz the readers of weight files, FUZZ_SECONDS=600 for each format'
@@ -130,7 +131,9 @@ test: deps
 	@$(MAKE) --no-print-directory build $(TESTS)
 	@BUILD=$(BUILD) sh tools/test.sh $(TESTS) $(sort $(wildcard tests/cli_*.t))
 
-check-long: build $(TESTS)
+check-long:
+	@sh tools/deps.sh $(LONG_PACKAGES)
+	@$(MAKE) --no-print-directory build $(TESTS)
 	@BUILD=$(BUILD) sh tools/test.sh $(sort $(wildcard tests/long_*.t))
 
 lint: lint-deps
