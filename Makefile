@@ -2,7 +2,9 @@
 BUILD ?= build$(if $(EMULATE),/emulate)$(if $(SANITIZE),/sanitize)
 PREFIX ?= /usr/local
 CC ?= gcc
-# The model in the box, if there is one.
+# What demo and test compile at once.
+JOBS ?= $(shell nproc)
+# The model in the box.
 MODEL ?= models/leuko.safetensors
 SHARED := $(wildcard ../shared)
 # Real cells where they are at hand; the program itself knows of no such folder.
@@ -121,19 +123,19 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB_OBJ)
 bench: build $(BENCHES)
 
 demo: deps
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@LEUKO=$(BUILD)/leuko sh tools/demo.sh
 
 reproduce: build
 	@LEUKO=$(BUILD)/leuko sh tools/reproduce.sh
 
 test: deps
-	@$(MAKE) --no-print-directory build $(TESTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) build $(TESTS)
 	@BUILD=$(BUILD) sh tools/test.sh $(TESTS) $(sort $(wildcard tests/cli_*.t))
 
 check-long:
 	@sh tools/deps.sh $(LONG_PACKAGES)
-	@$(MAKE) --no-print-directory build $(TESTS)
+	@$(MAKE) --no-print-directory -j$(JOBS) build $(TESTS)
 	@BUILD=$(BUILD) sh tools/test.sh $(sort $(wildcard tests/long_*.t))
 
 lint: lint-deps
