@@ -18,7 +18,9 @@ typedef enum {
   RNG_BOOTSTRAP, /* resampling; sample = repetition */
   RNG_TEST,      /* anything in tests and benchmarks */
   RNG_JITTER,    /* colours of a sample; epoch, sample */
-  RNG_SUBSPACE   /* where a search for directions begins */
+  RNG_SUBSPACE,  /* where a search for directions begins */
+  RNG_CORRUPT,   /* noise on a picture; epoch = strength, sample */
+  RNG_FOREIGN    /* drawn pictures that are no cells; epoch = kind, sample = picture */
 } rng_purpose;
 
 typedef struct {

@@ -14,6 +14,7 @@ static const cli_command commands[] = {
     {"predict", command_predict, "answer for image files"},
     {"quantize", command_quantize, "ready a model for answers in 8 bits"},
     {"explain", command_explain, "where in a picture an answer comes from: maps and checks"},
+    {"stress", command_stress, "what a model makes of corrupted cells and of what is no cell"},
     {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},
     {"features", command_features, "what a network's head sees of image files, for other tools"},
     {"info", command_info, "what a model file holds, and its self-check"},

@@ -278,6 +278,25 @@ static double *measures_at(const leuko_predictor *predictor, size_t i) {
   return predictor->measures ? predictor->measures + i * IMAGE_MEASURES : NULL;
 }
 
+/* Moves the `count` pictures that lie in predictor->pixels, but for the refused ones, to the first
+ * places; at[i] is the one of place i. Returns how many they are. */
+static size_t close_gaps(leuko_predictor *predictor, size_t count, const leuko_answer *answers,
+                         size_t *at) {
+  const size_t bytes = picture_bytes(predictor);
+  size_t used = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (answers[i].status != LEUKO_OK) continue;
+    if (used != i) {
+      memcpy(predictor->pixels + used * bytes, predictor->pixels + i * bytes, bytes);
+      if (predictor->measures)
+        memcpy(measures_at(predictor, used), measures_at(predictor, i),
+               IMAGE_MEASURES * sizeof *predictor->measures);
+    }
+    at[used++] = i;
+  }
+  return used;
+}
+
 /* Reads `count` files into the first places of predictor->pixels; at[i] is the file of place i. */
 static size_t read_files(leuko_predictor *predictor, const char *const *paths, size_t count,
                          leuko_answer *answers, size_t *at) {
@@ -293,18 +312,33 @@ static size_t read_files(leuko_predictor *predictor, const char *const *paths, s
     image_free(&picture);
     if (answers[i].status != LEUKO_OK) refuse(&answers[i], answers[i].status, error.message);
   }
-  size_t used = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (answers[i].status != LEUKO_OK) continue;
-    if (used != i) {
-      memcpy(predictor->pixels + used * bytes, predictor->pixels + i * bytes, bytes);
-      if (predictor->measures)
-        memcpy(measures_at(predictor, used), measures_at(predictor, i),
-               IMAGE_MEASURES * sizeof *predictor->measures);
+  return close_gaps(predictor, count, answers, at);
+}
+
+leuko_status predictor_pictures(leuko_predictor *predictor, const image *pictures, size_t count,
+                                leuko_answer *answers, double *logits, leuko_error *error) {
+  const size_t batch = (size_t)predictor->batch, outputs = (size_t)predictor->m.net.outputs;
+  size_t *at = malloc(batch * sizeof *at);
+  if (!at) return error_set_memory(error, batch * sizeof *at);
+  for (size_t i = 0; i < count * outputs; i++) logits[i] = NAN;
+  leuko_status status = LEUKO_OK;
+  for (size_t first = 0; first < count && status == LEUKO_OK; first += batch) {
+    const size_t now = count - first < batch ? count - first : batch;
+#pragma omp parallel for num_threads(predictor->threads) schedule(dynamic) if (now > 1)
+    for (size_t i = 0; i < now; i++) {
+      leuko_error why = {0};
+      leuko_answer *answer = &answers[first + i];
+      *answer = (leuko_answer){0};
+      answer->status = model_prepare(&predictor->m, &pictures[first + i],
+                                     predictor->pixels + i * picture_bytes(predictor),
+                                     measures_at(predictor, i), &why);
+      if (answer->status != LEUKO_OK) refuse(answer, answer->status, why.message);
     }
-    at[used++] = i;
+    const size_t used = close_gaps(predictor, now, answers + first, at);
+    status = answer_pictures(predictor, used, at, answers + first, logits + first * outputs, error);
   }
-  return used;
+  free(at);
+  return status;
 }
 
 leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,

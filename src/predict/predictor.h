@@ -45,6 +45,11 @@ leuko_status predictor_files(leuko_predictor *predictor, const char *const *path
                              leuko_answer *answers, double *logits, const progress *p,
                              leuko_error *error);
 
+/* Answers `count` decoded pictures, with the logits [count][outputs] of all, also of those that are
+ * rejected; NaN where one is refused, which is no error. */
+leuko_status predictor_pictures(leuko_predictor *predictor, const image *pictures, size_t count,
+                                leuko_answer *answers, double *logits, leuko_error *error);
+
 /* How many values the network's head sees of an image: the width of a row of features. Errors:
  * NO_MEMORY, BACKEND. */
 leuko_status predictor_feature_count(leuko_predictor *predictor, size_t *out, leuko_error *error);
