@@ -82,7 +82,7 @@ leuko_status stress_figure(const char *folder, const stress *s, leuko_error *err
   for (int k = 0; k < IMAGE_CORRUPTIONS; k++) panels += has_curve(k);
   const int rows = (panels + COLUMNS - 1) / COLUMNS, height = 34 + 126 * rows;
   figure_script script;
-  leuko_status status = script_open(&script, folder, "stress", NULL, 640, height, error);
+  leuko_status status = script_open(&script, folder, "stress", NULL, 760, height, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_panels(writer, s);
