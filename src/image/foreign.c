@@ -10,16 +10,6 @@
 #define LATTICE 16 /* random values a side, repeating */
 #define THINGS 12  /* in a scene */
 
-static const char *const names[] = {
-#define IMAGE_FOREIGN_NAME(name, text) text,
-    IMAGE_FOREIGN_MAP(IMAGE_FOREIGN_NAME)
-#undef IMAGE_FOREIGN_NAME
-};
-
-const char *image_foreign_name(image_foreign kind) {
-  return names[kind];
-}
-
 typedef struct {
   double rgb[3];
 } colour;

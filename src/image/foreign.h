@@ -19,9 +19,6 @@ typedef enum {
       IMAGE_FOREIGN_KINDS
 } image_foreign;
 
-/* "blanks", ...; a constant string. */
-const char *image_foreign_name(image_foreign kind);
-
 /* Draws picture `index` of a kind, side x side pixels (image_free). Equal arguments give equal
  * pictures. Errors: NO_MEMORY. */
 leuko_status image_foreign_draw(image_foreign kind, uint64_t seed, uint32_t index, int side,
