@@ -31,6 +31,8 @@ say = $(if $(V),,@printf '  %-3s %s\n' $(1) $(or $(2),$@);)
 ifdef SANITIZE
 CFLAGS_ALL += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS_ALL += -fsanitize=address,undefined
+# Vectors in plain C are long code, which gcc would compile for ten minutes with the sanitizers.
+GENERIC_FLAGS := -O1 -fno-var-tracking
 endif
 
 # Kernels for AVX-512 on a processor without it.
@@ -96,7 +98,7 @@ $(BUILD)/obj/%.avx2.o: %.c Makefile
 
 $(BUILD)/obj/%.generic.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<:generic) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) -DVECTOR_GENERIC -MMD -MP -c $< -o $@
+	$(call say,CC,$<:generic) $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(GENERIC_FLAGS) -DVECTOR_GENERIC -MMD -MP -c $< -o $@
 
 $(BUILD)/leuko: $(CLI_OBJ) $(LIB_OBJ)
 	$(call say,LD) $(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
