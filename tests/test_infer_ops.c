@@ -130,5 +130,5 @@ int main(void) {
       cmocka_unit_test(test_winograd),       cmocka_unit_test(test_winograd_of_many_tiles),
       cmocka_unit_test(test_pooling),        cmocka_unit_test(test_dense),
   };
-  return each_level_run(tests, sizeof tests / sizeof *tests);
+  return each_level_run(tests, sizeof tests / sizeof *tests, NET_CPU_GENERIC);
 }

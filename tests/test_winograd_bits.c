@@ -73,5 +73,5 @@ int main(void) {
       cmocka_unit_test(test_fused_pooling),
       cmocka_unit_test(test_an_image_alone_and_in_a_batch),
   };
-  return each_level_run(tests, sizeof tests / sizeof *tests);
+  return each_level_run(tests, sizeof tests / sizeof *tests, NET_CPU_GENERIC);
 }
