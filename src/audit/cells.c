@@ -9,6 +9,7 @@
 #include "audit/steps.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sort.h"
 #include "base/threads.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 30)
@@ -166,15 +167,10 @@ static double measure_of(const audit_cell *c, audit_measure measure) {
   }
 }
 
-static int compare_doubles(const void *left, const void *right) {
-  const double *a = left, *b = right;
-  return (*a > *b) - (*a < *b);
-}
-
 /* Median of numbers [count], which are sorted; 0 of none. */
 static double median_of(double *numbers, size_t count) {
   if (count == 0) return 0;
-  qsort(numbers, count, sizeof *numbers, compare_doubles);
+  sort_doubles(numbers, count);
   return (numbers[(count - 1) / 2] + numbers[count / 2]) / 2;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "stats/metrics.h"
 
 #define BLOCK 16 /* pictures in memory at once, twice */
@@ -211,11 +212,6 @@ static leuko_status show_foreign(session *s, leuko_error *error) {
   return status;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* What one score does: its area, and what it rejects with 95 % of the cells kept. */
 static leuko_status judge_score(const score_list *list, stress_score score, stress *out,
                                 leuko_error *error) {
@@ -232,7 +228,7 @@ static leuko_status judge_score(const score_list *list, stress_score score, stre
     if (!isfinite(values[i])) out->scored[score] = false;
   }
   if (status == LEUKO_OK && out->scored[score] && known > 0) {
-    qsort(cells, known, sizeof *cells, ascending);
+    sort_doubles(cells, known);
     const double threshold = cells[(size_t)ceil(KEPT * (double)known) - 1];
     for (size_t i = 0; i < list->count; i++) {
       if (!labels[i]) continue;

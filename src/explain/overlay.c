@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/sort.h"
 #include "image/label.h"
 #include "image/resize.h"
 
@@ -93,11 +94,6 @@ leuko_status explain_paint(const image *picture, explain_region region, const ex
   return LEUKO_OK;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 leuko_status explain_strongest(const explain_map *map, double *out, leuko_error *error) {
   const size_t places = (size_t)map->side * (size_t)map->side;
   double *amounts = malloc(places * sizeof *amounts);
@@ -106,7 +102,7 @@ leuko_status explain_strongest(const explain_map *map, double *out, leuko_error 
   size_t used = 0;
   for (size_t i = 0; i < places; i++)
     if (map->values[i] != 0) amounts[used++] = fabs((double)map->values[i]);
-  qsort(amounts, used, sizeof *amounts, ascending);
+  sort_doubles(amounts, used);
   if (used > 0) *out = amounts[map->method == EXPLAIN_GRADIENTS ? (used - 1) * 99 / 100 : used - 1];
   free(amounts);
   return LEUKO_OK;

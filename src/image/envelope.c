@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "image/lab.h"
 #include "image/mask.h"
 
@@ -54,11 +55,6 @@ leuko_status image_measure(const uint8_t *pixels, int size, double *out, leuko_e
   return LEUKO_OK;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 leuko_status image_envelope_fit(const double *measures, size_t count, double margin,
                                 image_envelope *out, leuko_error *error) {
   *out = (image_envelope){0};
@@ -72,7 +68,7 @@ leuko_status image_envelope_fit(const double *measures, size_t count, double mar
       if (row[IMAGE_PARTS] > 0) values[n++] = row[m];
     }
     if (n == 0) break;
-    qsort(values, n, sizeof *values, ascending);
+    sort_doubles(values, n);
     const size_t left_out = n / OUTERMOST;
     const double low = values[left_out], high = values[n - 1 - left_out];
     out->low[m] = low - margin * (high - low);

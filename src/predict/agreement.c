@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/sort.h"
 #include "predict/predictor.h"
 
 #define BATCH 16
@@ -29,11 +30,6 @@ leuko_status predictor_answer(const model *m, net_precision precision, int threa
   return status;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 leuko_status predictor_differences(const model *m, const double *logits, const double *others,
                                    size_t count, model_agreement *out, leuko_error *error) {
   const size_t outputs = (size_t)m->net.outputs;
@@ -48,7 +44,7 @@ leuko_status predictor_differences(const model *m, const double *logits, const d
     differences[i] = fabs(a.p_raw - b.p_raw);
     if (!isfinite(differences[i])) differences[i] = 1;
   }
-  qsort(differences, count, sizeof *differences, ascending);
+  sort_doubles(differences, count);
   *out = (model_agreement){.cells = count,
                            .largest = differences[count - 1],
                            .median = (differences[(count - 1) / 2] + differences[count / 2]) / 2,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/sort.h"
 #include "predict/predictor.h"
 #include "stats/metrics.h"
 
@@ -160,11 +161,6 @@ static leuko_status test_answers(model *m, const quantize_cells *cells, int thre
   return status;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static leuko_status time_batch(net_plan *plan, const uint8_t *pixels, int count, double *seconds,
                                leuko_error *error) {
   const float *logits;
@@ -199,8 +195,8 @@ static leuko_status measure_speed(model *m, const quantize_cells *cells, int thr
   net_plan_free(plans[0]);
   net_plan_free(plans[1]);
   if (status != LEUKO_OK) return status;
-  qsort(ratios + 1, ROUNDS, sizeof *ratios, ascending);
-  qsort(seconds + 1, ROUNDS, sizeof *seconds, ascending);
+  sort_doubles(ratios + 1, ROUNDS);
+  sort_doubles(seconds + 1, ROUNDS);
   m->int8.speed = ratios[1 + ROUNDS / 2];
   out->images_per_second = batch / seconds[1 + ROUNDS / 2];
   return LEUKO_OK;

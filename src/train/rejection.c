@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/sort.h"
 #include "base/threads.h"
 
 #define ENVELOPE_KEPT 0.99
@@ -55,11 +56,6 @@ static leuko_status fit_envelope(const train_rejection_cells *cells, const doubl
   return status;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The threshold that keeps as many of the tested cells as wanted, and what is kept with it. */
 static leuko_status choose_threshold(const train_rejection_cells *cells, const double *measures,
                                      const float *rows, model_rejection *out, leuko_error *error) {
@@ -72,7 +68,7 @@ static leuko_status choose_threshold(const train_rejection_cells *cells, const d
       distances[count++] = out->distance.directions > 0
                                ? stats_distance_of(&out->distance, rows + i * out->distance.width)
                                : 0;
-  qsort(distances, count, sizeof *distances, ascending);
+  sort_doubles(distances, count);
   size_t kept = count;
   if (out->distance.directions > 0 && count > 0) {
     if (wanted < count) kept = wanted;
