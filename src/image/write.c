@@ -20,6 +20,21 @@ static PIX *to_pix(const image *picture) {
   return pix;
 }
 
+/* Takes what leptonica has encoded, or has not; its memory is not malloc's. */
+static leuko_status take(l_uint8 *encoded, size_t count, bool failed, uint8_t **bytes, size_t *size,
+                         leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  if (failed || !encoded)
+    status = error_set(error, LEUKO_BACKEND, NULL, NULL, "the image cannot be encoded");
+  else if (!(*bytes = malloc(count))) status = error_set_memory(error, count);
+  if (status == LEUKO_OK) {
+    memcpy(*bytes, encoded, count);
+    *size = count;
+  }
+  lept_free(encoded);
+  return status;
+}
+
 leuko_status image_encode(const image *picture, image_format format, uint8_t **bytes, size_t *size,
                           leuko_error *error) {
   *bytes = NULL;
@@ -45,16 +60,21 @@ leuko_status image_encode(const image *picture, image_format format, uint8_t **b
     break;
   }
   pixDestroy(&pix);
-  leuko_status status = LEUKO_OK;
-  if (failed || !encoded)
-    status = error_set(error, LEUKO_BACKEND, NULL, NULL, "the image cannot be encoded");
-  else if (!(*bytes = malloc(encoded_size))) status = error_set_memory(error, encoded_size);
-  if (status == LEUKO_OK) {
-    memcpy(*bytes, encoded, encoded_size);
-    *size = encoded_size;
-  }
-  lept_free(encoded);
-  return status;
+  return take(encoded, encoded_size, failed, bytes, size, error);
+}
+
+leuko_status image_encode_jpeg(const image *picture, int quality, uint8_t **bytes, size_t *size,
+                               leuko_error *error) {
+  *bytes = NULL;
+  *size = 0;
+  image_silence_leptonica();
+  PIX *pix = to_pix(picture);
+  if (!pix) return error_set_memory(error, (size_t)picture->width * (size_t)picture->height * 4);
+  l_uint8 *encoded = NULL;
+  size_t encoded_size = 0;
+  const bool failed = pixWriteMemJpeg(&encoded, &encoded_size, pix, quality, 0);
+  pixDestroy(&pix);
+  return take(encoded, encoded_size, failed, bytes, size, error);
 }
 
 leuko_status image_write(const char *path, const image *picture, image_format format,
