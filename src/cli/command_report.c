@@ -5,6 +5,7 @@
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "cli/compute.h"
+#include "cli/outputs.h"
 #include "cli/simple.h"
 #include "report/study_page.h"
 
@@ -103,9 +104,7 @@ int command_report(int argc, char **argv) {
     study_compare(s);
     status = study_page_write(s, a.out, call, &undrawn, &error);
   }
-  if (status == LEUKO_OK && undrawn.status != LEUKO_OK)
-    cli_progress_line("leuko: the figures are not drawn: %s (%s)\n  -> %s", undrawn.message,
-                      leuko_status_name(undrawn.status), undrawn.remedy);
+  if (status == LEUKO_OK) status = outputs_drawn(undrawn.status, &undrawn, &error);
   int code = status == LEUKO_OK ? 0 : cli_fail(&error);
   if (code == 0) printf("%s\n", a.out);
   if (s) study_close(s);

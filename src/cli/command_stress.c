@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/compute.h"
 #include "cli/inputs.h"
+#include "cli/outputs.h"
 #include "cli/table.h"
 #include "dataset/split.h"
 #include "evaluate/stress.h"
@@ -208,18 +209,6 @@ static leuko_status list_cells(const arguments *a, const model *m, dataset *set,
   return status;
 }
 
-static leuko_status draw(const arguments *a, const stress *s, leuko_error *error) {
-  leuko_error warning = {0};
-  leuko_status status = stress_figure(a->out, s, &warning);
-  if (status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
-    if (status != LEUKO_OK) *error = warning;
-    return status;
-  }
-  cli_progress_line("leuko: the figure is not drawn: %s (%s)\n  -> %s", warning.message,
-                    leuko_status_name(status), warning.remedy);
-  return LEUKO_OK;
-}
-
 static leuko_status run(const arguments *a, leuko_predictor *predictor, dataset *set,
                         const input_list *foreign, const progress *p, stress *result,
                         leuko_error *error) {
@@ -240,7 +229,9 @@ static leuko_status run(const arguments *a, leuko_predictor *predictor, dataset 
                               .seed = (uint64_t)a->seed};
   if (status == LEUKO_OK) status = stress_run(predictor, &shown, p, result, error);
   if (status == LEUKO_OK && a->out) status = stress_write(a->out, result, error);
-  if (status == LEUKO_OK && a->out) status = draw(a, result, error);
+  leuko_error trouble = {0};
+  if (status == LEUKO_OK && a->out)
+    status = outputs_drawn(stress_figure(a->out, result, &trouble), &trouble, error);
   free(c.paths);
   free(c.files);
   free(c.labels);

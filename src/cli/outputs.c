@@ -114,17 +114,20 @@ static leuko_status draw_figures(const char *run, bool history, const evaluation
   return status;
 }
 
-leuko_status outputs_draw(const char *run, bool history, const evaluation *e, leuko_error *error) {
-  leuko_error warning = {0};
-  leuko_status status = draw_figures(run, history, e, &warning);
+leuko_status outputs_drawn(leuko_status status, const leuko_error *trouble, leuko_error *error) {
   if (status == LEUKO_OK) return LEUKO_OK;
   if (status != LEUKO_NOT_FOUND && status != LEUKO_BACKEND) {
-    if (error) *error = warning;
+    if (error) *error = *trouble;
     return status;
   }
-  cli_progress_line("leuko: the figures are not drawn: %s (%s)\n  -> %s", warning.message,
-                    leuko_status_name(status), warning.remedy);
+  cli_progress_line("leuko: the figures are not drawn: %s (%s)\n  -> %s", trouble->message,
+                    leuko_status_name(status), trouble->remedy);
   return LEUKO_OK;
+}
+
+leuko_status outputs_draw(const char *run, bool history, const evaluation *e, leuko_error *error) {
+  leuko_error trouble = {0};
+  return outputs_drawn(draw_figures(run, history, e, &trouble), &trouble, error);
 }
 
 /* Threshold and temperature from the tested cells, into the model's file and the scores.

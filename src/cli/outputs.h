@@ -19,6 +19,9 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
 leuko_status outputs_fit(const train_data *data, const train_data_options *data_options,
                          const train_options *options, const progress *p, leuko_error *error);
 
+/* What drawing has come to: where gnuplot is to blame, a warning on stderr and LEUKO_OK. */
+leuko_status outputs_drawn(leuko_status status, const leuko_error *trouble, leuko_error *error);
+
 /* The figures of a run's scores, and of its history if there is one, into RUN/figures. Figures that
  * cannot be drawn are a warning only where gnuplot is to blame. */
 leuko_status outputs_draw(const char *run, bool history, const evaluation *e, leuko_error *error);
