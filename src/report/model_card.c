@@ -117,14 +117,8 @@ static void write_data(file_writer *w, const study_run *run) {
 }
 
 static void write_scores(file_writer *w, const study_run *run) {
-  static const struct {
-    int score;
-    const char *name;
-  } kinds[] = {{STATS_AUC, "Area under the ROC curve"},
-               {STATS_BALANCED_ACCURACY, "Balanced accuracy"},
-               {STATS_ACCURACY, "Accuracy"},
-               {STATS_SENSITIVITY, "Sensitivity"},
-               {STATS_SPECIFICITY, "Specificity"}};
+  static const int kinds[] = {STATS_AUC, STATS_BALANCED_ACCURACY, STATS_ACCURACY, STATS_SENSITIVITY,
+                              STATS_SPECIFICITY};
   const evaluation *e = &run->scores;
   char number[WORDS_NUMBER], words[WORDS_INTERVAL];
   file_printf(w, "## Scores\n\nOn %s tested cells", words_count(e->n, number));
@@ -135,9 +129,9 @@ static void write_scores(file_writer *w, const study_run *run) {
               run->fold_scores.cross_fitted ? " | with each fold's threshold and temperature" : "",
               run->fold_scores.cross_fitted ? "|---" : "");
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-    const int score = kinds[k].score;
+    const int score = kinds[k];
     if (!isfinite(words_score(e, score))) continue;
-    file_printf(w, "| %s | %s |", kinds[k].name,
+    file_printf(w, "| %s | %s |", words_score_name(score),
                 words_interval(words_score(e, score),
                                e->subject_count ? e->by_subject[score] : e->by_image[score],
                                words));

@@ -6,15 +6,8 @@
 #include "report/page.h"
 #include "report/words.h"
 
-static const struct {
-  int score;
-  const char *name;
-} kinds[] = {{STATS_AUC, "Area under the ROC curve"},
-             {STATS_BALANCED_ACCURACY, "Balanced accuracy"},
-             {STATS_ACCURACY, "Accuracy"},
-             {STATS_SENSITIVITY, "Sensitivity"},
-             {STATS_SPECIFICITY, "Specificity"},
-             {STATS_WEIGHTED_F1, "Weighted F1"}};
+static const int kinds[] = {STATS_AUC,         STATS_BALANCED_ACCURACY, STATS_ACCURACY,
+                            STATS_SENSITIVITY, STATS_SPECIFICITY,       STATS_WEIGHTED_F1};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
 static const stats_interval *intervals_of(const evaluation *e) {
@@ -33,10 +26,10 @@ static void write_one(page *p, const study_run *run) {
              words_count(e->n, number));
   page_heads(p, heads, 4);
   for (size_t k = 0; k < KINDS; k++) {
-    const int score = kinds[k].score;
+    const int score = kinds[k];
     if (e->class_count > 2 && (score == STATS_SENSITIVITY || score == STATS_SPECIFICITY)) continue;
     file_printf(p->w, "<tr>");
-    html_cell(p->w, "Score", "%s", kinds[k].name);
+    html_cell(p->w, "Score", "%s", words_score_name(score));
     page_value_cell(p, "Value", words_score(e, score));
     page_interval_cell(p, "95 % by person", e->by_subject[score]);
     page_interval_cell(p, "95 % by cell", e->by_image[score]);

@@ -26,6 +26,18 @@ double words_score(const evaluation *e, int score) {
   return all[score];
 }
 
+const char *words_score_name(int score) {
+  static const char *const names[STATS_SCORES] = {
+      [STATS_AUC] = "Area under the ROC curve",
+      [STATS_BALANCED_ACCURACY] = "Balanced accuracy",
+      [STATS_ACCURACY] = "Accuracy",
+      [STATS_SENSITIVITY] = "Sensitivity",
+      [STATS_SPECIFICITY] = "Specificity",
+      [STATS_WEIGHTED_F1] = "Weighted F1",
+  };
+  return names[score];
+}
+
 static const char *print(double value, stats_interval i, const char *alone, const char *with,
                          char out[WORDS_INTERVAL]) {
   if (!isfinite(value)) snprintf(out, WORDS_INTERVAL, "–");

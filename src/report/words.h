@@ -11,6 +11,9 @@ const char *words_count(size_t count, char out[WORDS_NUMBER]);
 /* The value of one of the scores that have intervals (STATS_AUC, ...); NaN where it has none. */
 double words_score(const evaluation *e, int score);
 
+/* "Area under the ROC curve" and the like, of the same scores. */
+const char *words_score_name(int score);
+
 #define WORDS_INTERVAL 64
 /* "0.881 (0.719 to 0.955)" into out [WORDS_INTERVAL], which is returned; without an interval the
  * value alone, and a dash where the value is not defined. */
