@@ -9,7 +9,6 @@
 
 #include "base/rng.h"
 #include "each_level.h"
-
 #include "net/cpu.h"
 #include "net/plan.h"
 #include "zoo/zoo.h"

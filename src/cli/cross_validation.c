@@ -242,26 +242,26 @@ static leuko_status pool(validation *v, evaluation *scores, pooled *folds, leuko
  * which loses its scores: they are of cells that it was trained on. */
 static leuko_status adopt_rejection(const validation *v, const char *folder, leuko_error *error) {
   const size_t count = (size_t)v->data->folds;
-  model *models = calloc(count + 1, sizeof *models), *all = models + count;
+  model all = {0}, *models = calloc(count, sizeof *models);
   const model_rejection **parts = calloc(count, sizeof *parts);
   char path[1024];
   leuko_status status =
-      models && parts ? model_load(folder, all, error) : error_set_memory(error, sizeof *models);
+      models && parts ? model_load(folder, &all, error) : error_set_memory(error, sizeof *models);
   for (size_t f = 0; status == LEUKO_OK && f < count; f++) {
     status = fold_folder(v, (int)f, path, sizeof path, error);
     if (status == LEUKO_OK) status = model_load(path, &models[f], error);
     parts[f] = &models[f].rejection;
   }
   if (status == LEUKO_OK) {
-    train_rejection_adopt(parts, count, &all->rejection);
-    json_t *epoch = json_object_get(all->training, "epoch");
-    json_t *kept = json_pack("{s:O}", "epoch", epoch);
-    json_decref(all->training);
-    all->training = kept;
+    train_rejection_adopt(parts, count, &all.rejection);
+    json_t *kept = json_pack("{s:O}", "epoch", json_object_get(all.training, "epoch"));
+    json_decref(all.training);
+    all.training = kept;
     status = file_join(path, sizeof path, folder, "best.safetensors", error);
   }
-  if (status == LEUKO_OK) status = model_save(path, all, NULL, 0, error);
-  for (size_t f = 0; models && f <= count; f++) model_free(&models[f]);
+  if (status == LEUKO_OK) status = model_save(path, &all, NULL, 0, error);
+  for (size_t f = 0; models && f < count; f++) model_free(&models[f]);
+  model_free(&all);
   free(models);
   free(parts);
   return status;
