@@ -11,7 +11,6 @@
 #define SQUARE 2.2
 #define MIN_AREA 200 /* pixels */
 #define COVERED 230  /* of 255: a thumbnail's pixel lies within the cell */
-#define PI 3.14159265358979323846
 
 /* image_symmetry itself, applied to a picture of its own indices, says where each place comes from.
  */
@@ -49,7 +48,7 @@ static int grey_of(const uint8_t *rgb) {
 /* The square around the cell as a picture of three planes: unused, the mask, grey on black. */
 static leuko_status cut_square(const image *in, const uint8_t *mask, const image_cell *cell,
                                image *out, leuko_error *error) {
-  const int side = (int)lround(SQUARE * sqrt((double)cell->area / PI));
+  const int side = (int)lround(SQUARE * sqrt((double)cell->area / M_PI));
   const int left = (int)lround(cell->x - (side - 1) / 2.0);
   const int top = (int)lround(cell->y - (side - 1) / 2.0);
   const size_t bytes = (size_t)side * (size_t)side * 3;

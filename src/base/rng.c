@@ -41,6 +41,10 @@ double rng_uniform(rng *r) {
   return ((double)high * 67108864.0 + (double)low) / 9007199254740992.0;
 }
 
+double rng_between(rng *r, double low, double high) {
+  return low + (high - low) * rng_uniform(r);
+}
+
 double rng_normal(rng *r) {
   double u = 1.0 - rng_uniform(r), v = rng_uniform(r);
   return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);

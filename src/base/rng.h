@@ -39,6 +39,8 @@ rng rng_open(uint64_t seed, rng_purpose purpose, uint32_t epoch, uint32_t sample
 uint32_t rng_u32(rng *r);
 /* Uniform in [0, 1) with 53 random bits. */
 double rng_uniform(rng *r);
+/* Uniform in [low, high). */
+double rng_between(rng *r, double low, double high);
 /* Standard normal (Box-Muller). */
 double rng_normal(rng *r);
 /* Uniform in 0 .. bound-1, without bias; bound at least 1. */

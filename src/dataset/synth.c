@@ -8,17 +8,12 @@
 #include "base/error.h"
 #include "base/rng.h"
 
-#define PI 3.14159265358979323846
 #define ANGLES 512  /* of an outline */
 #define LATTICE 64  /* random values a side, repeating */
 #define MAX_SPOTS 6 /* nucleoli in one nucleus */
 
 /* Streams of one series, told apart by the generator's epoch. */
 enum { STREAM_CELL, STREAM_SUBJECT };
-
-static double between(rng *r, double low, double high) {
-  return low + (high - low) * rng_uniform(r);
-}
 
 static double clamp(double x, double low, double high) {
   return x < low ? low : x > high ? high : x;
@@ -37,7 +32,7 @@ static subject_traits draw_subject(uint64_t seed, size_t subject) {
   return (subject_traits){.size = 1 + 0.03 * rng_normal(&r),
                           .lightness = clamp(0.05 * rng_normal(&r), -0.08, 0.12),
                           .hue = clamp(0.5 * rng_normal(&r), -1, 1),
-                          .contrast = between(&r, 0.8, 1.2)};
+                          .contrast = rng_between(&r, 0.8, 1.2)};
 }
 
 typedef struct {
@@ -59,20 +54,20 @@ typedef struct {
 } cell;
 
 static void draw_outline(cell *c, rng *r, double radius, double oval, double rough) {
-  const double tilt = between(r, 0, 2 * PI);
+  const double tilt = rng_between(r, 0, 2 * M_PI);
   double size[12], phase[12];
   for (int k = 2; k < 12; k++) {
     size[k] = rough * rng_normal(r) / (k * k) * (k == 2 ? 1 : 3);
-    phase[k] = between(r, 0, 2 * PI);
+    phase[k] = rng_between(r, 0, 2 * M_PI);
   }
   /* Here and there the cut-out follows a neighbour that touched the cell. */
-  const double bite = rng_uniform(r) < 0.25 ? between(r, 0.03, 0.12) : 0;
-  const double bite_at = between(r, 0, 2 * PI);
+  const double bite = rng_uniform(r) < 0.25 ? rng_between(r, 0.03, 0.12) : 0;
+  const double bite_at = rng_between(r, 0, 2 * M_PI);
   for (int i = 0; i < ANGLES; i++) {
-    const double angle = 2 * PI * i / ANGLES;
+    const double angle = 2 * M_PI * i / ANGLES;
     double factor = 1 + oval * cos(2 * (angle - tilt));
     for (int k = 2; k < 12; k++) factor += size[k] * cos(k * angle + phase[k]);
-    const double away = remainder(angle - bite_at, 2 * PI);
+    const double away = remainder(angle - bite_at, 2 * M_PI);
     factor -= bite * exp(-away * away / 0.08);
     c->radius[i] = radius * factor;
   }
@@ -85,7 +80,7 @@ static void draw_traits(cell *c, rng *r, bool blast, const subject_traits *subje
   double oval = (blast ? 0.06 : 0.04) + 0.025 * rng_normal(r);
   draw_outline(c, r, clamp(radius, 45, 150), clamp(oval, 0, 0.16), blast ? 0.06 : 0.045);
   c->share = clamp((blast ? 0.98 : 0.95) + 0.03 * rng_normal(r), 0.8, 1);
-  const double toward = between(r, 0, 2 * PI);
+  const double toward = rng_between(r, 0, 2 * M_PI);
   c->shift_x = (1 - c->share) * cos(toward);
   c->shift_y = (1 - c->share) * sin(toward);
   c->grain = (blast ? 8.5 : 17) * exp(0.18 * rng_normal(r));
@@ -96,8 +91,8 @@ static void draw_traits(cell *c, rng *r, bool blast, const subject_traits *subje
   double expected = blast ? 2.2 : 0.7;
   for (int i = 0; i < MAX_SPOTS; i++) {
     /* All are drawn, so that what follows in the stream does not depend on how many are shown. */
-    const double angle = between(r, 0, 2 * PI), far = 0.75 * sqrt(rng_uniform(r));
-    spot s = {.radius = between(r, 5, 11), .strength = between(r, 0.1, 0.35)};
+    const double angle = rng_between(r, 0, 2 * M_PI), far = 0.75 * sqrt(rng_uniform(r));
+    spot s = {.radius = rng_between(r, 5, 11), .strength = rng_between(r, 0.1, 0.35)};
     s.x = c->x + far * cos(angle) * radius;
     s.y = c->y + far * sin(angle) * radius;
     if (rng_uniform(r) < expected / MAX_SPOTS) c->spots[c->spot_count++] = s;
@@ -167,7 +162,7 @@ static void paint(const cell *c, double x, double y, double inside, double depth
 }
 
 static double outline_at(const cell *c, double dx, double dy) {
-  const double turn = (atan2(dy, dx) / (2 * PI) + 1) * ANGLES;
+  const double turn = (atan2(dy, dx) / (2 * M_PI) + 1) * ANGLES;
   const int i = (int)turn;
   const double part = turn - i;
   return c->radius[i % ANGLES] * (1 - part) + c->radius[(i + 1) % ANGLES] * part;

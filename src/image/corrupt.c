@@ -10,8 +10,6 @@
 #include "image/lab.h"
 #include "image/write.h"
 
-#define PI 3.14159265358979323846
-
 static const image_corruption_kind kinds[IMAGE_CORRUPTIONS] = {
 #define IMAGE_CORRUPTION_KIND(name, text, unit, ...) {text, unit, {__VA_ARGS__}},
     IMAGE_CORRUPTION_MAP(IMAGE_CORRUPTION_KIND)
@@ -34,7 +32,7 @@ static double pixel_at(const image *in, int x, int y, int c) {
 
 /* Turned by an angle and scaled about the centre. */
 static void turn(const image *in, double degrees, double scale, uint8_t *out) {
-  const double c = cos(degrees * PI / 180) / scale, s = sin(degrees * PI / 180) / scale;
+  const double c = cos(degrees * M_PI / 180) / scale, s = sin(degrees * M_PI / 180) / scale;
   const double middle_x = (in->width - 1) / 2.0, middle_y = (in->height - 1) / 2.0;
   for (int y = 0; y < in->height; y++)
     for (int x = 0; x < in->width; x++) {
@@ -91,7 +89,7 @@ static leuko_status blur(const image *in, double sigma, uint8_t *out, leuko_erro
 }
 
 static void turn_hue(const image *in, double degrees, uint8_t *out) {
-  const double c = cos(degrees * PI / 180), s = sin(degrees * PI / 180);
+  const double c = cos(degrees * M_PI / 180), s = sin(degrees * M_PI / 180);
   double linear[256];
   lab_linear(linear);
   for (size_t i = 0; i < (size_t)in->width * (size_t)in->height; i++) {

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/rng.h"
 
-#define PI 3.14159265358979323846
 #define LATTICE 16 /* random values a side, repeating */
 #define THINGS 12  /* in a scene */
 
@@ -32,13 +31,9 @@ typedef struct {
   int thing_count;
 } canvas;
 
-static double between(rng *r, double low, double high) {
-  return low + (high - low) * rng_uniform(r);
-}
-
 static colour any_colour(rng *r) {
   colour c;
-  for (int k = 0; k < 3; k++) c.rgb[k] = between(r, 0, 255);
+  for (int k = 0; k < 3; k++) c.rgb[k] = rng_between(r, 0, 255);
   return c;
 }
 
@@ -62,7 +57,7 @@ static double texture(const canvas *c, double x, double y) {
   const double across = cos(c->angle) * y - sin(c->angle) * x;
   switch (c->pattern) {
   case 0:
-    return 0.5 + 0.5 * sin(2 * PI * c->scale * along);
+    return 0.5 + 0.5 * sin(2 * M_PI * c->scale * along);
   case 1:
     return fmod(floor(c->scale * (along + 2)) + floor(c->scale * (across + 2)), 2);
   default:
@@ -83,10 +78,10 @@ static double inside(const thing *t, double x, double y) {
 
 static thing any_thing(rng *r) {
   static const int points[] = {0, 0, 4, 5, 7};
-  thing t = {.x = between(r, 0, 1),
-             .y = between(r, 0.2, 1),
-             .size = between(r, 0.03, 0.25),
-             .turn = between(r, 0, 2 * PI),
+  thing t = {.x = rng_between(r, 0, 1),
+             .y = rng_between(r, 0.2, 1),
+             .size = rng_between(r, 0.03, 0.25),
+             .turn = rng_between(r, 0, 2 * M_PI),
              .points = points[rng_below(r, 5)]};
   t.fill = any_colour(r);
   return t;
@@ -96,17 +91,17 @@ static void prepare(canvas *c, image_foreign kind, uint32_t index) {
   rng *r = &c->random;
   c->a = any_colour(r);
   c->b = any_colour(r);
-  c->angle = between(r, 0, 2 * PI);
-  c->scale = between(r, 3, 30);
+  c->angle = rng_between(r, 0, 2 * M_PI);
+  c->scale = rng_between(r, 3, 30);
   c->pattern = (int)rng_below(r, 4);
   for (int y = 0; y < LATTICE; y++)
     for (int x = 0; x < LATTICE; x++) c->lattice[y][x] = rng_uniform(r);
   for (int i = 0; i < THINGS; i++) c->things[i] = any_thing(r);
   if (kind == IMAGE_FOREIGN_SCENE) c->thing_count = 3 + (int)rng_below(r, THINGS - 2);
   if (kind == IMAGE_FOREIGN_SHAPE) {
-    c->things[0].x = between(r, 0.4, 0.6);
-    c->things[0].y = between(r, 0.4, 0.6);
-    c->things[0].size = between(r, 0.1, 0.4);
+    c->things[0].x = rng_between(r, 0.4, 0.6);
+    c->things[0].y = rng_between(r, 0.4, 0.6);
+    c->things[0].size = rng_between(r, 0.1, 0.4);
   }
   /* Black, white and grey are the blanks that one meets. */
   if (kind == IMAGE_FOREIGN_BLANK && index < 3)

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#define PI 3.14159265358979323846
 #define NORMAL 100000 /* from so many degrees of freedom on the normal distribution is as good */
 
 /* The finite sums for whole degrees of freedom (Abramowitz and Stegun, 26.7.3 and 26.7.4). */
@@ -16,7 +15,7 @@ double stats_student_cdf(size_t degrees, double t) {
       sum += term;
       term *= square * (double)(k + 1) / (double)(k + 2);
     }
-    return 0.5 + (angle + sin(angle) * sum) / PI;
+    return 0.5 + (angle + sin(angle) * sum) / M_PI;
   }
   term = 1;
   for (size_t k = 0; k + 1 < degrees; k += 2) {
