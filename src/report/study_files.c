@@ -83,30 +83,21 @@ int study_class(const study_run *run, const char *name) {
   return -1;
 }
 
-/* A subject and the side of a cell of it. */
-typedef struct {
-  const char *subject;
-  bool test;
-} place;
-
 static int compare_places(const void *a, const void *b) {
-  const place *x = a, *y = b;
+  const study_place *x = a, *y = b;
   int by_name = strcmp(x->subject, y->subject);
-  return by_name ? by_name : x->test - y->test;
+  return by_name ? by_name : (x->part > y->part) - (x->part < y->part);
 }
 
-static void count_subjects(study_flow *flow, const place *places, size_t count) {
+void study_count_subjects(study_place *places, size_t count, study_flow *flow) {
+  qsort(places, count, sizeof *places, compare_places);
   for (size_t first = 0, end; first < count; first = end) {
-    bool train = false, test = false;
-    for (end = first; end < count && strcmp(places[end].subject, places[first].subject) == 0;
-         end++) {
-      train |= !places[end].test;
-      test |= places[end].test;
-    }
+    for (end = first + 1; end < count && strcmp(places[end].subject, places[first].subject) == 0;)
+      end++;
     flow->subjects++;
-    flow->train.subjects += train;
-    flow->test.subjects += test;
-    flow->both_sides += train && test;
+    flow->train.subjects += places[first].part == 0;
+    flow->test.subjects += places[end - 1].part > 0;
+    flow->both_sides += places[first].part != places[end - 1].part;
   }
 }
 
@@ -119,7 +110,7 @@ static leuko_status read_split(study_run *run, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   int subject = csv_column(&table, "subject"), label = csv_column(&table, "label"),
       part = csv_column(&table, "part");
-  place *places = calloc(table.rows + 1, sizeof *places);
+  study_place *places = calloc(table.rows + 1, sizeof *places);
   size_t count = 0;
   if (!places) status = error_set_memory(error, table.rows * sizeof *places);
   else if (subject < 0 || label < 0 || part < 0)
@@ -132,11 +123,10 @@ static leuko_status read_split(study_run *run, leuko_error *error) {
     side->cells++;
     if (class >= 0) side->classes[class]++;
     const char *name = csv_field(&table, r, subject);
-    if (name[0]) places[count++] = (place){name, test};
+    if (name[0]) places[count++] = (study_place){name, test};
   }
   if (status == LEUKO_OK) {
-    qsort(places, count, sizeof *places, compare_places);
-    count_subjects(&run->flow, places, count);
+    study_count_subjects(places, count, &run->flow);
     run->flow.split_known = true;
   }
   free(places);

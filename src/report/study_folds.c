@@ -42,29 +42,6 @@ static leuko_status read_fold(study_run *run, int fold, leuko_error *error) {
   return status == LEUKO_NO_DATA ? LEUKO_OK : status;
 }
 
-/* A cell's subject and fold. */
-typedef struct {
-  const char *subject;
-  int fold;
-} place;
-
-static int compare(const void *a, const void *b) {
-  const place *x = a, *y = b;
-  int by_name = strcmp(x->subject, y->subject);
-  return by_name ? by_name : (x->fold > y->fold) - (x->fold < y->fold);
-}
-
-/* How many subjects there are in places, sorted, and how many of them in several folds. */
-static void count_subjects(const place *places, size_t count, size_t *subjects, size_t *parted) {
-  *subjects = *parted = 0;
-  for (size_t first = 0, end; first < count; first = end) {
-    for (end = first + 1; end < count && strcmp(places[end].subject, places[first].subject) == 0;)
-      end++;
-    ++*subjects;
-    *parted += places[first].fold != places[end - 1].fold;
-  }
-}
-
 static leuko_status read_flow(study_run *run, leuko_error *error) {
   char path[1024];
   csv table;
@@ -73,7 +50,7 @@ static leuko_status read_flow(study_run *run, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   const int subject = csv_column(&table, "subject"), label = csv_column(&table, "label"),
             fold = csv_column(&table, "fold");
-  place *places = calloc(table.rows + 1, sizeof *places);
+  study_place *places = calloc(table.rows + 1, sizeof *places);
   size_t count = 0;
   if (!places) status = error_set_memory(error, table.rows * sizeof *places);
   else if (subject < 0 || label < 0 || fold < 0)
@@ -85,12 +62,11 @@ static leuko_status read_flow(study_run *run, leuko_error *error) {
     const char *name = csv_field(&table, r, subject);
     flow->test.cells++;
     if (class >= 0) flow->test.classes[class]++;
-    if (name[0]) places[count++] = (place){name, (int)strtol(csv_field(&table, r, fold), NULL, 10)};
+    if (name[0])
+      places[count++] = (study_place){name, (int)strtol(csv_field(&table, r, fold), NULL, 10)};
   }
   if (status == LEUKO_OK) {
-    qsort(places, count, sizeof *places, compare);
-    count_subjects(places, count, &flow->subjects, &flow->both_sides);
-    flow->test.subjects = flow->subjects;
+    study_count_subjects(places, count, flow);
     flow->split_known = true;
   }
   free(places);
@@ -110,9 +86,9 @@ leuko_status study_parted_subjects(const dataset *set, size_t *subjects, leuko_e
   /* A group is numbered by one of its cells: the fold in which it was first seen, from 1. */
   int *first = calloc(set->count + 1, sizeof *first);
   bool *parted = calloc(set->count + 1, sizeof *parted);
-  place *places = calloc(set->count + 1, sizeof *places);
+  study_place *places = calloc(set->count + 1, sizeof *places);
   leuko_status status = LEUKO_OK;
-  size_t count = 0, none;
+  size_t count = 0;
   if (!first || !parted || !places) status = error_set_memory(error, set->count * sizeof *places);
   for (size_t i = 0; status == LEUKO_OK && i < set->count; i++) {
     const dataset_sample *s = &set->samples[i];
@@ -123,13 +99,11 @@ leuko_status study_parted_subjects(const dataset *set, size_t *subjects, leuko_e
   for (size_t i = 0; status == LEUKO_OK && i < set->count; i++) {
     const dataset_sample *s = &set->samples[i];
     if (s->held_out >= 0 && s->subject[0] && parted[s->group])
-      places[count++] = (place){s->subject, 0};
+      places[count++] = (study_place){s->subject, 0};
   }
-  *subjects = 0;
-  if (count > 0) {
-    qsort(places, count, sizeof *places, compare);
-    count_subjects(places, count, subjects, &none);
-  }
+  study_flow counted = {0};
+  if (count > 0) study_count_subjects(places, count, &counted);
+  *subjects = counted.subjects;
   free(first);
   free(parted);
   free(places);

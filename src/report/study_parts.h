@@ -31,6 +31,16 @@ leuko_status study_parted_subjects(const dataset *set, size_t *subjects, leuko_e
  * BAD_DATA. */
 leuko_status study_read_json(const char *folder, const char *name, json_t **out,
                              leuko_error *error);
+/* A subject and the part of a cell of it: 0 trained on, 1 tested on, or the fold, from 1. */
+typedef struct {
+  const char *subject;
+  int part;
+} study_place;
+
+/* Sorts places [count] and adds their subjects to the flow's: all, of each side, of several parts.
+ * A fold counts as tested on. */
+void study_count_subjects(study_place *places, size_t count, study_flow *flow);
+
 /* A class by its name; -1 for others. */
 int study_class(const study_run *run, const char *name);
 
