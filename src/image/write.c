@@ -20,16 +20,43 @@ static PIX *to_pix(const image *picture) {
   return pix;
 }
 
-/* Takes what leptonica has encoded, or has not; its memory is not malloc's. */
-static leuko_status take(l_uint8 *encoded, size_t count, bool failed, uint8_t **bytes, size_t *size,
-                         leuko_error *error) {
+static int write_format(l_uint8 **out, size_t *size, PIX *pix, int format) {
+  switch ((image_format)format) {
+  case IMAGE_BMP:
+    return pixWriteMemBmp(out, size, pix);
+  case IMAGE_PNG:
+    return pixWriteMemPng(out, size, pix, 0);
+  case IMAGE_TIFF:
+    return pixWriteMemTiff(out, size, pix, IFF_TIFF_ZIP);
+  case IMAGE_WEBP:
+    return pixWriteMemWebP(out, size, pix, 100, 1);
+  }
+  return 1;
+}
+
+static int write_jpeg(l_uint8 **out, size_t *size, PIX *pix, int quality) {
+  return pixWriteMemJpeg(out, size, pix, quality, 0);
+}
+
+static leuko_status encode(const image *picture,
+                           int (*write)(l_uint8 **out, size_t *size, PIX *pix, int how), int how,
+                           uint8_t **bytes, size_t *size, leuko_error *error) {
+  *bytes = NULL;
+  *size = 0;
+  image_silence_leptonica();
+  PIX *pix = to_pix(picture);
+  if (!pix) return error_set_memory(error, (size_t)picture->width * (size_t)picture->height * 4);
+  l_uint8 *encoded = NULL;
+  size_t encoded_size = 0;
+  const int failed = write(&encoded, &encoded_size, pix, how);
+  pixDestroy(&pix);
   leuko_status status = LEUKO_OK;
   if (failed || !encoded)
     status = error_set(error, LEUKO_BACKEND, NULL, NULL, "the image cannot be encoded");
-  else if (!(*bytes = malloc(count))) status = error_set_memory(error, count);
+  else if (!(*bytes = malloc(encoded_size))) status = error_set_memory(error, encoded_size);
   if (status == LEUKO_OK) {
-    memcpy(*bytes, encoded, count);
-    *size = count;
+    memcpy(*bytes, encoded, encoded_size);
+    *size = encoded_size;
   }
   lept_free(encoded);
   return status;
@@ -37,44 +64,12 @@ static leuko_status take(l_uint8 *encoded, size_t count, bool failed, uint8_t **
 
 leuko_status image_encode(const image *picture, image_format format, uint8_t **bytes, size_t *size,
                           leuko_error *error) {
-  *bytes = NULL;
-  *size = 0;
-  image_silence_leptonica();
-  PIX *pix = to_pix(picture);
-  if (!pix) return error_set_memory(error, (size_t)picture->width * (size_t)picture->height * 4);
-  l_uint8 *encoded = NULL;
-  size_t encoded_size = 0;
-  int failed = 1;
-  switch (format) {
-  case IMAGE_BMP:
-    failed = pixWriteMemBmp(&encoded, &encoded_size, pix);
-    break;
-  case IMAGE_PNG:
-    failed = pixWriteMemPng(&encoded, &encoded_size, pix, 0);
-    break;
-  case IMAGE_TIFF:
-    failed = pixWriteMemTiff(&encoded, &encoded_size, pix, IFF_TIFF_ZIP);
-    break;
-  case IMAGE_WEBP:
-    failed = pixWriteMemWebP(&encoded, &encoded_size, pix, 100, 1);
-    break;
-  }
-  pixDestroy(&pix);
-  return take(encoded, encoded_size, failed, bytes, size, error);
+  return encode(picture, write_format, (int)format, bytes, size, error);
 }
 
 leuko_status image_encode_jpeg(const image *picture, int quality, uint8_t **bytes, size_t *size,
                                leuko_error *error) {
-  *bytes = NULL;
-  *size = 0;
-  image_silence_leptonica();
-  PIX *pix = to_pix(picture);
-  if (!pix) return error_set_memory(error, (size_t)picture->width * (size_t)picture->height * 4);
-  l_uint8 *encoded = NULL;
-  size_t encoded_size = 0;
-  const bool failed = pixWriteMemJpeg(&encoded, &encoded_size, pix, quality, 0);
-  pixDestroy(&pix);
-  return take(encoded, encoded_size, failed, bytes, size, error);
+  return encode(picture, write_jpeg, quality, bytes, size, error);
 }
 
 leuko_status image_write(const char *path, const image *picture, image_format format,
