@@ -5,14 +5,11 @@
 #include "audit/audit.h"
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 
 static json_int_t whole(size_t number) {
   return (json_int_t)number;
-}
-
-static json_t *real(double number) {
-  return isfinite(number) ? json_real(number) : json_null();
 }
 
 /* Class names may be any bytes; a member's name has to be UTF-8. */
@@ -40,9 +37,9 @@ static json_t *clues_json(const audit *a) {
         list,
         json_pack("{ss ss ss ss so so so si so}", "name", c->name, "about", c->about, "verdict",
                   audit_verdict_name(c->verdict), "judged_by", c->by_subject ? "subject" : "cell",
-                  "accuracy", real(tested ? c->score.accuracy : NAN), "balanced_accuracy",
-                  real(tested ? c->score.balanced : NAN), "p", real(tested ? c->score.p : NAN),
-                  "values", c->values, "listed", values));
+                  "accuracy", number_json(tested ? c->score.accuracy : NAN), "balanced_accuracy",
+                  number_json(tested ? c->score.balanced : NAN), "p",
+                  number_json(tested ? c->score.p : NAN), "values", c->values, "listed", values));
   }
   return list;
 }
@@ -92,16 +89,16 @@ json_t *audit_json(const audit *a) {
   for (int f = 0; f < AUDIT_FLAGS; f++)
     json_object_set_new(flags, audit_flag_name(f), json_integer(whole(a->flagged[f])));
   for (int m = 0; m < AUDIT_MEASURES; m++)
-    json_object_set_new(
-        measures, audit_measure_name((audit_measure)m),
-        json_pack("{so so}", "median", real(a->median[m]), "spread", real(a->spread[m])));
+    json_object_set_new(measures, audit_measure_name((audit_measure)m),
+                        json_pack("{so so}", "median", number_json(a->median[m]), "spread",
+                                  number_json(a->spread[m])));
   for (size_t i = 0; i < a->finding_count; i++)
     json_array_append_new(findings, text_json(a->findings[i]));
   return json_pack("{so so sI sI sI sI sI so so so so so so so so}", "root", text_json(a->d->root),
                    "manifest", text_json(a->manifest), "images", whole(a->d->count), "refused",
                    whole(a->d->refused), "labelled", whole(a->labelled), "subjects",
                    whole(a->ties.subjects), "persons", whole(a->persons), "majority_accuracy",
-                   real(a->labelled ? (double)a->majority_cells / (double)a->labelled : NAN),
+                   number_json(a->labelled ? (double)a->majority_cells / (double)a->labelled : NAN),
                    "findings", findings, "clues", clues_json(a), "pairs", pairs_json(a), "ties",
                    ties_json(a), "split", split_json(a), "flags", flags, "measures", measures);
 }

@@ -1,5 +1,6 @@
 #include "base/number.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,4 +29,8 @@ double number_read(const char *text, char **end) {
   double value = strtod(text, end);
   number_restore(before);
   return value;
+}
+
+json_t *number_json(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
 }

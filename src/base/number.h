@@ -3,6 +3,7 @@
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
 
+#include <jansson.h>
 #include <locale.h>
 #include <stddef.h>
 
@@ -16,5 +17,8 @@ void number_restore(locale_t before);
 int number_print(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 double number_read(const char *text, char **end);
+
+/* A new reference: a number, or null where it is not finite, which JSON cannot say. */
+json_t *number_json(double value);
 
 #endif

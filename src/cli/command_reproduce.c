@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/cli.h"
@@ -119,10 +120,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *result_json(const experiment *e) {
   json_t *rows = json_array();
   for (size_t i = 0; i < e->count; i++) {
@@ -130,11 +127,11 @@ static json_t *result_json(const experiment *e) {
     const experiment_paper *paper = experiment_paper_of(run->job->model);
     json_t *row = json_pack("{s:s,s:s,s:s}", "model", run->job->model, "preprocess",
                             run->job->preprocess, "split", run->job->split);
-    json_object_set_new(row, "acc", number(experiment_last(run, ACCURACY)));
-    json_object_set_new(row, "loss", number(experiment_last(run, LOSS)));
-    json_object_set_new(row, "val_acc", number(experiment_last(run, VAL_ACCURACY)));
-    json_object_set_new(row, "val_loss", number(experiment_last(run, VAL_LOSS)));
-    json_object_set_new(row, "val_auc", number(experiment_last(run, VAL_AUC)));
+    json_object_set_new(row, "acc", number_json(experiment_last(run, ACCURACY)));
+    json_object_set_new(row, "loss", number_json(experiment_last(run, LOSS)));
+    json_object_set_new(row, "val_acc", number_json(experiment_last(run, VAL_ACCURACY)));
+    json_object_set_new(row, "val_loss", number_json(experiment_last(run, VAL_LOSS)));
+    json_object_set_new(row, "val_auc", number_json(experiment_last(run, VAL_AUC)));
     json_object_set_new(row, "paper_acc", json_real(paper->accuracy));
     json_object_set_new(row, "paper_loss", json_real(paper->loss));
     json_object_set_new(row, "paper_val_acc", json_real(paper->val_accuracy));

@@ -40,6 +40,7 @@ leuko_status models_box(char *out, size_t size, leuko_error *error) {
       if (strlen(resolved) >= size)
         return error_set(error, LEUKO_TOO_LARGE, NULL, NULL, "the model's path is too long");
       strcpy(out, resolved);
+      fprintf(stderr, "answered by the model that came along: %s\n", out);
       return LEUKO_OK;
     }
   }
@@ -61,7 +62,6 @@ leuko_status models_open(const model_list *list, const leuko_options *how, ensem
   char path[1024];
   leuko_status status = models_box(path, sizeof path, error);
   if (status != LEUKO_OK) return status;
-  fprintf(stderr, "answered by the model that came along: %s\n", path);
   const char *paths[] = {path};
   return ensemble_open(paths, 1, how, out, error);
 }

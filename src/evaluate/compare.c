@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "evaluate/trust.h"
 
@@ -203,16 +204,12 @@ void compare_free(comparison *c) {
   *c = (comparison){0};
 }
 
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 /* {"accuracy": {NAME: value, "by_subject": [low, high]}, ...} */
 static json_t *values_json(const char *name, const double *values, const stats_interval *list) {
   json_t *all = json_object();
   for (int s = 0; s < STATS_SCORES; s++) {
     json_t *one = json_object();
-    json_object_set_new(one, name, number(values[s]));
+    json_object_set_new(one, name, number_json(values[s]));
     json_object_set_new(one, "by_subject", evaluate_interval_json(list[s]));
     json_object_set_new(all, evaluate_score_name(s), one);
   }
@@ -236,8 +233,8 @@ json_t *compare_json(const comparison *c) {
     json_object_set_new(value, "second", text_json(c->runs[pair->second].folder));
     json_object_set_new(value, "differences",
                         values_json("difference", pair->differences, pair->by_subject));
-    json_object_set_new(delong, "z", number(pair->delong.z));
-    json_object_set_new(delong, "p", number(pair->delong.p));
+    json_object_set_new(delong, "z", number_json(pair->delong.z));
+    json_object_set_new(delong, "p", number_json(pair->delong.p));
     json_object_set_new(value, "delong", delong);
     json_array_append_new(pairs, value);
   }

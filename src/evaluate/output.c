@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "evaluate/persons.h"
 #include "evaluate/subjects.h"
@@ -73,11 +74,6 @@ leuko_status evaluate_write_predictions(const char *path, const evaluate_input *
   return file_writer_commit(&writer, error);
 }
 
-/* Not defined is null: JSON has no NaN. */
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *integer(size_t value) {
   return json_integer((json_int_t)value);
 }
@@ -110,32 +106,32 @@ static json_t *subject_json(const evaluation *e, const evaluate_subject *subject
   json_object_set_new(value, "n", integer(subject->n));
   json_object_set_new(value, "counts", counts);
   json_object_set_new(value, "correct", integer(subject->correct));
-  json_object_set_new(value, "accuracy", number(subject->accuracy));
-  json_object_set_new(value, "positive_share", number(subject->positive_share));
-  json_object_set_new(value, "mean_p", number(subject->mean_p));
+  json_object_set_new(value, "accuracy", number_json(subject->accuracy));
+  json_object_set_new(value, "positive_share", number_json(subject->positive_share));
+  json_object_set_new(value, "mean_p", number_json(subject->mean_p));
   return value;
 }
 
 static void set_binary(json_t *value, const stats_binary *scores) {
-  json_object_set_new(value, "loss", number(scores->loss));
-  json_object_set_new(value, "accuracy", number(scores->accuracy));
-  json_object_set_new(value, "balanced_accuracy", number(scores->balanced_accuracy));
-  json_object_set_new(value, "sensitivity", number(scores->sensitivity));
-  json_object_set_new(value, "specificity", number(scores->specificity));
-  json_object_set_new(value, "weighted_f1", number(scores->weighted_f1));
-  json_object_set_new(value, "auc", number(scores->auc));
-  json_object_set_new(value, "average_precision", number(scores->average_precision));
-  json_object_set_new(value, "brier", number(scores->brier));
+  json_object_set_new(value, "loss", number_json(scores->loss));
+  json_object_set_new(value, "accuracy", number_json(scores->accuracy));
+  json_object_set_new(value, "balanced_accuracy", number_json(scores->balanced_accuracy));
+  json_object_set_new(value, "sensitivity", number_json(scores->sensitivity));
+  json_object_set_new(value, "specificity", number_json(scores->specificity));
+  json_object_set_new(value, "weighted_f1", number_json(scores->weighted_f1));
+  json_object_set_new(value, "auc", number_json(scores->auc));
+  json_object_set_new(value, "average_precision", number_json(scores->average_precision));
+  json_object_set_new(value, "brier", number_json(scores->brier));
   json_object_set_new(value, "n", integer(scores->n));
   json_object_set_new(value, "positives", integer(scores->positives));
 }
 
 static void set_multiclass(json_t *value, const stats_multiclass *scores) {
-  json_object_set_new(value, "loss", number(scores->loss));
-  json_object_set_new(value, "accuracy", number(scores->accuracy));
-  json_object_set_new(value, "balanced_accuracy", number(scores->balanced_accuracy));
-  json_object_set_new(value, "weighted_f1", number(scores->weighted_f1));
-  json_object_set_new(value, "auc", number(scores->auc));
+  json_object_set_new(value, "loss", number_json(scores->loss));
+  json_object_set_new(value, "accuracy", number_json(scores->accuracy));
+  json_object_set_new(value, "balanced_accuracy", number_json(scores->balanced_accuracy));
+  json_object_set_new(value, "weighted_f1", number_json(scores->weighted_f1));
+  json_object_set_new(value, "auc", number_json(scores->auc));
   json_object_set_new(value, "n", integer(scores->n));
 }
 
@@ -166,10 +162,10 @@ static json_t *calibration_json(const evaluation *e) {
                                           bin->low, "high", bin->high, "mean_p", bin->mean_p,
                                           "share", bin->share));
   }
-  json_object_set_new(raw, "loss", number(e->raw.loss));
-  if (e->class_count == 2) json_object_set_new(raw, "brier", number(e->raw.brier));
-  json_object_set_new(raw, "ece", number(e->raw.calibration_error));
-  json_object_set_new(value, "temperature", number(e->temperature));
+  json_object_set_new(raw, "loss", number_json(e->raw.loss));
+  if (e->class_count == 2) json_object_set_new(raw, "brier", number_json(e->raw.brier));
+  json_object_set_new(raw, "ece", number_json(e->raw.calibration_error));
+  json_object_set_new(value, "temperature", number_json(e->temperature));
   json_object_set_new(value, "fitted_on_these_cells", json_boolean(e->fitted_here));
   json_object_set_new(value, "bins", bins);
   json_object_set_new(value, "raw", raw);
@@ -184,7 +180,7 @@ static json_t *baselines_json(const evaluation *e) {
     json_object_set_new(value, "name", json_string(baseline->name));
     set_binary(value, &baseline->scores);
     json_object_set_new(value, "auc_by_subject", evaluate_interval_json(baseline->auc));
-    json_object_set_new(value, "auc_difference", number(baseline->difference));
+    json_object_set_new(value, "auc_difference", number_json(baseline->difference));
     json_object_set_new(value, "auc_difference_by_subject",
                         evaluate_interval_json(baseline->by_subject));
     json_object_set_new(value, "beaten", json_boolean(baseline->beaten));
@@ -197,9 +193,9 @@ static json_t *predictive_json(const evaluation *e) {
   json_t *list = json_array();
   for (int i = 0; i < e->prevalence_count; i++) {
     json_t *value = json_object();
-    json_object_set_new(value, "prevalence", number(e->predictive[i].prevalence));
-    json_object_set_new(value, "ppv", number(e->predictive[i].positive));
-    json_object_set_new(value, "npv", number(e->predictive[i].negative));
+    json_object_set_new(value, "prevalence", number_json(e->predictive[i].prevalence));
+    json_object_set_new(value, "ppv", number_json(e->predictive[i].positive));
+    json_object_set_new(value, "npv", number_json(e->predictive[i].negative));
     json_array_append_new(list, value);
   }
   return list;
@@ -207,16 +203,16 @@ static json_t *predictive_json(const evaluation *e) {
 
 static json_t *at_half_json(const stats_binary *scores) {
   json_t *value = json_object();
-  json_object_set_new(value, "accuracy", number(scores->accuracy));
-  json_object_set_new(value, "balanced_accuracy", number(scores->balanced_accuracy));
-  json_object_set_new(value, "sensitivity", number(scores->sensitivity));
-  json_object_set_new(value, "specificity", number(scores->specificity));
-  json_object_set_new(value, "weighted_f1", number(scores->weighted_f1));
+  json_object_set_new(value, "accuracy", number_json(scores->accuracy));
+  json_object_set_new(value, "balanced_accuracy", number_json(scores->balanced_accuracy));
+  json_object_set_new(value, "sensitivity", number_json(scores->sensitivity));
+  json_object_set_new(value, "specificity", number_json(scores->specificity));
+  json_object_set_new(value, "weighted_f1", number_json(scores->weighted_f1));
   return value;
 }
 
 static void set_trust(json_t *value, const evaluation *e) {
-  json_object_set_new(value, "ece", number(e->reliability.error));
+  json_object_set_new(value, "ece", number_json(e->reliability.error));
   json_object_set_new(value, "persons", e->subject_count ? integer(e->group_count) : json_null());
   json_object_set_new(value, "intervals",
                       json_pack("{s:f,s:i,s:o,s:o}", "level", 0.95, "repetitions",
@@ -254,7 +250,7 @@ json_t *evaluate_json(const evaluation *e) {
   if (e->class_count == 2) {
     set_binary(value, &e->binary);
     json_object_set_new(value, "positive", text_json(e->classes[e->positive]));
-    json_object_set_new(value, "threshold", number(e->threshold));
+    json_object_set_new(value, "threshold", number_json(e->threshold));
   } else {
     set_multiclass(value, &e->multiclass);
   }
@@ -265,7 +261,7 @@ json_t *evaluate_json(const evaluation *e) {
   json_object_set_new(value, "classes", classes);
   json_object_set_new(value, "confusion", confusion_json(e));
   json_object_set_new(value, "majority_class", text_json(e->classes[e->majority]));
-  json_object_set_new(value, "majority_accuracy", number(e->majority_accuracy));
+  json_object_set_new(value, "majority_accuracy", number_json(e->majority_accuracy));
   json_object_set_new(value, "refused", integer(e->refused));
   json_object_set_new(value, "unlabelled", integer(e->unlabelled));
   json_object_set_new(value, "rejection", rejection_json(e));

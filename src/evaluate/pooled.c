@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
 
@@ -208,22 +209,18 @@ void pooled_free(pooled *p) {
   *p = (pooled){0};
 }
 
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *fold_json(const pooled *p, int fold, int scores) {
   const pooled_fold *f = &p->per_fold[fold];
   const pooled_model *m = &p->models[fold];
   json_t *out = json_pack("{s:i,s:I,s:I,s:I}", "fold", fold + 1, "n", (json_int_t)f->n, "positives",
                           (json_int_t)f->positives, "persons", (json_int_t)f->persons);
   json_object_set_new(out, "epoch", m->epoch > 0 ? json_integer(m->epoch) : json_null());
-  json_object_set_new(out, "loss", number(f->loss));
+  json_object_set_new(out, "loss", number_json(f->loss));
   for (int s = 0; s < scores; s++)
-    json_object_set_new(out, evaluate_score_name(s), number(f->scores[s]));
+    json_object_set_new(out, evaluate_score_name(s), number_json(f->scores[s]));
   if (p->cross_fitted) {
-    json_object_set_new(out, "temperature", number(m->temperature));
-    json_object_set_new(out, "threshold", number(m->threshold));
+    json_object_set_new(out, "temperature", number_json(m->temperature));
+    json_object_set_new(out, "threshold", number_json(m->threshold));
   }
   return out;
 }
@@ -231,11 +228,11 @@ static json_t *fold_json(const pooled *p, int fold, int scores) {
 static json_t *fitted_json(const pooled *p, int scores) {
   if (!p->cross_fitted) return json_null();
   json_t *out = json_object(), *intervals = json_object();
-  json_object_set_new(out, "loss", number(p->fitted.loss));
-  json_object_set_new(out, "brier", number(p->fitted.brier));
-  json_object_set_new(out, "ece", number(p->fitted.calibration_error));
+  json_object_set_new(out, "loss", number_json(p->fitted.loss));
+  json_object_set_new(out, "brier", number_json(p->fitted.brier));
+  json_object_set_new(out, "ece", number_json(p->fitted.calibration_error));
   for (int s = 0; s < scores; s++) {
-    json_object_set_new(out, evaluate_score_name(s), number(p->fitted.scores[s]));
+    json_object_set_new(out, evaluate_score_name(s), number_json(p->fitted.scores[s]));
     json_object_set_new(intervals, evaluate_score_name(s),
                         evaluate_interval_json(p->fitted.by_subject[s]));
   }
@@ -250,11 +247,11 @@ json_t *pooled_json(const pooled *p, const evaluation *e) {
   json_object_set_new(out, "folds", json_integer(p->folds));
   json_object_set_new(out, "pooled", evaluate_json(e));
   for (int f = 0; f < p->folds; f++) json_array_append_new(folds, fold_json(p, f, scores));
-  json_object_set_new(mean, "loss", number(p->loss.mean));
-  json_object_set_new(spread, "loss", number(p->loss.spread));
+  json_object_set_new(mean, "loss", number_json(p->loss.mean));
+  json_object_set_new(spread, "loss", number_json(p->loss.spread));
   for (int s = 0; s < scores; s++) {
-    json_object_set_new(mean, evaluate_score_name(s), number(p->scores[s].mean));
-    json_object_set_new(spread, evaluate_score_name(s), number(p->scores[s].spread));
+    json_object_set_new(mean, evaluate_score_name(s), number_json(p->scores[s].mean));
+    json_object_set_new(spread, evaluate_score_name(s), number_json(p->scores[s].spread));
   }
   json_object_set_new(out, "per_fold", folds);
   json_object_set_new(out, "mean", mean);

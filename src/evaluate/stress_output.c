@@ -4,13 +4,10 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "evaluate/stress.h"
 #include "evaluate/trust.h"
-
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
 
 /* `cells`: with what only cells have. */
 static void set_count(json_t *value, const stress_count *count, bool cells) {
@@ -25,7 +22,7 @@ static void set_count(json_t *value, const stress_count *count, bool cells) {
   json_object_set_new(value, "by_reason", reasons);
   if (!cells) return;
   json_object_set_new(value, "changed", json_integer((json_int_t)count->changed));
-  json_object_set_new(value, "balanced_accuracy", number(stress_balanced_accuracy(count)));
+  json_object_set_new(value, "balanced_accuracy", number_json(stress_balanced_accuracy(count)));
 }
 
 static json_t *corruption_json(const stress *s, int which) {
@@ -44,10 +41,10 @@ static json_t *score_json(const stress *s, stress_score score) {
   json_t *groups = json_object();
   for (int g = 0; g < STRESS_GROUPS; g++)
     if (s->foreign[g].n > 0)
-      json_object_set_new(groups, stress_group_name(g), number(s->share[score][g]));
+      json_object_set_new(groups, stress_group_name(g), number_json(s->share[score][g]));
   return json_pack("{s:s,s:o,s:o,s:o}", "name", stress_score_name(score), "auc",
-                   number(s->auc[score]), "rejected", number(s->share_all[score]), "by_group",
-                   groups);
+                   number_json(s->auc[score]), "rejected", number_json(s->share_all[score]),
+                   "by_group", groups);
 }
 
 json_t *stress_json(const stress *s) {

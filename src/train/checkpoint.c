@@ -6,15 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
-
-static json_t *real_or_null(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
+#include "base/number.h"
 
 static json_t *epoch_json(const train_epoch *e) {
-  return json_pack("[o,o,o,o,o]", real_or_null(e->loss), real_or_null(e->accuracy),
-                   real_or_null(e->val_loss), real_or_null(e->val_accuracy),
-                   real_or_null(e->val_auc));
+  return json_pack("[o,o,o,o,o]", number_json(e->loss), number_json(e->accuracy),
+                   number_json(e->val_loss), number_json(e->val_accuracy), number_json(e->val_auc));
 }
 
 static leuko_status save(const char *out, const char *name, target *t, json_t *training,
@@ -32,9 +28,8 @@ static leuko_status save(const char *out, const char *name, target *t, json_t *t
 leuko_status checkpoint_save_best(const char *out, target *t, float *params, const checkpoint *c,
                                   leuko_error *error) {
   const train_epoch *e = &c->history[c->best];
-  json_t *training =
-      json_pack("{s:i,s:f,s:f,s:o}", "epoch", c->best + 1, "val_loss", e->val_loss, "val_accuracy",
-                e->val_accuracy, "val_auc", real_or_null(e->val_auc));
+  json_t *training = json_pack("{s:i,s:f,s:f,s:o}", "epoch", c->best + 1, "val_loss", e->val_loss,
+                               "val_accuracy", e->val_accuracy, "val_auc", number_json(e->val_auc));
   target before = *t;
   t->params = params;
   if (!t->frozen) t->m.params = params;
