@@ -1,8 +1,6 @@
 /* What an audit finds in planted trees of drawn cells, and what it does not find in a clean one. */
 #include "cells.h"
 
-#include <jpeglib.h>
-
 #include "audit/audit.h"
 #include "audit/fingerprint.h"
 #include "dataset/synth.h"
@@ -33,36 +31,12 @@ static int free_all(void **state) {
   return 0;
 }
 
-static void encode_jpeg(const image *in, int quality, uint8_t **bytes, size_t *size) {
-  struct jpeg_compress_struct jpeg;
-  struct jpeg_error_mgr errors;
-  unsigned long length = 0;
-  *bytes = NULL;
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  jpeg_mem_dest(&jpeg, bytes, &length);
-  jpeg.image_width = (JDIMENSION)in->width;
-  jpeg.image_height = (JDIMENSION)in->height;
-  jpeg.input_components = 3;
-  jpeg.in_color_space = JCS_RGB;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_quality(&jpeg, quality, TRUE);
-  jpeg_start_compress(&jpeg, TRUE);
-  while (jpeg.next_scanline < jpeg.image_height) {
-    JSAMPROW row = in->rgb + (size_t)jpeg.next_scanline * (size_t)in->width * 3;
-    jpeg_write_scanlines(&jpeg, &row, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  jpeg_destroy_compress(&jpeg);
-  *size = length;
-}
-
 static void put_jpeg(const char *root, const char *name, const image *in, int quality) {
   char path[PATH];
   uint8_t *bytes;
   size_t size;
   cells_place(path, root, name);
-  encode_jpeg(in, quality, &bytes, &size);
+  assert_int_equal(image_encode_jpeg(in, quality, &bytes, &size, NULL), LEUKO_OK);
   assert_int_equal(file_write_all(path, bytes, size, NULL), LEUKO_OK);
   free(bytes);
 }
@@ -398,7 +372,7 @@ static void a_reencoded_past_is_named(void **state) {
     uint8_t *bytes;
     size_t size;
     image copy;
-    encode_jpeg(&drawn[i], 80, &bytes, &size);
+    assert_int_equal(image_encode_jpeg(&drawn[i], 80, &bytes, &size, NULL), LEUKO_OK);
     assert_int_equal(image_decode(bytes, size, NULL, &copy, NULL), LEUKO_OK);
     cell_path(name, i, ".png");
     put_png(root, name, &copy);
@@ -496,7 +470,7 @@ static void encodings_are_described(void **state) {
   size_t size;
   for (int quality = 30; quality <= 95; quality += 13) {
     char expected[64];
-    encode_jpeg(&drawn[0], quality, &bytes, &size);
+    assert_int_equal(image_encode_jpeg(&drawn[0], quality, &bytes, &size, NULL), LEUKO_OK);
     encoding_describe(bytes, size, "jpeg", text);
     snprintf(expected, sizeof expected, "jpeg, quality %d, luma 2x2", quality);
     assert_string_equal(text, expected);

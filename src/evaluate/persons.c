@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "evaluate/subjects.h"
 #include "evaluate/trust.h"
@@ -118,8 +119,7 @@ leuko_status evaluate_persons(const evaluate_input *input, evaluation *out, leuk
 }
 
 static json_t *scores_json(const evaluate_person_scores *s) {
-  return json_pack("{s:o,s:o,s:I,s:I,s:f,s:o}", "auc",
-                   isfinite(s->auc) ? json_real(s->auc) : json_null(), "auc_interval",
+  return json_pack("{s:o,s:o,s:I,s:I,s:f,s:o}", "auc", number_json(s->auc), "auc_interval",
                    evaluate_interval_json(s->auc_interval), "missed", (json_int_t)s->missed,
                    "alarmed", (json_int_t)s->alarmed, "error", s->error, "error_interval",
                    evaluate_interval_json(s->error_interval));
