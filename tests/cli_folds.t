@@ -25,6 +25,8 @@ done
 ok 'nothing half-written is' nothing_half_written cv
 ok 'every cell has one prediction' lines_are cv/predictions.csv 97
 ok 'which names its fold' test "$(head -1 cv/predictions.csv | sed 's/.*,//')" = fold
+ok 'and why it is not answered' test "$(head -1 cv/predictions.csv | cut -d, -f11)" = reason
+ok 'and is counted' test "$(value pooled.rejection.rejected)" = "$(tail -n +2 cv/predictions.csv | cut -d, -f11 | grep -c .)"
 ok 'a fold is tested on its own cells' \
   test "$(grep -c ',test$' cv/fold-2/split.csv)" = "$(grep -c ',2$' cv/predictions.csv)"
 run info cv/fold-2 --json
@@ -40,7 +42,7 @@ text() { sed 's/<[^>]*>/ /g' cv.html >text; }
 text
 for words in 'cross-validated on 96 cells' 'trained 3 times' 'Fold by fold' 'Cross-fitted' \
   'none of the 18 subjects is in two folds' 'ten simple measures' 'Persons told apart by' \
-  'Epoch kept' 'was chosen by its loss on the fold that is tested'; do
+  'Cells that were not answered' 'with the rejected cells and without' 'Epoch kept' 'was chosen by its loss on the fold that is tested'; do
   ok "it says: $words" grep -q "$words" text
 done
 pooled=$(perl -MJSON::PP -e 'local $/; printf "%.3f", decode_json(<STDIN>)->{pooled}{auc}' \

@@ -30,7 +30,7 @@ run report a --out one.html
 ok 'a run has its report' code_is 0
 ok 'whose name is printed' out_has 'one.html'
 for part in 'In short' 'Study set-up' 'Flow of the cells' Scores 'without a network' \
-  'Operating point' Calibration 'Person by person' Training 'worst and best' Limits Provenance; do
+  'Operating point' Calibration 'Person by person' 'not answered' Training 'worst and best' Limits Provenance; do
   ok "it has '$part'" page_has one.html "<h2>.*$part"
 done
 ok 'it says what it is for' page_has one.html 'Research use only'
@@ -61,6 +61,7 @@ ok 'and on stderr' err_has gnuplot
 ok 'the command of the second names what is not usual' \
   page_has two.html 'pooling average.*--keep=last'
 ok 'and no epoch is said to be chosen' page_has two.html 'last epoch, of 2: none was chosen'
+ok 'nor said to flatter' test "$(grep -c 'was chosen by its loss' two.html)" = 1
 ok 'their differences are told' page_has two.html 'Differences between the runs'
 ok 'it is well formed, too' well_formed two.html
 

@@ -128,12 +128,12 @@ static void older_files_are_read(void **state) {
   (void)state;
   char folder[PATH];
   test_folder(folder);
-  static const char predictions[] =
+  static const char said[] =
       "path,sha256,subject,label,p,predicted,status\n"
       "1,aa,7,all,0.9,all,OK\n2,ab,8,all,0.4,hem,OK\n3,ac,H1,hem,0.2,hem,OK\n"
       "4,ad,H2,hem,0.6,all,OK\n5,ae,,,0.6,all,OK\n6,,,hem,,,CORRUPT_IMAGE\n";
   static const char metrics[] = "{\"classes\": [\"hem\", \"all\"], \"positive\": \"all\"}";
-  test_write(NULL, folder, "predictions.csv", predictions, sizeof predictions - 1);
+  test_write(NULL, folder, "predictions.csv", said, sizeof said - 1);
   test_write(NULL, folder, "metrics.json", metrics, sizeof metrics - 1);
   const char *runs[] = {folder, folder};
   comparison c;
@@ -147,10 +147,10 @@ static void older_files_are_read(void **state) {
 }
 
 /* What compare_runs says to a run beside a broken one. */
-static leuko_status against(const char *run, const char *folder, const char *predictions,
+static leuko_status against(const char *run, const char *folder, const char *said,
                             const char *metrics) {
   static const comparison zero;
-  test_write(NULL, folder, "predictions.csv", predictions, strlen(predictions));
+  test_write(NULL, folder, "predictions.csv", said, strlen(said));
   test_write(NULL, folder, "metrics.json", metrics, strlen(metrics));
   const char *runs[] = {run, folder};
   comparison c;

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/overall.h"
 #include "cli/simple.h"
+#include "evaluate/predictions.h"
 
 typedef struct {
   training *run;
@@ -120,7 +121,8 @@ static leuko_status train_folds(validation *v, leuko_error *error) {
   return status;
 }
 
-/* Lists the cells and reads the answers of the folds' models. */
+/* Lists the cells and reads the answers of the folds' models. What a fold's model rejects was
+ * chosen on the very cells that it held out: their share is the wanted one by construction. */
 static leuko_status gather(validation *v, leuko_error *error) {
   const train_data *data = v->data;
   const dataset *set = &data->set;
@@ -154,13 +156,15 @@ static leuko_status gather(validation *v, leuko_error *error) {
                               .samples = v->samples,
                               .groups = v->groups,
                               .folds = v->folds,
-                              .count = count};
+                              .count = count,
+                              .rejects = true};
   leuko_status status = LEUKO_OK;
   for (int f = 0; status == LEUKO_OK && f < data->folds; f++) {
     char folder[1024], path[1024];
     status = fold_folder(v, f, folder, sizeof folder, error);
     if (status == LEUKO_OK) status = file_join(path, sizeof path, folder, "predictions.csv", error);
-    if (status == LEUKO_OK) status = evaluate_read_logits(path, &v->input, v->logits, error);
+    if (status == LEUKO_OK)
+      status = predictions_take(path, &v->input, v->samples, v->logits, &v->input.rejects, error);
   }
   return status;
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/number.h"
 
 static leuko_status read_classes(const char *folder, answers *out, leuko_error *error) {
   char path[1024], *text;
@@ -27,45 +26,27 @@ static leuko_status read_classes(const char *folder, answers *out, leuko_error *
   return status;
 }
 
-/* 1, 0, or -1 for a name that is none of the two. */
-static int class_of(const answers *a, const char *name) {
-  if (strcmp(name, a->classes[1]) == 0) return 1;
-  return strcmp(name, a->classes[0]) == 0 ? 0 : -1;
-}
-
 static int compare_cells(const void *a, const void *b) {
   const answers_cell *x = a, *y = b;
   int order = strcmp(x->sha256, y->sha256);
   return order ? order : strcmp(x->path, y->path);
 }
 
-static leuko_status read_cells(const char *path, answers *out, leuko_error *error) {
-  enum { PATH_OF, SHA256, SUBJECT, LABEL, P, PREDICTED, STATUS, NEEDED };
-  static const char *const names[NEEDED] = {"path", "sha256",    "subject", "label",
-                                            "p",    "predicted", "status"};
-  const csv *t = &out->table;
-  int columns[NEEDED], logit = csv_column(t, "logit"), person = csv_column(t, "person");
-  for (int c = 0; c < NEEDED; c++)
-    if ((columns[c] = csv_column(t, names[c])) < 0)
-      return error_set(error, LEUKO_BAD_CSV, path, NULL, "the column '%s' is missing", names[c]);
-  out->persons = person >= 0;
-  out->cells = calloc(t->rows + 1, sizeof *out->cells);
-  if (!out->cells) return error_set_memory(error, t->rows * sizeof *out->cells);
-  for (size_t r = 0; r < t->rows; r++) {
-    const char *label = csv_field(t, r, columns[LABEL]);
-    if (strcmp(csv_field(t, r, columns[STATUS]), "OK") != 0 || !label[0]) continue;
-    char *end;
-    const char *number = csv_field(t, r, logit >= 0 ? logit : columns[P]);
-    answers_cell cell = {.path = csv_field(t, r, columns[PATH_OF]),
-                         .sha256 = csv_field(t, r, columns[SHA256]),
-                         .person = csv_field(t, r, person >= 0 ? person : columns[SUBJECT]),
-                         .label = class_of(out, label),
-                         .answer = class_of(out, csv_field(t, r, columns[PREDICTED])),
-                         .score = number_read(number, &end)};
-    if (end == number || *end || !isfinite(cell.score) || cell.label < 0 || cell.answer < 0)
-      return error_set(error, LEUKO_BAD_DATA, path, "evaluate the model again",
-                       "the answer for '%.120s' is not as leuko writes it", cell.path);
-    out->cells[out->count++] = cell;
+/* The labelled cells that were answered. */
+static leuko_status take_cells(answers *out, leuko_error *error) {
+  const predictions *said = &out->said;
+  out->persons = said->has_persons;
+  out->cells = calloc(said->count + 1, sizeof *out->cells);
+  if (!out->cells) return error_set_memory(error, said->count * sizeof *out->cells);
+  for (size_t r = 0; r < said->count; r++) {
+    const prediction *row = &said->rows[r];
+    if (row->status == LEUKO_OK && row->label >= 0)
+      out->cells[out->count++] = (answers_cell){.path = row->path,
+                                                .sha256 = row->sha256,
+                                                .person = row->person,
+                                                .label = row->label,
+                                                .answer = row->answer,
+                                                .score = row->logits[0]};
   }
   answers_sort(out);
   return LEUKO_OK;
@@ -80,14 +61,15 @@ leuko_status answers_open(const char *folder, answers *out, leuko_error *error) 
   char path[1024];
   leuko_status status = read_classes(folder, out, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, folder, "predictions.csv", error);
-  if (status == LEUKO_OK) status = csv_read(path, ',', &out->table, error);
-  if (status == LEUKO_OK) status = read_cells(path, out, error);
+  const char *const classes[] = {out->classes[0], out->classes[1]};
+  if (status == LEUKO_OK) status = predictions_open(path, classes, 2, &out->said, error);
+  if (status == LEUKO_OK) status = take_cells(out, error);
   if (status != LEUKO_OK) answers_close(out);
   return status;
 }
 
 void answers_close(answers *a) {
-  csv_free(&a->table);
+  predictions_close(&a->said);
   free(a->cells);
   *a = (answers){0};
 }

@@ -2,17 +2,17 @@
 #ifndef EVALUATE_ANSWERS_H
 #define EVALUATE_ANSWERS_H
 
-#include "base/csv.h"
+#include "evaluate/predictions.h"
 
-/* A labelled cell that was answered; strings belong to the table. */
+/* A labelled cell that was answered; strings belong to what was read. */
 typedef struct {
   const char *path, *sha256, *person;
   int label, answer; /* 1 = positive */
-  double score;      /* the logit, or p in files without it */
+  double score;      /* the logit */
 } answers_cell;
 
 typedef struct {
-  csv table;
+  predictions said;
   answers_cell *cells; /* [count], by SHA-256, then by path */
   size_t count;
   bool persons;        /* the file tells which subjects are one person */

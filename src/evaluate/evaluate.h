@@ -164,13 +164,6 @@ int evaluate_answer(const evaluate_input *input, const double *logits, double *p
 leuko_status evaluate_write_predictions(const char *path, const evaluate_input *input,
                                         leuko_error *error);
 
-/* Reads the logits back from such a file, as float32, which models compute in. The file's cells
- * must be among input->samples, which are sorted by path; logits [count] or [count][class_count] of
- * the others are left alone. Errors: those of reading, BAD_CSV, MISMATCH (another cell or file),
- * BAD_DATA (a logit that is not finite). */
-leuko_status evaluate_read_logits(const char *path, const evaluate_input *input, double *logits,
-                                  leuko_error *error);
-
 /* The result as a JSON object, as docs/formats.md describes metrics.json: a new reference owned by
  * the caller; NULL without memory. Values that are not defined are null. */
 json_t *evaluate_json(const evaluation *e);

@@ -206,7 +206,7 @@ static void write_limits(file_writer *w, const study_run *run) {
                  "- Classes are taken as they were given with the files.\n"
                  "- Age, sex and origin of the persons are not known here: whether the model is "
                  "worse for some of them cannot be seen.\n");
-  if (!study_option(run, "keep") && (run->folds > 0 || (run->has_history && run->curves.validated)))
+  if (!study_keeps_last(run) && (run->folds > 0 || (run->has_history && run->curves.validated)))
     file_printf(w,
                 "- The epoch that is kept was chosen by its loss on the tested cells: the scores "
                 "flatter a little.\n");

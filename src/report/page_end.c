@@ -29,7 +29,7 @@ static void write_limits(page *p, const study_run *run) {
   if (run->flow.both_sides)
     item(p, "<b>Subjects are on both sides of the split: the scores do not hold for other "
             "persons.</b>");
-  if (run->folds > 0 && !study_option(run, "keep"))
+  if (run->folds > 0 && !study_keeps_last(run))
     item(p,
          "The epoch that is kept of each fold was chosen by its loss on the fold that is tested: "
          "the scores flatter a little. With <code>--keep last</code> nothing is chosen.");
@@ -38,7 +38,7 @@ static void write_limits(page *p, const study_run *run) {
          "The scores are those of as many models as there are folds, each trained on fewer cells "
          "than there are; they speak of the way to train, and of one model only as far as it "
          "resembles the others.");
-  if (run->has_history && run->curves.validated)
+  if (run->has_history && run->curves.validated && !study_keeps_last(run))
     item(p,
          "The epoch that is kept was chosen by its loss on the tested cells: the scores flatter a "
          "little. A cross-validation, or persons who took no part, would not.");

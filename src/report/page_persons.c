@@ -136,9 +136,10 @@ leuko_status page_training(page *p, leuko_error *error) {
     if (h->validated)
       file_printf(p->w,
                   " and that on the tested cells %.3f. The loss on the tested cells was lowest, "
-                  "%.3f, in epoch %.0f, whose model is kept; in the last it was %.3f",
+                  "%.3f, in epoch %.0f%s; in the last it was %.3f%s",
                   h->curves[VAL_ACCURACY][last], h->curves[VAL_LOSS][h->lowest_loss],
-                  h->epoch[h->lowest_loss], h->curves[VAL_LOSS][last]);
+                  h->epoch[h->lowest_loss], study_keeps_last(run) ? "" : ", whose model is kept",
+                  h->curves[VAL_LOSS][last], study_keeps_last(run) ? ", whose model is kept" : "");
     file_printf(p->w, ".</p>\n<div class=\"figures\">\n");
     status = page_figure(p, run, "loss", "", error,
                          "Loss by epoch, of the batches as they were trained on and of the tested "

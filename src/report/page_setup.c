@@ -156,7 +156,7 @@ static void write_training(page *p, const study_run *run) {
 }
 
 static void write_selection(page *p, const study_run *run) {
-  if (study_option(run, "keep"))
+  if (study_keeps_last(run))
     file_printf(p->w, "that of the last epoch, of %lld: none was chosen",
                 (long long)json_integer_value(json_object_get(run->description, "epochs")));
   else if (run->folds > 0)

@@ -19,6 +19,10 @@ json_t *study_option(const study_run *run, const char *key) {
   return json_object_get(json_object_get(run->description, "options"), key);
 }
 
+bool study_keeps_last(const study_run *run) {
+  return study_option(run, "keep") != NULL;
+}
+
 int study_positive(const study_run *run) {
   for (int c = 0; run->set && c < run->set->class_count; c++)
     if (run->scores.class_count == 2 &&
@@ -280,7 +284,7 @@ static void close_run(study_run *run) {
     if (run->each[f].has_history) history_free(&run->each[f].curves);
   free(run->each);
   free(run->held_out);
-  csv_free(&run->table);
+  predictions_close(&run->said);
   for (size_t i = 0; i < run->text_count; i++) free(run->texts[i]);
   free(run->texts);
   free(run->samples);

@@ -2,11 +2,11 @@
 #ifndef REPORT_STUDY_H
 #define REPORT_STUDY_H
 
-#include "base/csv.h"
 #include "dataset/dataset.h"
 #include "evaluate/compare.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/pooled.h"
+#include "evaluate/predictions.h"
 #include "model/model.h"
 #include "report/history.h"
 
@@ -59,9 +59,9 @@ typedef struct {
   char precision[8];    /* in what, if computed */
   evaluate_input input; /* the tested cells with their answers */
   evaluation scores;
-  size_t *counted; /* [scores.n]: the sample of the input that each scored cell is */
-  csv table;       /* what the samples were read from */
-  char **texts;    /* [text_count]: or their strings, if computed */
+  size_t *counted;  /* [scores.n]: the sample of the input that each scored cell is */
+  predictions said; /* what the samples were read from */
+  char **texts;     /* [text_count]: or their strings, if computed */
   size_t text_count;
   evaluate_sample *samples; /* what input points to */
   int *groups;
@@ -107,5 +107,7 @@ int study_positive(const study_run *run);
 
 /* A member of run.json's options ("lr"), or NULL. */
 json_t *study_option(const study_run *run, const char *key);
+/* Whether the last epoch's model was kept (`--keep last`), so that none was chosen. */
+bool study_keeps_last(const study_run *run);
 
 #endif

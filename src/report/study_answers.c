@@ -83,8 +83,11 @@ static leuko_status answer_cells(study_run *run, questions *q, const leuko_optio
   /* Refused files are counted by the evaluation; only what stopped the whole is an error. */
   if (status != LEUKO_OK && status != LEUKO_PARTIAL && q->answers[0].status != status)
     return status;
-  for (size_t i = 0; i < run->input.count; i++)
+  for (size_t i = 0; i < run->input.count; i++) {
     if (run->samples[i].status == LEUKO_OK) run->samples[i].status = q->answers[i].status;
+    run->samples[i].reason = q->answers[i].reason;
+  }
+  run->input.rejects = run->m.rejection.cells > 0;
   run->computed = true;
   return LEUKO_OK;
 }

@@ -233,8 +233,9 @@ static leuko_status draw_flow(const study_run *run, const char *folder, leuko_er
     flow.usable = usable;
     flow.test = test;
     if (run->has_history) {
-      snprintf(kept, TEXT, "Model kept\nepoch %g of %zu (lowest loss)",
-               run->curves.epoch[run->curves.lowest_loss], run->curves.epochs);
+      const size_t at = study_keeps_last(run) ? run->curves.epochs - 1 : run->curves.lowest_loss;
+      snprintf(kept, TEXT, "Model kept\nepoch %g of %zu%s", run->curves.epoch[at],
+               run->curves.epochs, study_keeps_last(run) ? "" : " (lowest loss)");
       flow.kept = run->curves.validated ? kept : NULL;
     }
   }

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/number.h"
 #include "evaluate/trust.h"
 #include "report/study_parts.h"
 
@@ -154,58 +153,31 @@ leuko_status study_read_files(study_run *run, leuko_error *error) {
   return status == LEUKO_NO_DATA ? LEUKO_OK : status;
 }
 
-enum { PATH_OF, SHA256, SUBJECT, LABEL, P, STATUS, NEEDED };
-
-static leuko_status status_of(const char *name) {
-  for (int s = 0; s < LEUKO_STATUS_COUNT; s++)
-    if (strcmp(leuko_status_name((leuko_status)s), name) == 0) return (leuko_status)s;
-  return LEUKO_BAD_DATA;
-}
-
-/* The logit of a probability that was written with nine digits. */
-static double logit_of(double p) {
-  const double least = 1e-10;
-  p = fmin(fmax(p, least), 1 - least);
-  return log(p / (1 - p));
-}
-
-static leuko_status take_rows(study_run *run, const int *columns, const char *path,
-                              leuko_error *error) {
-  const csv *t = &run->table;
-  const int logit = csv_column(t, "logit");
-  for (size_t r = 0; r < t->rows; r++) {
-    const char *label = csv_field(t, r, columns[LABEL]);
-    evaluate_sample *sample = &run->samples[r];
-    *sample = (evaluate_sample){.path = csv_field(t, r, columns[PATH_OF]),
-                                .sha256 = csv_field(t, r, columns[SHA256]),
-                                .subject = csv_field(t, r, columns[SUBJECT]),
-                                .label = label[0] ? study_class(run, label) : -1,
-                                .logits = &run->logits[r],
-                                .status = status_of(csv_field(t, r, columns[STATUS]))};
-    if (sample->status != LEUKO_OK) continue;
-    char *end;
-    const char *number = csv_field(t, r, logit >= 0 ? logit : columns[P]);
-    double value = number_read(number, &end);
-    run->logits[r] = logit >= 0 ? value : logit_of(value);
-    if (end == number || *end || !isfinite(run->logits[r]) || (label[0] && sample->label < 0))
-      return error_set(error, LEUKO_BAD_DATA, path, "evaluate the model again",
-                       "the answer for '%.120s' is not as leuko writes it", sample->path);
+static void take_rows(study_run *run) {
+  for (size_t r = 0; r < run->input.count; r++) {
+    const prediction *row = &run->said.rows[r];
+    run->samples[r] = (evaluate_sample){.path = row->path,
+                                        .sha256 = row->sha256,
+                                        .subject = row->subject,
+                                        .label = row->label,
+                                        .logits = row->logits,
+                                        .status = row->status,
+                                        .reason = row->reason};
   }
-  return LEUKO_OK;
+  run->input.samples = run->samples;
+  run->input.rejects = run->said.has_reasons;
 }
 
 /* The column `person`, as numbers. */
 static leuko_status take_persons(study_run *run, leuko_error *error) {
-  const int column = csv_column(&run->table, "person");
   const size_t count = run->input.count;
-  if (column < 0) return LEUKO_OK;
+  if (!run->said.has_persons) return LEUKO_OK;
   const char **names = malloc((count + 1) * sizeof *names);
   size_t *numbers = malloc((count + 1) * sizeof *numbers), persons;
   run->groups = malloc((count + 1) * sizeof *run->groups);
   leuko_status status = LEUKO_OK;
   if (!names || !numbers || !run->groups) status = error_set_memory(error, count * sizeof *names);
-  for (size_t i = 0; status == LEUKO_OK && i < count; i++)
-    names[i] = csv_field(&run->table, i, column);
+  for (size_t i = 0; status == LEUKO_OK && i < count; i++) names[i] = run->said.rows[i].person;
   if (status == LEUKO_OK) status = evaluate_number_persons(names, count, numbers, &persons, error);
   for (size_t i = 0; status == LEUKO_OK && i < count; i++) run->groups[i] = (int)numbers[i];
   run->input.groups = run->groups;
@@ -217,12 +189,10 @@ static leuko_status take_persons(study_run *run, leuko_error *error) {
 /* The column `fold`, from 1. */
 static leuko_status take_folds(study_run *run, const char *path, leuko_error *error) {
   if (run->folds == 0) return LEUKO_OK;
-  const int column = csv_column(&run->table, "fold");
   run->held_out = malloc((run->input.count + 1) * sizeof *run->held_out);
   if (!run->held_out) return error_set_memory(error, run->input.count * sizeof *run->held_out);
   for (size_t r = 0; r < run->input.count; r++) {
-    run->held_out[r] =
-        column < 0 ? -1 : (int)strtol(csv_field(&run->table, r, column), NULL, 10) - 1;
+    run->held_out[r] = run->said.rows[r].fold - 1;
     if (run->held_out[r] < 0 || run->held_out[r] >= run->folds)
       return error_set(error, LEUKO_BAD_CSV, path, NULL, "'%.120s' is of none of the %d folds",
                        run->samples[r].path, run->folds);
@@ -232,25 +202,17 @@ static leuko_status take_folds(study_run *run, const char *path, leuko_error *er
 }
 
 leuko_status study_read_answers(study_run *run, bool *found, leuko_error *error) {
-  static const char *const names[NEEDED] = {"path", "sha256", "subject", "label", "p", "status"};
   char path[1024];
-  int columns[NEEDED];
   leuko_status status = file_join(path, sizeof path, run->folder, "predictions.csv", error);
   *found = status == LEUKO_OK && run->input.class_count == 2 && file_exists(path);
   if (!*found) return status;
-  status = csv_read(path, ',', &run->table, error);
+  status = predictions_open(path, run->classes, 2, &run->said, error);
   if (status != LEUKO_OK) return status;
-  for (int c = 0; c < NEEDED; c++)
-    if ((columns[c] = csv_column(&run->table, names[c])) < 0)
-      return error_set(error, LEUKO_BAD_CSV, path, NULL, "the column '%s' is missing", names[c]);
-  run->input.count = run->table.rows;
+  run->input.count = run->said.count;
   run->samples = calloc(run->input.count + 1, sizeof *run->samples);
-  run->logits = calloc(run->input.count + 1, sizeof *run->logits);
-  if (!run->samples || !run->logits)
-    return error_set_memory(error, run->input.count * sizeof *run->samples);
-  run->input.samples = run->samples;
-  status = take_rows(run, columns, path, error);
-  if (status == LEUKO_OK) status = take_folds(run, path, error);
+  if (!run->samples) return error_set_memory(error, run->input.count * sizeof *run->samples);
+  take_rows(run);
+  status = take_folds(run, path, error);
   return status == LEUKO_OK ? take_persons(run, error) : status;
 }
 
