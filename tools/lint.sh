@@ -35,6 +35,7 @@ format() {
 each() {
   tool=$1
   shift
+  [ $# -gt 0 ] || return 0
   # shellcheck disable=SC2086
   printf '%s\0' "$@" | xargs -0 -P "$jobs" -n 8 sh -c "$tool" sh
 }
