@@ -31,6 +31,8 @@ ok 'generic: nothing but plain C' implementations_are ':generic$'
 LEUKO_CPU=avx2 run "${bench[@]}"
 ok 'avx2: nothing with AVX-512' out_lacks avx512
 ok 'avx2: kernels of its own' implementations_are ':avx2$'
+LEUKO_CPU=avx2 run bench --model cnn --train --seconds 0.1 --batch 1 --layers
+ok 'avx2: kernels of its own in training' out_has 'conv4 .*winograd_4x4[+]pool:avx2 '
 LEUKO_CPU=avx512 run "${bench[@]}"
 ok 'avx512: nothing in bfloat16' out_lacks _bf16
 # The full-size network in plain C takes minutes where every lane is watched.

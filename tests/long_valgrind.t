@@ -10,7 +10,7 @@ watched() {
   code=$?
 }
 
-for name in infer_ops winograd_bits; do
+for name in infer_ops learn_ops winograd_bits; do
   watched "$ROOT/$BUILD/tests/test_$name"
   ok "test_$name" code_is 0
 done

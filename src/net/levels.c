@@ -7,4 +7,5 @@
                                               &backend##_avx512, &backend##_avx512};
 
 AT_EACH_LEVEL(net_backend_infer, net_backends_infer)
+AT_EACH_LEVEL(net_backend_learn, net_backends_learn)
 AT_EACH_LEVEL(net_backend_dense, net_backends_dense)

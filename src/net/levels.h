@@ -11,6 +11,8 @@
 
 /* Inference in float32 or bfloat16, only where an image differs from the blank one. */
 extern const net_backend *const net_backends_infer[NET_LEVELS];
+/* Training in float32 or bfloat16. */
+extern const net_backend *const net_backends_learn[NET_LEVELS];
 /* Dense layers in inference. */
 extern const net_backend *const net_backends_dense[NET_LEVELS];
 

@@ -4,8 +4,18 @@
 
 #include "net/element.h"
 
-/* 4 channels x `vectors` of filters in registers: four loads and four broadcasts for 16
- * multiply-adds. */
+#define VECTORS (PRODUCT_WIDTH / 16)
+
+/* Channels x VECTORS sums in registers: with AVX-512 4 x 4 of the 32, four loads and four
+ * broadcasts for 16 multiply-adds; with AVX2 6 x 2 of the 16, two loads and six broadcasts for
+ * 12. */
+#ifdef VECTOR_AVX512
+#define CHANNELS 4
+#else
+#define CHANNELS 6
+#endif
+
+#ifdef VECTOR_NARROW
 VECTOR_INLINE void outer_block(const int32_t *v, size_t v_stride, const int32_t *z, size_t z_stride,
                                float *du, size_t stride, size_t pairs, int vectors, bool more) {
   __m512 sum[4][4];
@@ -46,52 +56,59 @@ VECTOR void outer_pairs(const void *v, size_t v_stride, const void *z, size_t z_
     }
   }
 }
+#endif
 
-/* The same in float32. */
 VECTOR_INLINE void row_block(const float *v, size_t v_stride, const float *z, size_t z_stride,
                              float *du, size_t stride, size_t rows, size_t channels, int vectors,
                              bool more) {
-  __m512 sum[4][4];
+  v16 sum[CHANNELS][VECTORS];
   for (size_t c = 0; c < channels; c++)
     for (int k = 0; k < vectors; k++)
-      sum[c][k] = more ? _mm512_loadu_ps(du + c * stride + 16 * k) : _mm512_setzero_ps();
+      sum[c][k] = more ? v16_load(du + c * stride + 16 * k) : v16_zero();
   for (size_t t = 0; t < rows; t++) {
-    __m512 gradient[4];
-    for (int k = 0; k < vectors; k++) gradient[k] = _mm512_loadu_ps(z + t * z_stride + 16 * k);
+    v16 gradient[VECTORS];
+    for (int k = 0; k < vectors; k++) gradient[k] = v16_load(z + t * z_stride + 16 * k);
     for (size_t c = 0; c < channels; c++) {
-      __m512 value = _mm512_set1_ps(v[t * v_stride + c]);
-      for (int k = 0; k < vectors; k++) sum[c][k] = _mm512_fmadd_ps(value, gradient[k], sum[c][k]);
+      v16 value = v16_all(v[t * v_stride + c]);
+      for (int k = 0; k < vectors; k++) sum[c][k] = v16_fma(value, gradient[k], sum[c][k]);
     }
   }
   for (size_t c = 0; c < channels; c++)
-    for (int k = 0; k < vectors; k++) _mm512_storeu_ps(du + c * stride + 16 * k, sum[c][k]);
+    for (int k = 0; k < vectors; k++) v16_store(du + c * stride + 16 * k, sum[c][k]);
 }
 
+/* The same with a number of channels that is not a constant. */
+#define ROW_CASE(channels)                                                                         \
+  case channels:                                                                                   \
+    row_block(v, v_stride, z, z_stride, du, stride, rows, channels, vectors, more);                \
+    break
 VECTOR_INLINE void row_group(const float *v, size_t v_stride, const float *z, size_t z_stride,
                              float *du, size_t stride, size_t rows, size_t channels, int vectors,
                              bool more) {
   switch (channels) {
-  case 1:
-    row_block(v, v_stride, z, z_stride, du, stride, rows, 1, vectors, more);
-    break;
-  case 2:
-    row_block(v, v_stride, z, z_stride, du, stride, rows, 2, vectors, more);
-    break;
-  case 3:
-    row_block(v, v_stride, z, z_stride, du, stride, rows, 3, vectors, more);
-    break;
+    ROW_CASE(1);
+    ROW_CASE(2);
+    ROW_CASE(3);
+    ROW_CASE(4);
+#if CHANNELS > 4
+    ROW_CASE(5);
+    ROW_CASE(6);
+#endif
   default:
-    row_block(v, v_stride, z, z_stride, du, stride, rows, 4, vectors, more);
     break;
   }
 }
 
 VECTOR void outer_rows(const float *v, size_t v_stride, const float *z, size_t z_stride, float *du,
                        size_t stride, size_t rows, size_t channels, int width, bool more) {
-  for (size_t c = 0; c < channels; c += 4) {
-    const size_t count = channels - c < 4 ? channels - c : 4;
+  size_t count;
+  for (size_t c = 0; c < channels; c += count) {
+    /* Groups as even as can be: few sums leave the multipliers waiting for each other. */
+    const size_t left = channels - c, groups = 1 + (left - 1) / CHANNELS;
+    count = (left + groups - 1) / groups;
     float *to = du + c * stride;
     switch (width) {
+#if PRODUCT_WIDTH > 16
     case 64:
       row_group(v + c, v_stride, z, z_stride, to, stride, rows, count, 4, more);
       break;
@@ -101,6 +118,7 @@ VECTOR void outer_rows(const float *v, size_t v_stride, const float *z, size_t z
     case 32:
       row_group(v + c, v_stride, z, z_stride, to, stride, rows, count, 2, more);
       break;
+#endif
     default:
       row_group(v + c, v_stride, z, z_stride, to, stride, rows, count, 1, more);
       break;

@@ -6,9 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "net/product.h"
+
+#define outer_pairs LEVEL(outer_pairs)
+#define outer_rows LEVEL(outer_rows)
+
 /* du [channels][width] (rows `stride` floats apart) = sum over pairs of v z, or += it with `more`.
  * v [pairs][channels][2] and z [pairs][width][2] are bfloat16, rows of z `z_stride` values of
- * 32 bits apart, those of v `v_stride`. channels is a multiple of 4, width 16, 32, 48 or 64. */
+ * 32 bits apart, those of v `v_stride`. channels is a multiple of 4, width of 16, at most
+ * PRODUCT_WIDTH. Only where VECTOR_NARROW is defined. */
 void outer_pairs(const void *v, size_t v_stride, const void *z, size_t z_stride, float *du,
                  size_t stride, size_t pairs, size_t channels, int width, bool more);
 

@@ -358,13 +358,14 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   if (known != LEUKO_OK) return known;
   if (strcmp(options->backend, "onednn") == 0 && net_cpu() > NET_CPU_GENERIC) {
     b.backends[b.backend_count++] = net_backends_infer[net_cpu()];
-    b.backends[b.backend_count++] = &net_backend_learn;
+    b.backends[b.backend_count++] = net_backends_learn[net_cpu()];
     if (options->winograd) b.backends[b.backend_count++] = &net_backend_winograd;
     b.backends[b.backend_count++] = net_backends_dense[net_cpu()];
     b.backends[b.backend_count++] = &net_backend_onednn;
     b.backends[b.backend_count++] = &net_backend_ref;
   } else if (strcmp(options->backend, "onednn") == 0) {
     b.backends[b.backend_count++] = net_backends_infer[net_cpu()];
+    b.backends[b.backend_count++] = net_backends_learn[net_cpu()];
     b.backends[b.backend_count++] = net_backends_dense[net_cpu()];
     b.backends[b.backend_count++] = &net_backend_ref;
   } else if (strcmp(options->backend, "ref") == 0) {

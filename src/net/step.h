@@ -101,8 +101,6 @@ typedef struct {
 extern const net_backend net_backend_ref;
 /* oneDNN through its C API, float32. */
 extern const net_backend net_backend_onednn;
-/* Training in float32 or bfloat16, AVX-512. */
-extern const net_backend net_backend_learn;
 /* 3x3 convolutions of stride 1 by Winograd's algorithm, float32, AVX-512. */
 extern const net_backend net_backend_winograd;
 

@@ -8,6 +8,7 @@
 #define NET_VECTOR_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined VECTOR_GENERIC
 
@@ -52,6 +53,38 @@ VECTOR_INLINE v16 v16_fma(v16 x, v16 y, v16 z) {
 VECTOR_INLINE v16 v16_max(v16 x, v16 y) {
   LANES(x.lane[i] > y.lane[i] ? x.lane[i] : y.lane[i]);
 }
+
+typedef struct {
+  int32_t lane[16];
+} v16_mask;
+
+#define MASK(value)                                                                                \
+  v16_mask result;                                                                                 \
+  for (int i = 0; i < 16; i++) result.lane[i] = value;                                             \
+  return result
+
+VECTOR_INLINE v16_mask v16_over(v16 x, v16 y) {
+  MASK(x.lane[i] > y.lane[i]);
+}
+VECTOR_INLINE v16_mask v16_at_most(v16 x, v16 y) {
+  MASK(x.lane[i] <= y.lane[i]);
+}
+VECTOR_INLINE v16_mask v16_is_nan(v16 x) {
+  MASK(x.lane[i] != x.lane[i]);
+}
+VECTOR_INLINE v16_mask v16_either(v16_mask x, v16_mask y) {
+  MASK(x.lane[i] | y.lane[i]);
+}
+VECTOR_INLINE v16_mask v16_bytes_are(const uint8_t *from, int value) {
+  MASK(from[i] == value);
+}
+VECTOR_INLINE v16 v16_select(v16_mask mask, v16 x, v16 y) {
+  LANES(mask.lane[i] ? x.lane[i] : y.lane[i]);
+}
+VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
+  for (int i = 0; i < 16; i++) to[i] = (uint8_t)x.lane[i];
+}
+#undef MASK
 #undef LANES
 
 #elif defined VECTOR_AVX2
@@ -97,6 +130,39 @@ VECTOR_INLINE v16 v16_max(v16 x, v16 y) {
   return (v16){_mm256_max_ps(x.low, y.low), _mm256_max_ps(x.high, y.high)};
 }
 
+typedef v16 v16_mask; /* all bits of a lane, or none */
+
+VECTOR_INLINE v16_mask v16_over(v16 x, v16 y) {
+  return (v16){_mm256_cmp_ps(x.low, y.low, _CMP_GT_OQ), _mm256_cmp_ps(x.high, y.high, _CMP_GT_OQ)};
+}
+VECTOR_INLINE v16_mask v16_at_most(v16 x, v16 y) {
+  return (v16){_mm256_cmp_ps(x.low, y.low, _CMP_LE_OQ), _mm256_cmp_ps(x.high, y.high, _CMP_LE_OQ)};
+}
+VECTOR_INLINE v16_mask v16_is_nan(v16 x) {
+  return (v16){_mm256_cmp_ps(x.low, x.low, _CMP_UNORD_Q),
+               _mm256_cmp_ps(x.high, x.high, _CMP_UNORD_Q)};
+}
+VECTOR_INLINE v16_mask v16_either(v16_mask x, v16_mask y) {
+  return (v16){_mm256_or_ps(x.low, y.low), _mm256_or_ps(x.high, y.high)};
+}
+VECTOR_INLINE v16_mask v16_bytes_are(const uint8_t *from, int value) {
+  const __m128i bytes = _mm_loadu_si128((const void *)from);
+  const __m128i equal = _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)value));
+  return (v16){_mm256_castsi256_ps(_mm256_cvtepi8_epi32(equal)),
+               _mm256_castsi256_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(equal, 8)))};
+}
+VECTOR_INLINE v16 v16_select(v16_mask mask, v16 x, v16 y) {
+  return (v16){_mm256_blendv_ps(y.low, x.low, mask.low),
+               _mm256_blendv_ps(y.high, x.high, mask.high)};
+}
+VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
+  const __m256i quarters =
+      _mm256_packs_epi32(_mm256_cvttps_epi32(x.low), _mm256_cvttps_epi32(x.high));
+  const __m256i words = _mm256_permute4x64_epi64(quarters, 0xd8); /* 0, 2, 1, 3 */
+  _mm_storeu_si128((void *)to, _mm_packus_epi16(_mm256_castsi256_si128(words),
+                                                _mm256_extracti128_si256(words, 1)));
+}
+
 #else
 
 #include <immintrin.h>
@@ -139,6 +205,36 @@ VECTOR_INLINE v16 v16_fma(v16 x, v16 y, v16 z) {
 /* As x > y ? x : y: y where one is a NaN. */
 VECTOR_INLINE v16 v16_max(v16 x, v16 y) {
   return _mm512_max_ps(x, y);
+}
+
+/* For each lane whether something holds. */
+typedef __mmask16 v16_mask;
+
+VECTOR_INLINE v16_mask v16_over(v16 x, v16 y) {
+  return _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ);
+}
+/* Neither this nor v16_over holds where one is a NaN. */
+VECTOR_INLINE v16_mask v16_at_most(v16 x, v16 y) {
+  return _mm512_cmp_ps_mask(x, y, _CMP_LE_OQ);
+}
+VECTOR_INLINE v16_mask v16_is_nan(v16 x) {
+  return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+}
+VECTOR_INLINE v16_mask v16_either(v16_mask x, v16_mask y) {
+  return x | y;
+}
+/* Which of sixteen bytes are `value`. */
+VECTOR_INLINE v16_mask v16_bytes_are(const uint8_t *from, int value) {
+  const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)from));
+  return _mm512_cmpeq_epi32_mask(bytes, _mm512_set1_epi32(value));
+}
+/* x where the mask holds, else y. */
+VECTOR_INLINE v16 v16_select(v16_mask mask, v16 x, v16 y) {
+  return _mm512_mask_mov_ps(y, mask, x);
+}
+/* Whole numbers from 0 to 255 as bytes. */
+VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
+  _mm_storeu_si128((void *)to, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
 }
 
 #endif

@@ -195,6 +195,11 @@ EMULATE __m512i _mm512_cvtepu16_epi32(__m256i a) {
   for (int i = 0; i < 16; i++) out[i] = from[i];
   return out;
 }
+EMULATE __m512i _mm512_cvtepu8_epi16(__m256i a) {
+  emulate_u16 v;
+  for (int i = 0; i < 32; i++) v[i] = ((const uint8_t *)&a)[i];
+  return (__m512i)v;
+}
 EMULATE __m512i _mm512_cvtepu8_epi32(__m128i a) {
   __m512i out;
   for (int i = 0; i < 16; i++) out[i] = (uint8_t)a[i];
@@ -256,29 +261,20 @@ EMULATE __mmask32 _mm512_cmpgt_epi16_mask(__m512i a, __m512i b) {
   for (int i = 0; i < 32; i++) mask |= (uint32_t)(((emulate_i16)a)[i] > ((emulate_i16)b)[i]) << i;
   return mask;
 }
-EMULATE __mmask32 _mm256_cmpeq_epi8_mask(__m256i a, __m256i b) {
+EMULATE __mmask32 _mm512_cmpeq_epi16_mask(__m512i a, __m512i b) {
   uint32_t mask = 0;
-  for (int i = 0; i < 32; i++)
-    mask |= (uint32_t)(((const char *)&a)[i] == ((const char *)&b)[i]) << i;
+  for (int i = 0; i < 32; i++) mask |= (uint32_t)(((emulate_i16)a)[i] == ((emulate_i16)b)[i]) << i;
   return mask;
 }
-EMULATE __mmask16 _mm_cmpeq_epi8_mask(__m128i a, __m128i b) {
+EMULATE __mmask16 _mm512_cmpeq_epi32_mask(__m512i a, __m512i b) {
   unsigned mask = 0;
   for (int i = 0; i < 16; i++) mask |= (unsigned)(a[i] == b[i]) << i;
   return (__mmask16)mask;
-}
-EMULATE __m512i _mm512_mask_mov_epi32(__m512i a, __mmask16 mask, __m512i b) {
-  for (int i = 0; i < 16; i++)
-    if (mask >> i & 1) a[i] = b[i];
-  return a;
 }
 EMULATE __m512 _mm512_mask_mov_ps(__m512 a, __mmask16 mask, __m512 b) {
   for (int i = 0; i < 16; i++)
     if (mask >> i & 1) a[i] = b[i];
   return a;
-}
-EMULATE __m512 _mm512_maskz_mov_ps(__mmask16 mask, __m512 a) {
-  return _mm512_mask_mov_ps((__m512){0}, mask, a);
 }
 EMULATE __m512i _mm512_maskz_mov_epi16(__mmask32 mask, __m512i a) {
   emulate_i16 v = (emulate_i16)a;

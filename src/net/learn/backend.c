@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "net/cpu.h"
 #include "net/learn/learn.h"
 #include "net/product.h"
 
@@ -36,7 +35,7 @@ static bool choose_conv2d(net_step *step, bool bf16) {
 
 static bool learn_choose(net_step *step) {
   const bool bf16 = step->precision == NET_BF16;
-  if (!step->training || net_cpu() < (bf16 ? NET_CPU_AVX512_BF16 : NET_CPU_AVX512)) return false;
+  if (!step->training || (bf16 && !element_narrow())) return false;
   switch (step->op) {
   case NET_CONV2D:
     return choose_conv2d(step, bf16);
@@ -106,7 +105,7 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
     learn_release(k);
     return status;
   }
-  snprintf(k->implementation, sizeof k->implementation, "%s%s:avx512%s", kind,
+  snprintf(k->implementation, sizeof k->implementation, "%s%s:" LEVEL_NAME "%s", kind,
            step->pool ? "+pool" : "", step->precision == NET_BF16 ? "_bf16" : "");
   *out = k;
   return LEUKO_OK;
@@ -157,7 +156,8 @@ static const char *learn_implementation(const net_kernel *k) {
   return k->implementation;
 }
 
-const net_backend net_backend_learn = {
+extern const net_backend LEVEL(net_backend_learn); /* net/levels.c */
+const net_backend LEVEL(net_backend_learn) = {
     .name = "learn",
     .choose = learn_choose,
     .prepare = learn_prepare,

@@ -51,7 +51,7 @@ size_t learn_dense_scratch(const net_step *step) {
 }
 
 /* `depth` rows of 64 values, `stride` apart, as pairs of rows. */
-LEARN static void round_pairs(const float *from, size_t stride, size_t depth, char *to) {
+VECTOR static void round_pairs(const float *from, size_t stride, size_t depth, char *to) {
   for (size_t d = 0; d < depth; d += 2)
     for (size_t o = 0; o < WIDTH; o += 16, to += 64)
       _mm512_storeu_si512(to, learn_pairs(_mm512_loadu_ps(from + d * stride + o),
@@ -121,7 +121,7 @@ static operands prepare(const net_step *step, const net_call *call) {
 }
 
 /* Rows of the kernel to bfloat16 as they lie. */
-LEARN static void round_rows(const float *from, size_t count, char *to) {
+VECTOR static void round_rows(const float *from, size_t count, char *to) {
   for (size_t i = 0; i < count; i += ELEMENT_STEP)
     element_store(to + 2 * i, (v16[]){v16_load(from + i), v16_load(from + i + 16)}, true);
 }

@@ -15,7 +15,7 @@ struct learn_first {
   size_t plain_rows;   /* output rows before pooling in a turn */
   size_t input_rows;   /* that these need */
   size_t input_floats; /* of a padded input row */
-  float *u;            /* [filters / 64][taps][depth][64 or the rest] */
+  float *u;            /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest] */
 };
 
 static size_t least(size_t a, size_t b) {
@@ -124,33 +124,31 @@ static row_place locate(const learn_shape *s, size_t turn) {
                      turn * (size_t)s->out.w};
 }
 
-/* 32 filters of the pixels of a row. */
-LEARN_INLINE void store_row(const learn_shape *s, const net_call *call, row_place at, size_t f,
-                            const float *m, size_t width, bool bf16) {
+/* A step of filters of the pixels of a row. */
+VECTOR_INLINE void store_row(const learn_shape *s, const net_call *call, row_place at, size_t f,
+                             const float *m, size_t width, bool bf16) {
   const size_t bytes = element_bytes(bf16), across = (size_t)s->plain.w;
   for (size_t x = 0; x < (size_t)s->out.w; x++) {
     const size_t place = (at.first + x) * (size_t)s->out.c + f;
-    __m512 value[2];
-    for (size_t half = 0; half < 2; half++) {
-      const __m512 bias =
-          call->params[1] ? _mm512_loadu_ps(call->params[1] + f + 16 * half) : _mm512_setzero_ps();
-      const float *from = m + 16 * half;
+    v16 value[ELEMENT_VECTORS];
+    for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
+      const v16 bias = call->params[1] ? v16_load(call->params[1] + f + 16 * part) : v16_zero();
+      const float *from = m + 16 * part;
       if (s->pool) {
-        __m512 square[4];
+        v16 square[4];
         for (size_t k = 0; k < 4; k++)
-          square[k] =
-              _mm512_add_ps(_mm512_loadu_ps(from + (k / 2 * across + 2 * x + k % 2) * width), bias);
-        value[half] = learn_pool(square, s->relu, (uint8_t *)call->workspace + place + 16 * half);
+          square[k] = v16_add(v16_load(from + (k / 2 * across + 2 * x + k % 2) * width), bias);
+        value[part] = learn_pool(square, s->relu, (uint8_t *)call->workspace + place + 16 * part);
       } else {
-        value[half] = _mm512_add_ps(_mm512_loadu_ps(from + x * width), bias);
-        if (s->relu) value[half] = _mm512_max_ps(_mm512_setzero_ps(), value[half]);
+        value[part] = v16_add(v16_load(from + x * width), bias);
+        if (s->relu) value[part] = v16_relu(value[part]);
       }
     }
     element_store((char *)call->y + place * bytes, value, bf16);
   }
 }
 
-LEARN static void forward_row(const learn_first *d, const net_call *call, size_t turn, char *own) {
+VECTOR static void forward_row(const learn_first *d, const net_call *call, size_t turn, char *own) {
   const learn_shape *s = &d->s;
   const row_place at = locate(s, turn);
   void *copies = own, *pointers = own + copy_bytes(d),
@@ -168,7 +166,7 @@ LEARN static void forward_row(const learn_first *d, const net_call *call, size_t
     product_taps(from, d->taps, d->u + d->taps * d->depth * chunk, m, count, d->depth, (int)width,
                  false);
     for (size_t f = 0; f < width; f += ELEMENT_STEP) {
-      if (s->bf16) store_row(s, call, at, chunk + f, m + f, width, true);
+      if (learn_bf16(s)) store_row(s, call, at, chunk + f, m + f, width, true);
       else store_row(s, call, at, chunk + f, m + f, width, false);
     }
   }
@@ -203,8 +201,8 @@ static workplace workplace_of(const learn_first *d, const net_call *call, int th
 }
 
 /* The gradient of the output rows before pooling, float32, and its sum to the bias's. */
-LEARN_INLINE void spread_row(const learn_first *d, const learn_source *dy, row_place at,
-                             const workplace *w, learn_kind kind, bool bf16) {
+VECTOR_INLINE void spread_row(const learn_first *d, const learn_source *dy, row_place at,
+                              const workplace *w, learn_kind kind, bool bf16) {
   const learn_shape *s = &d->s;
   const size_t filters = (size_t)s->plain.c, across = (size_t)s->plain.w;
   for (size_t i = 0; i < pixels(d); i++) {
@@ -212,39 +210,39 @@ LEARN_INLINE void spread_row(const learn_first *d, const learn_source *dy, row_p
         learn_pixel_at(dy, at.image, at.y * (int)d->plain_rows + (int)(i / across),
                        (int)(i % across), element_bytes(bf16), w->zeros);
     for (size_t f = 0; f < filters; f += ELEMENT_STEP) {
-      __m512 value[2];
+      v16 value[ELEMENT_VECTORS];
       learn_load(&pixel, f, kind, value, bf16);
-      for (size_t half = 0; half < 2; half++) {
-        float *sum = w->bias + f + 16 * half;
-        _mm512_storeu_ps(w->z + i * filters + f + 16 * half, value[half]);
-        _mm512_storeu_ps(sum, _mm512_add_ps(_mm512_loadu_ps(sum), value[half]));
+      for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
+        float *sum = w->bias + f + 16 * part;
+        v16_store(w->z + i * filters + f + 16 * part, value[part]);
+        v16_store(sum, v16_add(v16_load(sum), value[part]));
       }
     }
   }
 }
 
+#ifdef VECTOR_AVX512
 /* du [depth][32 filters] += x z over the pixels of a row; depth is a constant. */
-LEARN_INLINE void add_products(const float *x, size_t step, const float *z, size_t filters,
-                               float *du, size_t count, int depth) {
-  __m512 sum[9][2];
+VECTOR_INLINE void add_products(const float *x, size_t step, const float *z, size_t filters,
+                                float *du, size_t count, int depth) {
+  v16 sum[9][2];
   for (int i = 0; i < depth; i++)
-    for (size_t k = 0; k < 2; k++) sum[i][k] = _mm512_loadu_ps(du + (size_t)i * filters + 16 * k);
+    for (size_t k = 0; k < 2; k++) sum[i][k] = v16_load(du + (size_t)i * filters + 16 * k);
   for (size_t p = 0; p < count; p++) {
-    const __m512 first = _mm512_loadu_ps(z + p * filters);
-    const __m512 second = _mm512_loadu_ps(z + p * filters + 16);
+    const v16 first = v16_load(z + p * filters), second = v16_load(z + p * filters + 16);
     for (int i = 0; i < depth; i++) {
-      const __m512 value = _mm512_set1_ps(x[p * step + (size_t)i]);
-      sum[i][0] = _mm512_fmadd_ps(value, first, sum[i][0]);
-      sum[i][1] = _mm512_fmadd_ps(value, second, sum[i][1]);
+      const v16 value = v16_all(x[p * step + (size_t)i]);
+      sum[i][0] = v16_fma(value, first, sum[i][0]);
+      sum[i][1] = v16_fma(value, second, sum[i][1]);
     }
   }
   for (int i = 0; i < depth; i++)
-    for (size_t k = 0; k < 2; k++) _mm512_storeu_ps(du + (size_t)i * filters + 16 * k, sum[i][k]);
+    for (size_t k = 0; k < 2; k++) v16_store(du + (size_t)i * filters + 16 * k, sum[i][k]);
 }
 
 /* All values of a row of the window: nine of a 3x3 window of three channels at a time, seven of a
  * 7x7 one. */
-LEARN static void add_row(const learn_first *d, const float *x, const float *z, float *du) {
+VECTOR static void add_row(const learn_first *d, const float *x, const float *z, float *du) {
   const size_t filters = (size_t)d->s.plain.c, step = (size_t)(d->s.stride * d->s.in.c);
   const size_t count = (size_t)d->s.plain.w;
   const size_t group = d->depth % 9 == 0 ? 9 : d->depth % 7 == 0 ? 7 : 4;
@@ -258,16 +256,25 @@ LEARN static void add_row(const learn_first *d, const float *x, const float *z, 
                    ELEMENT_STEP, true);
     }
 }
+#else
+/* All values of a row of the window. */
+static void add_row(const learn_first *d, const float *x, const float *z, float *du) {
+  const size_t filters = (size_t)d->s.plain.c, step = (size_t)(d->s.stride * d->s.in.c);
+  for (size_t f = 0; f < filters; f += PRODUCT_WIDTH)
+    outer_rows(x, step, z + f, filters, du + f, filters, (size_t)d->s.plain.w, d->depth,
+               PRODUCT_WIDTH, true);
+}
+#endif
 
-LEARN static void backward_row(const learn_first *d, const net_call *call, size_t turn,
-                               const workplace *w) {
+VECTOR static void backward_row(const learn_first *d, const net_call *call, size_t turn,
+                                const workplace *w) {
   const learn_shape *s = &d->s;
   const row_place at = locate(s, turn);
   const learn_source dy = learn_gradient_source(s, call);
   const learn_kind kind = learn_kind_of(&dy);
   const size_t filters = (size_t)s->plain.c;
   memset(w->bias, 0, filters * sizeof *w->bias);
-  if (s->bf16) {
+  if (learn_bf16(s)) {
     if (kind == LEARN_PLAIN) spread_row(d, &dy, at, w, LEARN_PLAIN, true);
     else if (kind == LEARN_RELU) spread_row(d, &dy, at, w, LEARN_RELU, true);
     else spread_row(d, &dy, at, w, LEARN_POOLED, true);

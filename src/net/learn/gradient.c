@@ -116,18 +116,24 @@ static tile_place locate(const job *j, size_t t) {
 }
 
 /* Stores the transforms of one tile (float32: `second` is not read) or of two as pairs. */
-LEARN_INLINE void store_transformed(v16 first[6][6], v16 second[6][6], char *to, size_t stride,
-                                    bool bf16) {
-  for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
-    if (bf16)
+VECTOR_INLINE void store_transformed(v16 first[6][6], v16 second[6][6], char *to, size_t stride,
+                                     bool bf16) {
+#ifdef VECTOR_NARROW
+  if (bf16) {
+    for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
       _mm512_storeu_si512(to + p * stride, learn_pairs(first[p / 6][p % 6], second[p / 6][p % 6]));
-    else _mm512_storeu_ps((float *)(void *)(to + p * stride), first[p / 6][p % 6]);
+    return;
   }
+#endif
+  (void)bf16;
+  (void)second;
+  for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
+    v16_store((float *)(void *)(to + p * stride), first[p / 6][p % 6]);
 }
 
 /* Tiles `t` and, in bfloat16, `t` + 1 of the block that begins with tile `first`. */
-LEARN_INLINE void transform_input(const job *j, size_t first, size_t t, size_t count, char *v,
-                                  bool bf16) {
+VECTOR_INLINE void transform_input(const job *j, size_t first, size_t t, size_t count, char *v,
+                                   bool bf16) {
   const learn_shape *s = j->s;
   const size_t bytes = element_bytes(bf16), channels = (size_t)s->in.c;
   const int tiles = bf16 ? 2 : 1;
@@ -141,25 +147,24 @@ LEARN_INLINE void transform_input(const job *j, size_t first, size_t t, size_t c
                                          at.x * 4 - s->pad + l, bytes, j->scratch);
   }
   for (size_t c = 0; c < channels; c += ELEMENT_STEP) {
-    v16 d[2][2][6][6], o[2][2][6][6]; /* [half][tile] */
+    v16 d[ELEMENT_VECTORS][2][6][6], o[ELEMENT_VECTORS][2][6][6]; /* [part][tile] */
     for (int k = 0; k < tiles; k++) {
       for (int i = 0; i < 6; i++)
         for (int l = 0; l < 6; l++) {
-          __m512 halves[2];
-          learn_load(&pixels[k][i][l], c, LEARN_PLAIN, halves, bf16);
-          d[0][k][i][l] = halves[0];
-          d[1][k][i][l] = halves[1];
+          v16 value[ELEMENT_VECTORS];
+          learn_load(&pixels[k][i][l], c, LEARN_PLAIN, value, bf16);
+          for (int part = 0; part < ELEMENT_VECTORS; part++) d[part][k][i][l] = value[part];
         }
-      for (int half = 0; half < 2; half++) input_2d(d[half][k], o[half][k]);
+      for (int part = 0; part < ELEMENT_VECTORS; part++) input_2d(d[part][k], o[part][k]);
     }
     char *to = v + (t * channels + c * (size_t)tiles) * bytes;
-    for (int half = 0; half < 2; half++)
-      store_transformed(o[half][0], o[half][1], to + 64 * half, j->v_stride, bf16);
+    for (int part = 0; part < ELEMENT_VECTORS; part++)
+      store_transformed(o[part][0], o[part][1], to + 64 * part, j->v_stride, bf16);
   }
 }
 
-LEARN_INLINE void transform_gradient(const job *j, size_t first, size_t t, size_t count, char *z,
-                                     float *bias, learn_kind kind, bool bf16) {
+VECTOR_INLINE void transform_gradient(const job *j, size_t first, size_t t, size_t count, char *z,
+                                      float *bias, learn_kind kind, bool bf16) {
   const size_t bytes = element_bytes(bf16), filters = (size_t)j->s->plain.c;
   const int tiles = bf16 ? 2 : 1;
   learn_pixel pixels[2][4][4];
@@ -172,32 +177,31 @@ LEARN_INLINE void transform_gradient(const job *j, size_t first, size_t t, size_
                                          bytes, j->scratch);
   }
   for (size_t f = 0; f < filters; f += ELEMENT_STEP) {
-    v16 y[2][2][4][4], o[2][2][6][6]; /* [half][tile] */
+    v16 y[ELEMENT_VECTORS][2][4][4], o[ELEMENT_VECTORS][2][6][6]; /* [part][tile] */
     for (int k = 0; k < tiles; k++)
       for (int i = 0; i < 4; i++)
         for (int l = 0; l < 4; l++) {
-          __m512 halves[2];
-          learn_load(&pixels[k][i][l], f, kind, halves, bf16);
-          y[0][k][i][l] = halves[0];
-          y[1][k][i][l] = halves[1];
+          v16 value[ELEMENT_VECTORS];
+          learn_load(&pixels[k][i][l], f, kind, value, bf16);
+          for (int part = 0; part < ELEMENT_VECTORS; part++) y[part][k][i][l] = value[part];
         }
     char *to = z + (t * filters + f * (size_t)tiles) * bytes;
-    for (int half = 0; half < 2; half++) {
-      v16 sum = _mm512_loadu_ps(bias + f + 16 * (size_t)half);
+    for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
+      v16 sum = v16_load(bias + f + 16 * part);
       for (int k = 0; k < tiles; k++) {
-        for (int i = 0; i < 16; i++) sum = add(sum, y[half][k][i / 4][i % 4]);
-        output_gradient_2d(y[half][k], o[half][k]);
+        for (int i = 0; i < 16; i++) sum = add(sum, y[part][k][i / 4][i % 4]);
+        output_gradient_2d(y[part][k], o[part][k]);
       }
-      _mm512_storeu_ps(bias + f + 16 * (size_t)half, sum);
-      store_transformed(o[half][0], o[half][1], to + 64 * half, j->z_stride, bf16);
+      v16_store(bias + f + 16 * part, sum);
+      store_transformed(o[part][0], o[part][1], to + 64 * part, j->z_stride, bf16);
     }
   }
 }
 
-LEARN static void transform(const job *j, size_t first, size_t t, size_t count,
-                            const workplace *w) {
+VECTOR static void transform(const job *j, size_t first, size_t t, size_t count,
+                             const workplace *w) {
   const learn_kind kind = learn_kind_of(j->dy);
-  if (j->s->bf16) {
+  if (learn_bf16(j->s)) {
     transform_input(j, first, t, count, w->v, true);
     if (kind == LEARN_PLAIN)
       transform_gradient(j, first, t, count, w->z, w->bias, LEARN_PLAIN, true);
@@ -221,12 +225,15 @@ static void multiply(const job *j, const workplace *w, size_t p, size_t f, size_
   const size_t width = least(filters - f, PRODUCT_WIDTH);
   const char *v = w->v + p * j->v_stride, *z = w->z + p * j->z_stride;
   float *du = w->du + p * channels * filters + f;
-  if (j->s->bf16)
+#ifdef VECTOR_NARROW
+  if (j->s->bf16) {
     outer_pairs(v, channels, z + f * 4, filters, du, filters, (count + 1) / 2, channels, (int)width,
                 more);
-  else
-    outer_rows((const void *)v, channels, (const void *)(z + f * 4), filters, du, filters, count,
-               channels, (int)width, more);
+    return;
+  }
+#endif
+  outer_rows((const void *)v, channels, (const void *)(z + f * 4), filters, du, filters, count,
+             channels, (int)width, more);
 }
 
 static void add_bias(const job *j, const workplace *w) {
@@ -283,36 +290,48 @@ static void run_shared(const job *j) {
   }
 }
 
-/* dkernel of channel c, from the sums of all parts. */
-LEARN_INLINE void finish_channel(const job *j, size_t c, int parts, float *dkernel, bool bf16) {
+/* A step of filters in split order, to their natural one. */
+VECTOR_INLINE void store_filters(const v16 parts[ELEMENT_VECTORS], float *to, bool bf16) {
+#ifdef VECTOR_NARROW
+  if (bf16) {
+    const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    v16_store(to, _mm512_permutex2var_ps(parts[0], low, parts[1]));
+    v16_store(to + 16, _mm512_permutex2var_ps(parts[0], high, parts[1]));
+    return;
+  }
+#endif
+  (void)bf16;
+  for (int part = 0; part < ELEMENT_VECTORS; part++) v16_store(to + 16 * part, parts[part]);
+}
+
+/* dkernel of channel c, from the sums of all threads. */
+VECTOR_INLINE void finish_channel(const job *j, size_t c, int threads, float *dkernel, bool bf16) {
   const size_t channels = (size_t)j->s->in.c, filters = (size_t)j->s->plain.c;
-  const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
   const size_t row = learn_split(c, bf16) * filters;
   for (size_t f = 0; f < filters; f += ELEMENT_STEP) {
-    v16 dg[2][3][3];
-    for (size_t half = 0; half < 2; half++) {
+    v16 dg[ELEMENT_VECTORS][3][3];
+    for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
       v16 u[6][6];
       for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
-        const size_t at = p * channels * filters + row + f + 16 * half;
-        u[p / 6][p % 6] = _mm512_loadu_ps(workplace_of(j, 0).du + at);
-        for (int part = 1; part < parts; part++)
-          u[p / 6][p % 6] = add(u[p / 6][p % 6], _mm512_loadu_ps(workplace_of(j, part).du + at));
+        const size_t at = p * channels * filters + row + f + 16 * part;
+        u[p / 6][p % 6] = v16_load(workplace_of(j, 0).du + at);
+        for (int thread = 1; thread < threads; thread++)
+          u[p / 6][p % 6] = add(u[p / 6][p % 6], v16_load(workplace_of(j, thread).du + at));
       }
-      kernel_gradient_2d(u, dg[half]);
+      kernel_gradient_2d(u, dg[part]);
     }
     for (size_t k = 0; k < 9; k++) {
-      v16 even = dg[0][k / 3][k % 3], odd = dg[1][k / 3][k % 3];
-      float *to = dkernel + (k * channels + c) * filters + f;
-      _mm512_storeu_ps(to, bf16 ? _mm512_permutex2var_ps(even, low, odd) : even);
-      _mm512_storeu_ps(to + 16, bf16 ? _mm512_permutex2var_ps(even, high, odd) : odd);
+      v16 value[ELEMENT_VECTORS];
+      for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = dg[part][k / 3][k % 3];
+      store_filters(value, dkernel + (k * channels + c) * filters + f, bf16);
     }
   }
 }
 
-LEARN static void finish(const job *j, size_t c, int parts, float *dkernel) {
-  if (j->s->bf16) finish_channel(j, c, parts, dkernel, true);
-  else finish_channel(j, c, parts, dkernel, false);
+VECTOR static void finish(const job *j, size_t c, int threads, float *dkernel) {
+  if (learn_bf16(j->s)) finish_channel(j, c, threads, dkernel, true);
+  else finish_channel(j, c, threads, dkernel, false);
 }
 
 void learn_winograd_gradient(const learn_shape *s, const learn_source *x, const learn_source *dy,
@@ -325,10 +344,10 @@ void learn_winograd_gradient(const learn_shape *s, const learn_source *x, const 
   clear_bias(&j);
   if (j.own) run_own(&j);
   else run_shared(&j);
-  const int parts = j.own ? s->threads : 1;
+  const int summing = j.own ? s->threads : 1;
   if (dkernel) {
 #pragma omp parallel for num_threads(s->threads) schedule(static)
-    for (size_t c = 0; c < (size_t)s->in.c; c++) finish(&j, c, parts, dkernel);
+    for (size_t c = 0; c < (size_t)s->in.c; c++) finish(&j, c, summing, dkernel);
   }
   for (size_t f = 0; dbias && f < (size_t)s->plain.c; f++) {
     double sum = 0;

@@ -1,5 +1,5 @@
-/* leuko's own kernels for training: AVX-512, activations and their gradients NHWC in float32 or
- * bfloat16 with one source for both, sums and parameters' gradients in float32.
+/* leuko's own kernels for training: activations and their gradients NHWC in float32 or, with
+ * AVX-512, bfloat16, with one source for both, sums and parameters' gradients in float32.
  *
  * A convolution in training takes relu and 2x2 max pooling with it: what is stored is the pooled
  * output, with one byte a value for where it came from, and the way back spreads the pooled
@@ -13,21 +13,40 @@
 #include "net/element.h"
 #include "net/step.h"
 
-#define LEARN __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
-#define LEARN_INLINE static inline __attribute__((always_inline)) LEARN
+#define learn_winograd_new LEVEL(learn_winograd_new)
+#define learn_winograd_free LEVEL(learn_winograd_free)
+#define learn_winograd_bind LEVEL(learn_winograd_bind)
+#define learn_winograd_run LEVEL(learn_winograd_run)
+#define learn_winograd_gradient_scratch LEVEL(learn_winograd_gradient_scratch)
+#define learn_winograd_gradient LEVEL(learn_winograd_gradient)
+#define learn_first_new LEVEL(learn_first_new)
+#define learn_first_free LEVEL(learn_first_free)
+#define learn_first_bind LEVEL(learn_first_bind)
+#define learn_first_forward LEVEL(learn_first_forward)
+#define learn_first_backward LEVEL(learn_first_backward)
 
 #define LEARN_LINE 64 /* bytes of a cache line */
 
 /* Of a pooled value: which of its four pixels it was, or that none passes a gradient on (relu). */
 #define LEARN_NO_PIXEL 4
 
-/* A convolution. Filters are a multiple of 32. */
+/* A convolution. Filters are a multiple of ELEMENT_STEP. */
 typedef struct {
   int batch, threads;
   net_shape in, plain, out; /* plain: the output before pooling */
   int kernel, stride, pad;
   bool relu, pool, bf16;
 } learn_shape;
+
+/* A constant where there is no bfloat16, so that its kernels are not compiled. */
+static inline bool learn_bf16(const learn_shape *s) {
+#ifdef VECTOR_NARROW
+  return s->bf16;
+#else
+  (void)s;
+  return false;
+#endif
+}
 
 /* Activations or gradients as a convolution reads them. */
 typedef struct {
@@ -78,57 +97,56 @@ static inline learn_kind learn_kind_of(const learn_source *from) {
   return from->won ? LEARN_POOLED : from->relu ? LEARN_RELU : LEARN_PLAIN;
 }
 
-/* The 32 channels from `c` on, in split order (element.h). */
-LEARN_INLINE void learn_load(const learn_pixel *at, size_t c, learn_kind kind, __m512 out[2],
-                             bool bf16) {
-  const size_t bytes = element_bytes(bf16);
+/* The step of channels from `c` on, in split order (element.h). */
+VECTOR_INLINE void learn_load(const learn_pixel *at, size_t c, learn_kind kind,
+                              v16 out[ELEMENT_VECTORS], bool bf16) {
+#ifdef VECTOR_NARROW
   if (bf16) {
-    __m512i both = _mm512_loadu_si512(at->value + c * bytes);
+    __m512i both = _mm512_loadu_si512(at->value + 2 * c);
     if (kind == LEARN_RELU) {
       /* As integers, positive numbers are positive. */
-      __m512i y = _mm512_loadu_si512((const char *)at->other + c * bytes);
+      __m512i y = _mm512_loadu_si512((const char *)at->other + 2 * c);
       both = _mm512_maskz_mov_epi16(_mm512_cmpgt_epi16_mask(y, _mm512_setzero_si512()), both);
     } else if (kind == LEARN_POOLED) {
       __m256i won = _mm256_loadu_si256((const void *)((const char *)at->other + c));
-      both = _mm512_maskz_mov_epi16(_mm256_cmpeq_epi8_mask(won, _mm256_set1_epi8((char)at->pixel)),
-                                    both);
+      both = _mm512_maskz_mov_epi16(
+          _mm512_cmpeq_epi16_mask(_mm512_cvtepu8_epi16(won), _mm512_set1_epi16((short)at->pixel)),
+          both);
     }
     out[0] = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
     out[1] = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000)));
     return;
   }
-  for (int half = 0; half < 2; half++) {
-    const size_t first = c + 16 * (size_t)half;
-    out[half] = _mm512_loadu_ps(at->value + first * bytes);
+#endif
+  (void)bf16;
+  for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
+    const size_t first = c + 16 * part;
+    out[part] = v16_load((const float *)(const void *)at->value + first);
     if (kind == LEARN_RELU) {
-      __m512 y = _mm512_loadu_ps((const char *)at->other + first * bytes);
-      out[half] =
-          _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_GT_OQ), out[half]);
+      const v16 y = v16_load((const float *)at->other + first);
+      out[part] = v16_select(v16_over(y, v16_zero()), out[part], v16_zero());
     } else if (kind == LEARN_POOLED) {
-      __m128i won = _mm_loadu_si128((const void *)((const char *)at->other + first));
-      out[half] =
-          _mm512_maskz_mov_ps(_mm_cmpeq_epi8_mask(won, _mm_set1_epi8((char)at->pixel)), out[half]);
+      const uint8_t *won = (const uint8_t *)at->other + first;
+      out[part] = v16_select(v16_bytes_are(won, at->pixel), out[part], v16_zero());
     }
   }
 }
 
 /* The largest of a square of four, with relu if wanted, and which it was: the first of equal ones;
  * a NaN always wins. */
-LEARN_INLINE __m512 learn_pool(const __m512 square[4], bool relu, uint8_t *won) {
-  __m512 best = square[0];
-  __m512i pixel = _mm512_setzero_si512();
+VECTOR_INLINE v16 learn_pool(const v16 square[4], bool relu, uint8_t *won) {
+  v16 best = square[0], pixel = v16_zero();
   for (int k = 1; k < 4; k++) {
-    __mmask16 better = _mm512_cmp_ps_mask(square[k], best, _CMP_GT_OQ) |
-                       _mm512_cmp_ps_mask(square[k], square[k], _CMP_UNORD_Q);
-    best = _mm512_mask_mov_ps(best, better, square[k]);
-    pixel = _mm512_mask_mov_epi32(pixel, better, _mm512_set1_epi32(k));
+    const v16_mask better = v16_either(v16_over(square[k], best), v16_is_nan(square[k]));
+    best = v16_select(better, square[k], best);
+    pixel = v16_select(better, v16_all((float)k), pixel);
   }
   if (relu) {
-    __mmask16 dead = _mm512_cmp_ps_mask(best, _mm512_setzero_ps(), _CMP_LE_OQ);
-    best = _mm512_mask_mov_ps(best, dead, _mm512_setzero_ps());
-    pixel = _mm512_mask_mov_epi32(pixel, dead, _mm512_set1_epi32(LEARN_NO_PIXEL));
+    const v16_mask dead = v16_at_most(best, v16_zero());
+    best = v16_select(dead, v16_zero(), best);
+    pixel = v16_select(dead, v16_all(LEARN_NO_PIXEL), pixel);
   }
-  _mm_storeu_si128((__m128i *)(void *)won, _mm512_cvtepi32_epi8(pixel));
+  v16_store_bytes(won, pixel);
   return best;
 }
 
@@ -137,16 +155,18 @@ static inline size_t learn_split(size_t c, bool bf16) {
   return bf16 ? c / 32 * 32 + c % 2 * 16 + c % 32 / 2 : c;
 }
 
+#ifdef VECTOR_NARROW
 /* Two vectors as pairs of bfloat16: (first, second) of every lane. */
-LEARN_INLINE __m512i learn_pairs(__m512 first, __m512 second) {
+VECTOR_INLINE __m512i learn_pairs(v16 first, v16 second) {
   const __m512i interleave =
       _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                        21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   return _mm512_permutexvar_epi16(interleave, (__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
+#endif
 
-/* winograd.c: 3x3, stride 1, channels in multiples of 32: forward, and with `turned` the way to the
- * data, whose channels are the filters. */
+/* winograd.c: 3x3, stride 1, channels in multiples of ELEMENT_STEP: forward, and with `turned` the
+ * way to the data, whose channels are the filters. */
 typedef struct learn_winograd learn_winograd;
 leuko_status learn_winograd_new(const learn_shape *shape, bool turned, learn_winograd **out,
                                 size_t *scratch, leuko_error *error);
@@ -173,7 +193,7 @@ void learn_first_bind(learn_first *d, const float *kernel);
 void learn_first_forward(const learn_first *d, const net_call *call);
 void learn_first_backward(const learn_first *d, const net_call *call);
 
-/* dense.c: input in bfloat16, output in float32; both in multiples of 64. */
+/* dense.c: input in bfloat16, output in float32; both in multiples of 64. AVX-512 alone. */
 size_t learn_dense_scratch(const net_step *step);
 void learn_dense_forward(const net_step *step, const net_call *call);
 void learn_dense_backward(const net_step *step, const net_call *call);

@@ -21,7 +21,8 @@ struct learn_winograd {
   size_t tiles_y, tiles_x; /* of an image */
   size_t tiles, turn, round;
   bool shared;
-  void *u;     /* transformed kernel [filters / 64][36][channels][64 or the rest] */
+  void *
+      u; /* transformed kernel [filters / PRODUCT_WIDTH][36][channels][PRODUCT_WIDTH or the rest] */
   char *zeros; /* a pixel */
 };
 
@@ -111,10 +112,11 @@ leuko_status learn_winograd_new(const learn_shape *shape, bool turned, learn_win
   return LEUKO_OK;
 }
 
+#ifdef VECTOR_NARROW
 /* The 3x3 weights of input channel c and filters f .. f+15. Turned, input channels are the forward
  * convolution's filters, which lie side by side. */
-LEARN_INLINE void load_kernel(const learn_winograd *w, const float *kernel, size_t c, size_t f,
-                              v16 g[3][3]) {
+VECTOR_INLINE void load_kernel(const learn_winograd *w, const float *kernel, size_t c, size_t f,
+                               v16 g[3][3]) {
   const size_t channels = (size_t)w->s.in.c, filters = (size_t)w->s.plain.c;
   const __m512i apart =
       _mm512_mullo_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
@@ -128,7 +130,7 @@ LEARN_INLINE void load_kernel(const learn_winograd *w, const float *kernel, size
 }
 
 /* Places `place` and `place` + 1 of the split order of 32 channels at `group`. */
-LEARN static void bind_pair(learn_winograd *w, const float *kernel, size_t group, size_t place) {
+VECTOR static void bind_pair(learn_winograd *w, const float *kernel, size_t group, size_t place) {
   const size_t channels = (size_t)w->s.in.c, filters = (size_t)w->s.plain.c;
   const size_t first = group + (place < 16 ? 2 * place : 2 * (place - 16) + 1);
   for (size_t f = 0; f < filters; f += 16) {
@@ -147,14 +149,21 @@ LEARN static void bind_pair(learn_winograd *w, const float *kernel, size_t group
   }
 }
 
-void learn_winograd_bind(learn_winograd *w, const float *kernel) {
-  if (!w->s.bf16) {
-    winograd_kernel(kernel, w->s.in.c, w->s.plain.c, w->turned, w->u, w->s.threads);
-    return;
-  }
+static void bind_bf16(learn_winograd *w, const float *kernel) {
 #pragma omp parallel for num_threads(w->s.threads) schedule(static)
   for (size_t pair = 0; pair < (size_t)w->s.in.c / 2; pair++)
     bind_pair(w, kernel, pair / 16 * 32, pair % 16 * 2);
+}
+#endif
+
+void learn_winograd_bind(learn_winograd *w, const float *kernel) {
+#ifdef VECTOR_NARROW
+  if (w->s.bf16) {
+    bind_bf16(w, kernel);
+    return;
+  }
+#endif
+  winograd_kernel(kernel, w->s.in.c, w->s.plain.c, w->turned, w->u, w->s.threads);
 }
 
 typedef struct {
@@ -167,8 +176,8 @@ static tile_place locate(const learn_winograd *w, size_t t) {
 }
 
 /* v [36][..][channels] of one tile. */
-LEARN_INLINE void transform_input(const learn_winograd *w, const learn_source *from, size_t tile,
-                                  char *v, size_t stride, learn_kind kind, bool bf16) {
+VECTOR_INLINE void transform_input(const learn_winograd *w, const learn_source *from, size_t tile,
+                                   char *v, size_t stride, learn_kind kind, bool bf16) {
   const size_t bytes = element_bytes(bf16), channels = (size_t)w->s.in.c;
   const tile_place at = locate(w, tile);
   learn_pixel pixels[6][6];
@@ -177,27 +186,27 @@ LEARN_INLINE void transform_input(const learn_winograd *w, const learn_source *f
       pixels[i][j] = learn_pixel_at(from, at.image, at.y * 4 - w->s.pad + i,
                                     at.x * 4 - w->s.pad + j, bytes, w->zeros);
   for (size_t c = 0; c < channels; c += ELEMENT_STEP) {
-    v16 d[2][6][6], o[2][6][6];
+    v16 d[ELEMENT_VECTORS][6][6], o[ELEMENT_VECTORS][6][6];
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++) {
-        __m512 halves[2];
-        learn_load(&pixels[i][j], c, kind, halves, bf16);
-        d[0][i][j] = halves[0];
-        d[1][i][j] = halves[1];
+        v16 value[ELEMENT_VECTORS];
+        learn_load(&pixels[i][j], c, kind, value, bf16);
+        for (int part = 0; part < ELEMENT_VECTORS; part++) d[part][i][j] = value[part];
       }
-    input_2d(d[0], o[0]);
-    input_2d(d[1], o[1]);
+    for (int part = 0; part < ELEMENT_VECTORS; part++) input_2d(d[part], o[part]);
     for (int i = 0; i < 6; i++)
-      for (int j = 0; j < 6; j++)
-        element_store(v + (size_t)(i * 6 + j) * stride + c * bytes, (v16[]){o[0][i][j], o[1][i][j]},
-                      bf16);
+      for (int j = 0; j < 6; j++) {
+        v16 value[ELEMENT_VECTORS];
+        for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = o[part][i][j];
+        element_store(v + (size_t)(i * 6 + j) * stride + c * bytes, value, bf16);
+      }
   }
 }
 
-LEARN static void transform_tile(const learn_winograd *w, const learn_source *from, size_t tile,
-                                 char *v, size_t stride) {
+VECTOR static void transform_tile(const learn_winograd *w, const learn_source *from, size_t tile,
+                                  char *v, size_t stride) {
   const learn_kind kind = learn_kind_of(from);
-  if (w->s.bf16) {
+  if (learn_bf16(&w->s)) {
     if (kind == LEARN_PLAIN) transform_input(w, from, tile, v, stride, LEARN_PLAIN, true);
     else if (kind == LEARN_RELU) transform_input(w, from, tile, v, stride, LEARN_RELU, true);
     else transform_input(w, from, tile, v, stride, LEARN_POOLED, true);
@@ -215,21 +224,18 @@ typedef struct {
   uint8_t *won;
 } target;
 
-/* 32 filters of a tile before bias, relu and pooling. */
-LEARN_INLINE void store_tile(const learn_winograd *w, const target *to, size_t tile, size_t filter,
-                             v16 o[2][4][4], bool bf16) {
+/* A step of filters of a tile before bias, relu and pooling. */
+VECTOR_INLINE void store_tile(const learn_winograd *w, const target *to, size_t tile, size_t filter,
+                              v16 o[ELEMENT_VECTORS][4][4], bool bf16) {
   const learn_shape *s = &w->s;
   const tile_place at = locate(w, tile);
   const int side = s->pool ? 2 : 4;
   const size_t bytes = element_bytes(bf16);
-  for (int half = 0; half < 2; half++) {
-    const v16 offset =
-        to->bias ? _mm512_loadu_ps(to->bias + filter + 16 * (size_t)half) : _mm512_setzero_ps();
+  for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
+    const v16 offset = to->bias ? v16_load(to->bias + filter + 16 * part) : v16_zero();
     for (int k = 0; k < 16; k++) {
-      v16 value = add(o[half][k / 4][k % 4], offset);
-      /* As max(x, 0): the second operand is what a NaN gives, so it comes first. */
-      if (s->relu && !s->pool) value = _mm512_max_ps(_mm512_setzero_ps(), value);
-      o[half][k / 4][k % 4] = value;
+      const v16 value = add(o[part][k / 4][k % 4], offset);
+      o[part][k / 4][k % 4] = s->relu && !s->pool ? v16_relu(value) : value;
     }
   }
   for (int i = 0; i < side && at.y * side + i < s->out.h; i++)
@@ -239,22 +245,26 @@ LEARN_INLINE void store_tile(const learn_winograd *w, const target *to, size_t t
            (size_t)(at.x * side + j)) *
               (size_t)s->out.c +
           filter;
-      v16 value[2] = {o[0][i][j], o[1][i][j]};
-      for (int half = 0; s->pool && half < 2; half++) {
-        v16(*t)[4] = o[half];
-        const v16 square[4] = {t[2 * i][2 * j], t[2 * i][2 * j + 1], t[2 * i + 1][2 * j],
-                               t[2 * i + 1][2 * j + 1]};
-        value[half] = learn_pool(square, s->relu, to->won + place + 16 * (size_t)half);
+      v16 value[ELEMENT_VECTORS];
+      for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
+        v16(*t)[4] = o[part];
+        if (s->pool) {
+          const v16 square[4] = {t[2 * i][2 * j], t[2 * i][2 * j + 1], t[2 * i + 1][2 * j],
+                                 t[2 * i + 1][2 * j + 1]};
+          value[part] = learn_pool(square, s->relu, to->won + place + 16 * part);
+        } else {
+          value[part] = t[i][j];
+        }
       }
       element_store(to->y + place * bytes, value, bf16);
     }
 }
 
 /* One chunk of filters for `count` transformed tiles from `first` on. */
-LEARN static void multiply(const learn_winograd *w, const target *to, size_t first, size_t count,
-                           const char *v, size_t stride, size_t chunk, float *m) {
+VECTOR static void multiply(const learn_winograd *w, const target *to, size_t first, size_t count,
+                            const char *v, size_t stride, size_t chunk, float *m) {
   const learn_shape *s = &w->s;
-  const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->bf16);
+  const size_t depth = (size_t)s->in.c, bytes = element_bytes(learn_bf16(s));
   const size_t width = least((size_t)s->plain.c - chunk, PRODUCT_WIDTH);
   const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * chunk * bytes;
   const size_t step = m_stride(w->turn);
@@ -264,14 +274,14 @@ LEARN static void multiply(const learn_winograd *w, const target *to, size_t fir
   }
   for (size_t t = 0; t < count; t++)
     for (size_t f = 0; f < width; f += ELEMENT_STEP) {
-      v16 o[2][4][4];
-      for (size_t half = 0; half < 2; half++) {
+      v16 o[ELEMENT_VECTORS][4][4];
+      for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
         v16 p[6][6];
         for (size_t k = 0; k < WINOGRAD_POSITIONS; k++)
-          p[k / 6][k % 6] = _mm512_loadu_ps(m + k * step + t * width + f + 16 * half);
-        output_2d(p, o[half]);
+          p[k / 6][k % 6] = v16_load(m + k * step + t * width + f + 16 * part);
+        output_2d(p, o[part]);
       }
-      if (s->bf16) store_tile(w, to, first + t, chunk + f, o, true);
+      if (learn_bf16(s)) store_tile(w, to, first + t, chunk + f, o, true);
       else store_tile(w, to, first + t, chunk + f, o, false);
     }
 }
