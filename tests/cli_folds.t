@@ -57,6 +57,15 @@ plain report cv --out cv.html
 ok 'equal files give an equal page' same_file first.html cv.html
 plain report cv cv/fold-1 --out cv.html
 ok 'it stands beside a single run' code_is 0
+plain stress cv cells --limit 9 --drawn 4 --json
+ok 'a cross-validation is put under stress' code_is 0
+ok 'by the models of its folds' json models 3
+ok 'on cells that they held out' json cells held_out
+ok 'all of them' json clean.n 9
+ok 'each picture is shown once' json foreign.0.n 4
+plain report cv --out cv.html
+text
+ok 'which the report tells' grep -q 'the model of the fold that had held it out' text
 mv cv/evaluation.json kept
 plain report cv --out cv.html
 ok 'an unfinished one has none' err_has 'not finished'

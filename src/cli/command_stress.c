@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "base/threads.h"
-#include "cli/classes.h"
 #include "cli/cli.h"
 #include "cli/compute.h"
 #include "cli/inputs.h"
 #include "cli/outputs.h"
+#include "cli/stress_cells.h"
 #include "cli/table.h"
 #include "dataset/split.h"
 #include "evaluate/stress.h"
 #include "report/stress_figure.h"
-#include "train/data.h"
 
 #define DEFAULT_CELLS 200
 #define DEFAULT_DRAWN 50
@@ -31,13 +32,13 @@ typedef struct {
 enum { KEY_SPLIT = 256, KEY_FOREIGN, KEY_LIMIT, KEY_DRAWN, KEY_SEED, KEY_JSON };
 
 static const struct argp_option options[] = {
-    {"split", KEY_SPLIT, "CSV", 0, "take only the tested cells of this split (RUN/split.csv)", 0},
+    {"split", KEY_SPLIT, "CSV", 0, "take only the tested cells of this split", 0},
     {"limit", KEY_LIMIT, "N", 0, "take N cells, by class and subject (200); 0: all", 0},
     {"foreign", KEY_FOREIGN, "DIR|FILE", 0,
      "pictures that show no such cell, to be rejected as well; may be given again", 0},
     {"drawn", KEY_DRAWN, "N", 0, "draw N pictures of each kind that are no cells (50)", 0},
     {"seed", KEY_SEED, "N", 0, "of cells, noise and drawings (1)", 0},
-    {"out", 'o', "FOLDER", 0, "write stress.json, stress.csv and the figure stress", 0},
+    {"out", 'o', "FOLDER", 0, "write stress.json, stress.csv and figures/stress here (RUN)", 0},
     {"json", KEY_JSON, 0, 0, "print as JSON", 0},
     {0}};
 
@@ -111,6 +112,7 @@ static void add_cells(table *t, const char *name, double amount, const char *uni
   else table_add(t, "%s", "");
   table_add(t, "%.1f", percent(count->positive, count->n));
   table_add(t, "%.1f", percent(count->changed, count->n));
+  table_add(t, "%.1f", percent(count->silent, count->n));
   table_add(t, "%.1f", percent(count->rejected, count->n));
   if (isfinite(balanced)) table_add(t, "%.3f", balanced);
   else table_add(t, "-");
@@ -118,10 +120,10 @@ static void add_cells(table *t, const char *name, double amount, const char *uni
 }
 
 static void print_cells(const stress *s) {
-  table t = {.columns = 7};
-  const char *const heads[] = {"cells",      "",         "",          "changed %",
-                               "rejected %", "balanced", "reasons, %"};
-  for (int c = 0; c < 7; c++)
+  table t = {.columns = 8};
+  const char *const heads[8] = {"cells",    "",           "",         "changed %",
+                                "silent %", "rejected %", "balanced", "reasons, %"};
+  for (int c = 0; c < 8; c++)
     if (c == 2) table_add(&t, "'%s' %%", s->classes[s->positive]);
     else table_add(&t, "%s", heads[c]);
   add_cells(&t, "as they are", 0, "", &s->clean);
@@ -173,78 +175,95 @@ static void print_scores(const stress *s) {
   table_print(&t, stdout);
 }
 
-/* The cells to show: their files and the model's classes of them. */
-typedef struct {
-  char (*paths)[2048];
-  const char **files;
-  int *labels;
-  size_t count;
-} cells;
-
-static leuko_status list_cells(const arguments *a, const model *m, dataset *set, cells *out,
-                               leuko_error *error) {
-  int classes[LEUKO_MAX_CLASSES];
-  leuko_status status = classes_match(m, set, classes, error);
-  for (size_t i = 0; i < set->count; i++)
-    if (!a->split || set->samples[i].part != DATASET_TEST)
-      set->samples[i].part =
-          a->split || set->samples[i].status != LEUKO_OK ? DATASET_NONE : DATASET_TEST;
-  if (status == LEUKO_OK && a->limit > 0)
-    status = train_limit(set, (size_t)a->limit, (uint64_t)a->seed, error);
-  *out = (cells){.paths = calloc(set->count, sizeof *out->paths),
-                 .files = calloc(set->count, sizeof *out->files),
-                 .labels = calloc(set->count, sizeof *out->labels)};
-  if (status == LEUKO_OK && (!out->paths || !out->files || !out->labels))
-    status = error_set_memory(error, set->count * sizeof *out->paths);
-  for (size_t i = 0; i < set->count && status == LEUKO_OK; i++) {
-    const dataset_sample *s = &set->samples[i];
-    if (s->part != DATASET_TEST || s->label < 0 || s->status != LEUKO_OK) continue;
-    out->files[out->count] = out->paths[out->count];
-    out->labels[out->count] = classes[s->label];
-    status = dataset_sample_file(set, i, out->paths[out->count++], sizeof *out->paths, error);
+/* SHA-256 of the models' files. */
+static leuko_status name_models(const ensemble *models, stress *out, leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  for (int m = 0; m < models->count && status == LEUKO_OK; m++) {
+    char path[2048];
+    snprintf(path, sizeof path, "%s%s", models->paths[m],
+             file_is_folder(models->paths[m]) ? "/best.safetensors" : "");
+    status = hash_file(path, out->weights[m], error);
   }
-  if (status == LEUKO_OK && out->count == 0)
-    status = error_set(error, LEUKO_NO_DATA, set->root, "give a folder with a subfolder a class",
-                       "there is no labelled cell");
   return status;
 }
 
-static leuko_status run(const arguments *a, leuko_predictor *predictor, dataset *set,
+static leuko_status run(const arguments *a, const ensemble *models, dataset *set,
                         const input_list *foreign, const progress *p, stress *result,
                         leuko_error *error) {
-  cells c;
+  stress_cells cells;
   const char **files = calloc(foreign->count + 1, sizeof *files);
-  leuko_status status = list_cells(a, predictor_model(predictor), set, &c, error);
+  leuko_status status =
+      stress_cells_deal(models, set, (size_t)a->limit, (uint64_t)a->seed, &cells, error);
   if (status == LEUKO_OK && !files) status = error_set_memory(error, foreign->count);
   size_t count = 0;
   for (size_t i = 0; i < foreign->count && status == LEUKO_OK; i++)
     if (foreign->items[i].status == LEUKO_OK) files[count++] = foreign->items[i].path;
-  const stress_input shown = {.files = c.files,
-                              .labels = c.labels,
-                              .count = c.count,
+  const stress_input shown = {.files = cells.files,
+                              .labels = cells.labels,
+                              .models = cells.models,
+                              .count = cells.count,
                               .foreign = files,
                               .foreign_count = count,
                               .drawn = (int)a->drawn,
                               .threads = threads_count(a->how.threads),
                               .seed = (uint64_t)a->seed};
-  if (status == LEUKO_OK) status = stress_run(predictor, &shown, p, result, error);
-  if (status == LEUKO_OK && a->out) status = stress_write(a->out, result, error);
-  leuko_error trouble = {0};
-  if (status == LEUKO_OK && a->out)
-    status = outputs_drawn(stress_figure(a->out, result, &trouble), &trouble, error);
-  free(c.paths);
-  free(c.files);
-  free(c.labels);
+  if (status == LEUKO_OK)
+    status = stress_run(models->members, models->count, &shown, p, result, error);
+  if (status == LEUKO_OK) {
+    snprintf(result->folder, sizeof result->folder, "%s", set->root);
+    result->persons = cells.persons;
+    result->seen = cells.seen;
+    status = name_models(models, result, error);
+  }
+  stress_cells_free(&cells);
   free(files);
   return status;
+}
+
+/* Into --out or, where the model is a run folder, into that. */
+static leuko_status write(const arguments *a, const stress *result, leuko_error *error) {
+  const char *out = a->out ? a->out : file_is_folder(a->model) ? a->model : NULL;
+  if (!out) return LEUKO_OK;
+  char figures[1024];
+  leuko_error trouble = {0};
+  leuko_status status = stress_write(out, result, error);
+  if (status == LEUKO_OK) status = file_join(figures, sizeof figures, out, "figures", error);
+  if (status == LEUKO_OK)
+    status = outputs_drawn(stress_figure(figures, result, &trouble), &trouble, error);
+  if (status == LEUKO_OK && !a->json)
+    printf("In %s: stress.json, stress.csv, figures/stress\n", out);
+  return status;
+}
+
+/* What the cells are to the models. */
+static void print_seen(const stress *s) {
+  static const char *const words[STRESS_SEEN] = {
+      [STRESS_UNKNOWN] = "Whether the model was trained on these cells is not known: no split.csv "
+                         "lies beside it.",
+      [STRESS_HELD_OUT] =
+          "No model was trained on the cells that it is shown, or on their persons.",
+      [STRESS_TRAINED_ON] = "The model was trained on these cells or their persons: other persons' "
+                            "are answered worse."};
+  if (s->persons > 0) printf("%zu cells of %zu persons. ", s->clean.n, s->persons);
+  else printf("%zu cells. ", s->clean.n);
+  printf("%s\n\n", words[s->seen]);
 }
 
 static void print(const stress *s, const model *m) {
   if (m->rejection.cells == 0)
     printf("The model holds nothing to reject by: it answers for everything.\n\n");
+  print_seen(s);
   print_cells(s);
   print_foreign(s);
   print_scores(s);
+}
+
+/* Leaves a part to the tested cells of a split only. */
+static leuko_status take_tested(dataset *set, const char *split, leuko_error *error) {
+  leuko_status status = dataset_read_split(set, split, error);
+  for (size_t i = 0; i < set->count && status == LEUKO_OK; i++)
+    if (set->samples[i].part != DATASET_TEST) set->samples[i].part = DATASET_NONE;
+  return status;
 }
 
 int command_stress(int argc, char **argv) {
@@ -259,9 +278,14 @@ int command_stress(int argc, char **argv) {
       "RUN|MODEL.safetensors DIR",
       "What a model makes of cells of DIR that something has happened to, and of pictures that are "
       "no cells.\vFor each corruption at growing strength: how many cells are answered positive, "
-      "get another class than before (rejected or not), are rejected and why, and the balanced "
-      "accuracy of what is answered. Then the drawn and the foreign pictures, and what the "
-      "Mahalanobis distance, the maximum probability and the energy would reject alone.",
+      "get another class than before (rejected or not; 'silent' are those that are answered all "
+      "the same), are rejected and why, and the balanced accuracy of what is answered. Then the "
+      "drawn and the foreign pictures, and what the Mahalanobis distance, the maximum probability "
+      "and the energy would reject alone.\n\n"
+      "Cells that the model was trained on, or whose person it knows, are left out as long as "
+      "there are others. With the folder of a cross-validation each cell is shown to the model "
+      "that has not seen it. What is found goes into the run folder, from where 'leuko report' "
+      "takes it.",
       children,
       0,
       0};
@@ -273,26 +297,39 @@ int command_stress(int argc, char **argv) {
   argp_parse(&parser, argc, argv, 0, 0, &a);
   cli_catch_signals();
   progress p = cli_progress();
-  leuko_predictor *predictor = NULL;
+  ensemble models;
+  if (ensemble_open(&a.model, 1, &a.how, &models, &error) != LEUKO_OK) {
+    free(a.foreign);
+    return cli_fail(&error);
+  }
   dataset set = {0};
   input_list foreign = {0};
-  stress result = {0};
+  stress *result = calloc(1, sizeof *result);
   dataset_options scan = {.threads = a.how.threads, .skip_pixels = true};
-  leuko_status status = leuko_predictor_open(a.model, &a.how, &predictor, &error);
+  char manifest[1024];
+  leuko_status status = result ? LEUKO_OK : error_set_memory(&error, sizeof *result);
   if (status == LEUKO_OK && a.foreign_count > 0)
     status = inputs_collect(a.foreign, a.foreign_count, &foreign, &error);
   if (status == LEUKO_OK) status = dataset_scan(a.folder, &scan, &p, &set, &error);
-  if (status == LEUKO_OK && a.split) status = dataset_read_split(&set, a.split, &error);
-  if (status == LEUKO_OK) status = dataset_tie(&set, NULL, NULL, &error);
-  if (status == LEUKO_OK) status = run(&a, predictor, &set, &foreign, &p, &result, &error);
+  for (size_t i = 0; i < set.count; i++) set.samples[i].part = DATASET_TEST;
+  if (status == LEUKO_OK && a.split) status = take_tested(&set, a.split, &error);
+  if (status == LEUKO_OK)
+    status = dataset_tie(
+        &set, dataset_find_manifest(set.root, manifest, sizeof manifest) ? manifest : NULL, NULL,
+        &error);
+  if (status == LEUKO_OK) status = run(&a, &models, &set, &foreign, &p, result, &error);
   cli_progress_end();
   int code = 0;
+  if (status == LEUKO_OK) {
+    if (a.json) code = cli_print_json(stress_json(result));
+    else print(result, ensemble_model(&models));
+    status = write(&a, result, &error);
+  }
   if (status != LEUKO_OK) code = cli_fail(&error);
-  else if (a.json) code = cli_print_json(stress_json(&result));
-  else print(&result, predictor_model(predictor));
+  free(result);
   dataset_free(&set);
   inputs_free(&foreign);
-  leuko_predictor_close(predictor);
+  ensemble_close(&models);
   free(a.foreign);
   return code;
 }

@@ -65,14 +65,21 @@ static leuko_status mark(const char *path, const dataset *set, bool *known, leuk
   return status;
 }
 
+leuko_status trained_on_mark(const char *from, const dataset *set, bool *known, bool *told,
+                             leuko_error *error) {
+  char path[2048];
+  *told = find_split(from, path, sizeof path);
+  return *told ? mark(path, set, known, error) : LEUKO_OK;
+}
+
 leuko_status trained_on(const ensemble *models, const dataset *set, dataset_part part,
                         size_t *cells, leuko_error *error) {
   *cells = 0;
   bool *known = calloc(set->count + 1, sizeof *known);
   leuko_status status = known ? LEUKO_OK : error_set_memory(error, set->count);
   for (int k = 0; status == LEUKO_OK && k < models->count; k++) {
-    char path[2048];
-    if (find_split(models->paths[k], path, sizeof path)) status = mark(path, set, known, error);
+    bool told;
+    status = trained_on_mark(models->paths[k], set, known, &told, error);
   }
   for (size_t i = 0; status == LEUKO_OK && i < set->count; i++) {
     const dataset_sample *s = &set->samples[i];

@@ -11,4 +11,10 @@
 leuko_status trained_on(const ensemble *models, const dataset *set, dataset_part part,
                         size_t *cells, leuko_error *error);
 
+/* Marks in known [set->count] the cells that the model `from` (a run folder or model file) has
+ * trained on, or whose person it has; *told: there is a split.csv, and so it is known. The set is
+ * tied. Errors: as above. */
+leuko_status trained_on_mark(const char *from, const dataset *set, bool *known, bool *told,
+                             leuko_error *error);
+
 #endif

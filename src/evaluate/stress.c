@@ -16,11 +16,13 @@
 typedef struct {
   double *values[STRESS_SCORES]; /* [capacity] each */
   int *groups;                   /* [capacity]; -1: a cell */
+  int *models;                   /* [capacity]: whose scores they are */
   size_t count;
 } score_list;
 
 typedef struct {
-  leuko_predictor *predictor;
+  leuko_predictor *const *predictors; /* [models] */
+  int models, turn;                   /* whose turn it is */
   const stress_input *input;
   const progress *p;
   stress *out;
@@ -49,6 +51,11 @@ const char *stress_group_name(int group) {
   return group < IMAGE_FOREIGN_KINDS ? drawn[group] : "foreign files";
 }
 
+const char *stress_seen_name(stress_seen seen) {
+  static const char *const names[STRESS_SEEN] = {"unknown", "held_out", "trained_on"};
+  return names[seen];
+}
+
 double stress_balanced_accuracy(const stress_count *count) {
   double sum = 0;
   for (int c = 0; c < 2; c++)
@@ -56,10 +63,14 @@ double stress_balanced_accuracy(const stress_count *count) {
   return sum / 2;
 }
 
+static const model *asked(const session *s) {
+  return predictor_model(s->predictors[s->turn]);
+}
+
 /* Class that the model gives without rejecting: 1 = positive. */
 static int class_of(const session *s, double logit) {
   leuko_answer answer;
-  const model *m = predictor_model(s->predictor);
+  const model *m = asked(s);
   predictor_decide(m, &logit, &answer);
   return answer.label_index == m->positive;
 }
@@ -72,6 +83,7 @@ static void note_scores(session *s, size_t i, int group) {
   /* Liu et al., "Energy-based out-of-distribution detection", NeurIPS 2020, equation 4, with the
    * logits 0 and `logit`. */
   list->values[STRESS_ENERGY][list->count] = -stats_binary_loss(logit, 0);
+  list->models[list->count] = s->turn;
   list->groups[list->count++] = group;
 }
 
@@ -79,9 +91,10 @@ static void note_scores(session *s, size_t i, int group) {
 static void count_answer(const session *s, size_t i, int label, bool changed, stress_count *count) {
   const leuko_answer *answer = &s->answers[i];
   if (answer->status != LEUKO_OK) return;
-  const bool positive = answer->label_index == predictor_model(s->predictor)->positive;
+  const bool positive = answer->label_index == asked(s)->positive;
   count->n++;
   count->changed += changed;
+  count->silent += changed && !answer->reason;
   if (answer->reason) {
     count->rejected++;
     count->by_reason[answer->reason]++;
@@ -120,7 +133,7 @@ static size_t read_block(session *s, const char *const *files, size_t count, siz
 }
 
 static leuko_status answer(session *s, const image *pictures, size_t count, leuko_error *error) {
-  return predictor_pictures(s->predictor, pictures, count, s->answers, s->logits, error);
+  return predictor_pictures(s->predictors[s->turn], pictures, count, s->answers, s->logits, error);
 }
 
 /* The block's cells under one corruption. */
@@ -151,7 +164,7 @@ static leuko_status stress_block(session *s, size_t first, size_t count, leuko_e
   const size_t used = read_block(s, s->input->files + first, count, at);
   leuko_status status = used > 0 ? answer(s, s->pictures, used, error) : LEUKO_OK;
   for (size_t i = 0; i < used && status == LEUKO_OK; i++) {
-    s->labels[i] = s->input->labels[first + at[i]] == predictor_model(s->predictor)->positive;
+    s->labels[i] = s->input->labels[first + at[i]] == asked(s)->positive;
     s->before[i] = class_of(s, s->logits[i]);
     count_answer(s, i, s->labels[i], false, &s->out->clean);
     if (s->answers[i].status == LEUKO_OK) note_scores(s, i, -1);
@@ -177,13 +190,21 @@ static leuko_status answer_foreign(session *s, size_t count, int group, leuko_er
   return status;
 }
 
+/* How many of `count` pictures are dealt to the model whose turn it is: those whose number leaves
+ * it as a remainder. */
+static size_t share_of(const session *s, size_t count) {
+  const size_t models = (size_t)s->models, turn = (size_t)s->turn;
+  return (count + models - 1 - turn) / models;
+}
+
 static leuko_status draw_block(session *s, int kind, size_t first, size_t count,
                                leuko_error *error) {
   leuko_status status = LEUKO_OK;
 #pragma omp parallel for num_threads(s->input->threads) schedule(dynamic)
   for (size_t i = 0; i < count; i++) {
-    leuko_status here = image_foreign_draw((image_foreign)kind, s->input->seed,
-                                           (uint32_t)(first + i), SIDE, &s->pictures[i], NULL);
+    const size_t number = (first + i) * (size_t)s->models + (size_t)s->turn;
+    leuko_status here = image_foreign_draw((image_foreign)kind, s->input->seed, (uint32_t)number,
+                                           SIDE, &s->pictures[i], NULL);
 #pragma omp critical
     if (here != LEUKO_OK) status = here;
   }
@@ -192,59 +213,110 @@ static leuko_status draw_block(session *s, int kind, size_t first, size_t count,
   return error_set_memory(error, (size_t)3 * SIDE * SIDE);
 }
 
+static leuko_status foreign_block(session *s, size_t first, size_t count, leuko_error *error) {
+  const char *files[BLOCK];
+  size_t at[BLOCK];
+  for (size_t i = 0; i < count; i++)
+    files[i] = s->input->foreign[(first + i) * (size_t)s->models + (size_t)s->turn];
+  return answer_foreign(s, read_block(s, files, count, at), IMAGE_FOREIGN_KINDS, error);
+}
+
+/* What is foreign, as far as it is the turn's model's. */
 static leuko_status show_foreign(session *s, leuko_error *error) {
-  const stress_input *in = s->input;
   leuko_status status = LEUKO_OK;
-  const size_t drawn = in->drawn > 0 ? (size_t)in->drawn : 0;
-  for (int kind = 0; kind < IMAGE_FOREIGN_KINDS; kind++)
-    for (size_t first = 0; first < drawn && status == LEUKO_OK; first += BLOCK) {
-      const size_t now = drawn - first < BLOCK ? drawn - first : BLOCK;
-      status = draw_block(s, kind, first, now, error);
+  const size_t drawn = share_of(s, s->input->drawn > 0 ? (size_t)s->input->drawn : 0);
+  const size_t files = share_of(s, s->input->foreign_count);
+  for (int kind = 0; kind <= IMAGE_FOREIGN_KINDS; kind++) {
+    const size_t count = kind < IMAGE_FOREIGN_KINDS ? drawn : files;
+    for (size_t first = 0; first < count && status == LEUKO_OK; first += BLOCK) {
+      const size_t now = count - first < BLOCK ? count - first : BLOCK;
+      status = kind < IMAGE_FOREIGN_KINDS ? draw_block(s, kind, first, now, error)
+                                          : foreign_block(s, first, now, error);
       if (status == LEUKO_OK) status = report(s, now, error);
     }
-  for (size_t first = 0; first < in->foreign_count && status == LEUKO_OK; first += BLOCK) {
-    const size_t now = in->foreign_count - first < BLOCK ? in->foreign_count - first : BLOCK;
-    size_t at[BLOCK];
-    status =
-        answer_foreign(s, read_block(s, in->foreign + first, now, at), IMAGE_FOREIGN_KINDS, error);
-    if (status == LEUKO_OK) status = report(s, now, error);
   }
   return status;
 }
 
-/* What one score does: its area, and what it rejects with 95 % of the cells kept. */
-static leuko_status judge_score(const score_list *list, stress_score score, stress *out,
+/* What one score does with one model's pictures: its area, and what it rejects with 95 % of the
+ * cells kept. */
+typedef struct {
+  double *values; /* [capacity of the list] */
+  int *labels, *groups;
+  double auc_sum;
+  size_t areas, n[STRESS_GROUPS], beyond[STRESS_GROUPS];
+} judgement;
+
+static leuko_status judge_model(const score_list *list, stress_score score, int turn, judgement *j,
                                 leuko_error *error) {
-  const double *values = list->values[score];
-  double *cells = malloc((list->count + 1) * sizeof *cells);
-  int *labels = malloc((list->count + 1) * sizeof *labels);
+  size_t count = 0, cells = 0;
+  for (size_t i = 0; i < list->count; i++) {
+    if (list->models[i] != turn) continue;
+    j->values[count] = list->values[score][i];
+    j->groups[count] = list->groups[i];
+    j->labels[count++] = list->groups[i] >= 0;
+    cells += list->groups[i] < 0;
+  }
+  if (cells == 0) return LEUKO_OK;
+  double area;
+  leuko_status status = stats_auc(j->values, j->labels, count, &area, error);
+  if (status != LEUKO_OK) return status;
+  if (isfinite(area)) {
+    j->auc_sum += area;
+    j->areas++;
+  }
+  double *known = malloc(cells * sizeof *known);
+  if (!known) return error_set_memory(error, cells * sizeof *known);
+  for (size_t i = 0, k = 0; i < count; i++)
+    if (!j->labels[i]) known[k++] = j->values[i];
+  sort_doubles(known, cells);
+  const double threshold = known[(size_t)ceil(KEPT * (double)cells) - 1];
+  free(known);
+  for (size_t i = 0; i < count; i++) {
+    if (!j->labels[i]) continue;
+    j->n[j->groups[i]]++;
+    j->beyond[j->groups[i]] += j->values[i] > threshold;
+  }
+  return LEUKO_OK;
+}
+
+static leuko_status judge_score(const session *s, stress_score score, leuko_error *error) {
+  const score_list *list = &s->scores;
+  stress *out = s->out;
+  out->scored[score] = true;
+  for (size_t i = 0; i < list->count; i++)
+    if (!isfinite(list->values[score][i])) out->scored[score] = false;
+  judgement j = {.values = malloc((list->count + 1) * sizeof *j.values),
+                 .labels = malloc((list->count + 1) * sizeof *j.labels),
+                 .groups = malloc((list->count + 1) * sizeof *j.groups)};
   leuko_status status = LEUKO_OK;
-  if (!cells || !labels) status = error_set_memory(error, list->count * sizeof *cells);
-  size_t known = 0, n[STRESS_GROUPS] = {0}, beyond[STRESS_GROUPS] = {0}, all = 0, all_beyond = 0;
-  out->scored[score] = status == LEUKO_OK;
-  for (size_t i = 0; i < list->count && status == LEUKO_OK; i++) {
-    labels[i] = list->groups[i] >= 0;
-    if (!labels[i]) cells[known++] = values[i];
-    if (!isfinite(values[i])) out->scored[score] = false;
-  }
-  if (status == LEUKO_OK && out->scored[score] && known > 0) {
-    sort_doubles(cells, known);
-    const double threshold = cells[(size_t)ceil(KEPT * (double)known) - 1];
-    for (size_t i = 0; i < list->count; i++) {
-      if (!labels[i]) continue;
-      n[list->groups[i]]++;
-      beyond[list->groups[i]] += values[i] > threshold;
-    }
-    status = stats_auc(values, labels, list->count, &out->auc[score], error);
-  }
+  if (!j.values || !j.labels || !j.groups)
+    status = error_set_memory(error, list->count * sizeof *j.values);
+  for (int m = 0; m < s->models && status == LEUKO_OK && out->scored[score]; m++)
+    status = judge_model(list, score, m, &j, error);
+  size_t all = 0, beyond = 0;
   for (int g = 0; g < STRESS_GROUPS; g++) {
-    out->share[score][g] = (double)beyond[g] / (double)n[g];
-    all += n[g];
-    all_beyond += beyond[g];
+    out->share[score][g] = (double)j.beyond[g] / (double)j.n[g];
+    all += j.n[g];
+    beyond += j.beyond[g];
   }
-  out->share_all[score] = (double)all_beyond / (double)all;
-  free(cells);
-  free(labels);
+  out->share_all[score] = (double)beyond / (double)all;
+  out->auc[score] = j.auc_sum / (double)j.areas;
+  free(j.values);
+  free(j.labels);
+  free(j.groups);
+  return status;
+}
+
+/* The cells of the model whose turn it is: they stand together from `first` on. */
+static leuko_status show_cells(session *s, size_t first, leuko_error *error) {
+  const stress_input *in = s->input;
+  leuko_status status = LEUKO_OK;
+  for (size_t end = first; end < in->count && in->models[end] == s->turn && status == LEUKO_OK;
+       first = end) {
+    while (end < in->count && end - first < BLOCK && in->models[end] == s->turn) end++;
+    status = stress_block(s, first, end - first, error);
+  }
   return status;
 }
 
@@ -256,22 +328,29 @@ static leuko_status run(session *s, leuko_error *error) {
     if (!s->scores.values[k]) return error_set_memory(error, most * sizeof(double));
   }
   s->scores.groups = malloc((most + 1) * sizeof *s->scores.groups);
-  if (!s->scores.groups) return error_set_memory(error, most * sizeof *s->scores.groups);
+  s->scores.models = malloc((most + 1) * sizeof *s->scores.models);
+  if (!s->scores.groups || !s->scores.models)
+    return error_set_memory(error, most * sizeof *s->scores.groups);
   leuko_status status = LEUKO_OK;
-  for (size_t first = 0; first < in->count && status == LEUKO_OK; first += BLOCK)
-    status = stress_block(s, first, in->count - first < BLOCK ? in->count - first : BLOCK, error);
+  for (size_t first = 0; first < in->count && status == LEUKO_OK;) {
+    s->turn = in->models[first];
+    status = show_cells(s, first, error);
+    while (first < in->count && in->models[first] == s->turn) first++;
+  }
   if (status == LEUKO_OK && s->out->clean.n == 0)
     status = error_set(error, LEUKO_NO_DATA, NULL, NULL, "no cell can be read");
-  if (status == LEUKO_OK) status = show_foreign(s, error);
+  for (s->turn = 0; s->turn < s->models && status == LEUKO_OK; s->turn++)
+    status = show_foreign(s, error);
   for (int k = 0; k < STRESS_SCORES && status == LEUKO_OK; k++)
-    status = judge_score(&s->scores, (stress_score)k, s->out, error);
+    status = judge_score(s, (stress_score)k, error);
   return status;
 }
 
-leuko_status stress_run(leuko_predictor *predictor, const stress_input *input, const progress *p,
-                        stress *out, leuko_error *error) {
-  const model *m = predictor_model(predictor);
-  *out = (stress){.positive = m->positive};
+leuko_status stress_run(leuko_predictor *const *predictors, int model_count,
+                        const stress_input *input, const progress *p, stress *out,
+                        leuko_error *error) {
+  const model *m = predictor_model(predictors[0]);
+  *out = (stress){.model_count = model_count, .positive = m->positive};
   if (m->class_count != 2)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take a model of two classes",
                      "the model has %d classes", m->class_count);
@@ -283,12 +362,14 @@ leuko_status stress_run(leuko_predictor *predictor, const stress_input *input, c
   for (int k = 0; k < IMAGE_CORRUPTIONS; k++)
     for (int step = 0; step < IMAGE_CORRUPT_STEPS; step++)
       steps += image_corruption_of((image_corruption)k)->amounts[step] > 0;
-  *s = (session){.predictor = predictor, .input = input, .p = p, .out = out};
+  *s = (session){
+      .predictors = predictors, .models = model_count, .input = input, .p = p, .out = out};
   s->total =
       input->count * steps + input->foreign_count + IMAGE_FOREIGN_KINDS * (size_t)input->drawn;
   leuko_status status = run(s, error);
   for (int k = 0; k < STRESS_SCORES; k++) free(s->scores.values[k]);
   free(s->scores.groups);
+  free(s->scores.models);
   free(s);
   return status;
 }

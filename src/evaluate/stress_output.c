@@ -22,6 +22,11 @@ static void set_count(json_t *value, const stress_count *count, bool cells) {
   json_object_set_new(value, "by_reason", reasons);
   if (!cells) return;
   json_object_set_new(value, "changed", json_integer((json_int_t)count->changed));
+  json_object_set_new(value, "silent", json_integer((json_int_t)count->silent));
+  json_object_set_new(value, "answered",
+                      json_pack("[[I,I],[I,I]]", (json_int_t)count->kept[0][0],
+                                (json_int_t)count->kept[0][1], (json_int_t)count->kept[1][0],
+                                (json_int_t)count->kept[1][1]));
   json_object_set_new(value, "balanced_accuracy", number_json(stress_balanced_accuracy(count)));
 }
 
@@ -61,8 +66,15 @@ json_t *stress_json(const stress *s) {
   }
   for (int k = 0; k < STRESS_SCORES; k++)
     if (s->scored[k]) json_array_append_new(scores, score_json(s, (stress_score)k));
-  return json_pack("{s:o,s:o,s:o,s:o,s:o}", "positive", text_json(s->classes[s->positive]), "clean",
-                   clean, "corruptions", corruptions, "foreign", foreign, "scores", scores);
+  json_t *models = json_array();
+  for (int m = 0; m < s->model_count; m++)
+    json_array_append_new(models, json_string(s->weights[m]));
+  return json_pack("{s:o,s:o,s:I,s:s,s:[o,o],s:o,s:o,s:o,s:o,s:o}", "models", models, "folder",
+                   text_json(s->folder), "persons", (json_int_t)s->persons, "cells",
+                   stress_seen_name(s->seen), "classes", text_json(s->classes[1 - s->positive]),
+                   text_json(s->classes[s->positive]), "positive",
+                   text_json(s->classes[s->positive]), "clean", clean, "corruptions", corruptions,
+                   "foreign", foreign, "scores", scores);
 }
 
 static void write_row(file_writer *writer, const char *part, const char *name, double amount,
@@ -72,7 +84,8 @@ static void write_row(file_writer *writer, const char *part, const char *name, d
   if (amount > 0) file_printf(writer, ",%g", amount);
   else file_printf(writer, ",");
   file_printf(writer, ",%zu,%zu,", count->n, count->positive);
-  if (cells) file_printf(writer, "%zu", count->changed);
+  if (cells) file_printf(writer, "%zu,%zu", count->changed, count->silent);
+  else file_printf(writer, ",");
   file_printf(writer, ",%zu,", count->rejected);
   const double balanced = stress_balanced_accuracy(count);
   if (cells && isfinite(balanced)) file_printf(writer, "%.6f", balanced);
@@ -84,7 +97,7 @@ static leuko_status write_csv(const char *path, const stress *s, leuko_error *er
   file_writer writer;
   leuko_status status = file_writer_open(&writer, path, error);
   if (status != LEUKO_OK) return status;
-  file_printf(&writer, "part,name,amount,n,positive,changed,rejected,balanced_accuracy");
+  file_printf(&writer, "part,name,amount,n,positive,changed,silent,rejected,balanced_accuracy");
   for (int k = 1; k < LEUKO_REASON_COUNT; k++)
     file_printf(&writer, ",%s", leuko_reason_name((leuko_reason)k));
   file_printf(&writer, "\n");

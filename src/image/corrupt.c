@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "image/jitter.h"
 #include "image/lab.h"
+#include "image/mask.h"
 #include "image/write.h"
 
 static const image_corruption_kind kinds[IMAGE_CORRUPTIONS] = {
@@ -99,9 +100,21 @@ static void turn_hue(const image *in, double degrees, uint8_t *out) {
   }
 }
 
-static void add_noise(const image *in, double deviation, rng random, uint8_t *out) {
-  for (size_t i = 0; i < 3 * (size_t)in->width * (size_t)in->height; i++)
-    out[i] = to_byte(in->rgb[i] + deviation * rng_normal(&random));
+/* A camera's noise is gone where the surround was painted black: there is none of it there. */
+static leuko_status add_noise(const image *in, double deviation, rng random, uint8_t *out,
+                              leuko_error *error) {
+  const size_t pixels = (size_t)in->width * (size_t)in->height;
+  uint8_t *mask = malloc(pixels);
+  image_cell cell;
+  leuko_status status = mask ? image_mask(in, mask, &cell, error) : error_set_memory(error, pixels);
+  const bool whole = status == LEUKO_OK && !(cell.cut_out && cell.area > 0);
+  for (size_t i = 0; i < pixels && status == LEUKO_OK; i++)
+    for (size_t k = 3 * i; k < 3 * i + 3; k++) {
+      const double noise = deviation * rng_normal(&random);
+      out[k] = whole || mask[i] ? to_byte(in->rgb[k] + noise) : in->rgb[k];
+    }
+  free(mask);
+  return status;
 }
 
 /* Written as JPEG and read again. */
@@ -136,7 +149,8 @@ leuko_status image_corrupt(const image *in, image_corruption which, double amoun
     status = blur(in, amount, rgb, error);
     break;
   case IMAGE_NOISY:
-    add_noise(in, amount, rng_open(seed, RNG_CORRUPT, (uint32_t)(amount * 1000), sample), rgb);
+    status = add_noise(in, amount, rng_open(seed, RNG_CORRUPT, (uint32_t)(amount * 1000), sample),
+                       rgb, error);
     break;
   case IMAGE_HUE:
     turn_hue(in, amount, rgb);

@@ -60,6 +60,7 @@ leuko_status page_point(page *p, leuko_error *error);
 leuko_status page_calibration(page *p, leuko_error *error);
 leuko_status page_persons(page *p, leuko_error *error);
 void page_rejected(page *p);
+leuko_status page_stress(page *p, leuko_error *error);
 leuko_status page_training(page *p, leuko_error *error);
 leuko_status page_cells(page *p, leuko_error *error);
 void page_limits(page *p);

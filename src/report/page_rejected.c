@@ -37,26 +37,28 @@ static void write_sentence(page *p, const study_run *run) {
   if (run->has_model && run->m.rejection.cells > 0)
     file_printf(
         p->w,
-        " The bounds %s chosen on these very cells, so that 95&nbsp;%% of them are answered: "
-        "that few are rejected is no result. Which they are, is.",
+        " The bounds %s chosen on these very cells, so that 95&nbsp;%% of them are answered: how "
+        "many are rejected is no finding, but which they are and how the others are "
+        "answered.",
         run->folds > 0 ? "of each fold&rsquo;s model were" : "were");
   file_printf(p->w, " All other scores of this page count rejected cells like the others, by the "
                     "answer that they would have got.</p>\n");
 }
 
 static void write_reasons(page *p, const study_run *run) {
-  static const char *const heads[] = {"Reason", "What it says", "Cells", "Share of all"};
+  static const char *const heads[] = {"Reason", "Cells", "Share of all"};
   const evaluate_rejection *r = &run->scores.rejection;
   char number[WORDS_NUMBER];
-  page_table(p, "", "Why cells were rejected. The first reason that holds is the one that counts.");
-  page_heads(p, heads, 4);
+  page_table(p, "grid",
+             "Why cells were rejected. The first reason that holds is the one that counts.");
+  page_heads(p, heads, 3);
   for (int k = 1; k < LEUKO_REASON_COUNT; k++) {
     if (r->by_reason[k] == 0) continue;
     file_printf(p->w, "<tr>");
-    page_text_cell(p, heads[0], leuko_reason_name((leuko_reason)k));
-    page_text_cell(p, heads[1], leuko_reason_message((leuko_reason)k));
-    html_cell(p->w, heads[2], "%s", words_count(r->by_reason[k], number));
-    html_cell(p->w, heads[3], "%.1f&nbsp;%%",
+    html_cell(p->w, heads[0], "<b>%s</b>: <span class=\"free\">%s</span>",
+              leuko_reason_name((leuko_reason)k), leuko_reason_message((leuko_reason)k));
+    html_cell(p->w, heads[1], "%s", words_count(r->by_reason[k], number));
+    html_cell(p->w, heads[2], "%.1f&nbsp;%%",
               100 * (double)r->by_reason[k] / (double)run->scores.n);
     file_printf(p->w, "</tr>\n");
   }
@@ -85,7 +87,7 @@ static void write_scores(page *p, const study_run *run) {
     stats_multiclass_scores(&e->multiclass, all);
     stats_multiclass_scores(&r->multiclass, kept);
   }
-  page_table(p, "",
+  page_table(p, "grid",
              "Scores with the rejected cells and without them. Of the rejected cells alone %.3f "
              "would have been answered right.",
              right_among_rejected(e));

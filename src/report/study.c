@@ -170,10 +170,10 @@ static leuko_status list_counted(study_run *run, leuko_error *error) {
 }
 
 /* The two classes of C-NMC as the field writes them: "all" is a word of the language, too. */
-static void name_classes(evaluation *e) {
-  for (int c = 0; c < e->class_count; c++) {
-    if (strcasecmp(e->classes[c], "all") == 0) strcpy(e->classes[c], "ALL");
-    if (strcasecmp(e->classes[c], "hem") == 0) strcpy(e->classes[c], "HEM");
+static void name_classes(char (*classes)[32], int count) {
+  for (int c = 0; c < count; c++) {
+    if (strcasecmp(classes[c], "all") == 0) strcpy(classes[c], "ALL");
+    if (strcasecmp(classes[c], "hem") == 0) strcpy(classes[c], "HEM");
   }
 }
 
@@ -210,6 +210,7 @@ leuko_status study_add(study *s, const char *folder, const study_options *option
   set_name(s, run);
   s->count++;
   leuko_status status = study_read_files(run, error);
+  if (status == LEUKO_OK) status = study_read_stress(run, error);
   if (status == LEUKO_OK) status = find_cells(s, run, options, p, error);
   if (status == LEUKO_OK) status = answer(run, options, p, error);
   if (status == LEUKO_OK) status = take_groups(run, error);
@@ -218,7 +219,8 @@ leuko_status study_add(study *s, const char *folder, const study_options *option
   if (status == LEUKO_OK) status = list_counted(run, error);
   if (status != LEUKO_OK) return status;
   study_read_baselines(run);
-  name_classes(&run->scores);
+  name_classes(run->scores.classes, run->scores.class_count);
+  if (run->stressed) name_classes(run->stressed->classes, 2);
   return LEUKO_OK;
 }
 
@@ -284,6 +286,7 @@ static void close_run(study_run *run) {
     if (run->each[f].has_history) history_free(&run->each[f].curves);
   free(run->each);
   free(run->held_out);
+  free(run->stressed);
   predictions_close(&run->said);
   for (size_t i = 0; i < run->text_count; i++) free(run->texts[i]);
   free(run->texts);

@@ -7,6 +7,7 @@
 #include "evaluate/evaluate.h"
 #include "evaluate/pooled.h"
 #include "evaluate/predictions.h"
+#include "evaluate/stress.h"
 #include "model/model.h"
 #include "report/history.h"
 
@@ -52,12 +53,14 @@ typedef struct {
   int folds;        /* of a cross-validation; 0: the run has one split */
   study_fold *each; /* [folds] */
   pooled fold_scores;
-  study_flow flow;      /* of a cross-validation `test` is all cells, `train` is not set */
-  dataset *set;         /* the cells, the study's own; NULL where they are not at hand */
-  char remark[320];     /* why not, or "" */
-  bool computed;        /* the answers were made now, not read */
-  char precision[8];    /* in what, if computed */
-  evaluate_input input; /* the tested cells with their answers */
+  stress *stressed;        /* what `leuko stress` has written of these models, or NULL */
+  char stress_remark[320]; /* why what it has written is not taken, or "" */
+  study_flow flow;         /* of a cross-validation `test` is all cells, `train` is not set */
+  dataset *set;            /* the cells, the study's own; NULL where they are not at hand */
+  char remark[320];        /* why not, or "" */
+  bool computed;           /* the answers were made now, not read */
+  char precision[8];       /* in what, if computed */
+  evaluate_input input;    /* the tested cells with their answers */
   evaluation scores;
   size_t *counted;  /* [scores.n]: the sample of the input that each scored cell is */
   predictions said; /* what the samples were read from */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "evaluate/trust.h"
 #include "report/figures.h"
+#include "report/stress_figure.h"
 #include "report/words.h"
 #include "stats/curves.h"
 
@@ -264,6 +265,7 @@ static leuko_status draw_run(const study_run *run, const char *folder, leuko_err
   leuko_status status = draw_flow(run, folder, error);
   if (status == LEUKO_OK && run->has_history)
     status = figures_curves(run->folder, folder, "", NULL, error);
+  if (status == LEUKO_OK && run->stressed) status = stress_figure(folder, run->stressed, error);
   if (status != LEUKO_OK || e->class_count != 2) return status;
   const char *names[2] = {e->classes[1 - e->positive], e->classes[e->positive]};
   status = draw_calibration(run, folder, error);

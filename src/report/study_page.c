@@ -42,6 +42,7 @@ static leuko_status write_body(page *p, const leuko_error *undrawn, leuko_error 
   if (status == LEUKO_OK) status = page_calibration(p, error);
   if (status == LEUKO_OK) status = page_persons(p, error);
   if (status == LEUKO_OK) page_rejected(p);
+  if (status == LEUKO_OK) status = page_stress(p, error);
   if (status == LEUKO_OK) status = page_training(p, error);
   if (status == LEUKO_OK) status = page_cells(p, error);
   page_limits(p);

@@ -27,6 +27,10 @@ leuko_status study_score_folds(study_run *run, leuko_error *error);
  */
 leuko_status study_parted_subjects(const dataset *set, size_t *subjects, leuko_error *error);
 
+/* Reads stress.json, if it is there, into run->stressed; run->stress_remark tells where it is of
+ * other models than those in the folder, or not to be read. Errors: NO_MEMORY. */
+leuko_status study_read_stress(study_run *run, leuko_error *error);
+
 /* A JSON object of a folder; *out stays NULL where the file is not there. Errors: those of reading,
  * BAD_DATA. */
 leuko_status study_read_json(const char *folder, const char *name, json_t **out,

@@ -1,0 +1,243 @@
+/* What `leuko stress` has found of a run: corrupted cells, and pictures that are no cells. */
+#include <math.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "report/html.h"
+#include "report/page.h"
+#include "report/words.h"
+#include "stats/proportion.h"
+
+/* The balanced accuracy of fewer answered cells of a class is not told. */
+#define FEWEST 10
+
+static double percent(size_t part, size_t n) {
+  return n > 0 ? 100 * (double)part / (double)n : 0;
+}
+
+static void write_missing(page *p, const study_run *run) {
+  if (run->stress_remark[0]) {
+    file_printf(p->w, "<p>Not shown: ");
+    page_text(p, run->stress_remark);
+    file_printf(p->w, ".");
+  } else {
+    file_printf(p->w, "<p>Not measured.");
+  }
+  file_printf(p->w, " <code>leuko stress ");
+  page_text(p, run->folder);
+  file_printf(p->w, " DIR</code> shows the model the cells of DIR under corruptions of growing "
+                    "strength, and pictures that are no cells; this page, written again, has what "
+                    "it finds.</p>\n");
+}
+
+/* The corruption under which most cells were answered with another class than before. */
+static const stress_count *find_worst(const stress *s, int *which, double *amount) {
+  const stress_count *worst = NULL;
+  for (int k = 0; k < IMAGE_CORRUPTIONS; k++)
+    for (int step = 0; step < IMAGE_CORRUPT_STEPS; step++) {
+      const stress_count *count = &s->corrupted[k][step];
+      if (count->n == 0 || (worst && count->silent <= worst->silent)) continue;
+      worst = count;
+      *which = k;
+      *amount = image_corruption_of((image_corruption)k)->amounts[step];
+    }
+  return worst;
+}
+
+static void write_sentence(page *p, const study_run *run) {
+  const stress *s = run->stressed;
+  char number[WORDS_NUMBER];
+  file_printf(p->w, "<p>%s cells", words_count(s->clean.n, number));
+  if (s->persons) file_printf(p->w, " of %zu persons", s->persons);
+  file_printf(p->w,
+              " were shown as they are and under %d corruptions, most of them at %d strengths",
+              IMAGE_CORRUPTIONS, IMAGE_CORRUPT_STEPS);
+  if (s->seen == STRESS_HELD_OUT && s->model_count > 1)
+    file_printf(p->w, ", each to the model of the fold that had held it out");
+  else if (s->seen == STRESS_HELD_OUT)
+    file_printf(p->w, "; the model was not trained on them or on their persons");
+  file_printf(p->w, ". As they are, %.1f&nbsp;%% of them were rejected",
+              percent(s->clean.rejected, s->clean.n));
+  const double balanced = stress_balanced_accuracy(&s->clean);
+  if (isfinite(balanced))
+    file_printf(p->w, " and the others answered with a balanced accuracy of %.3f", balanced);
+  file_printf(p->w, ".");
+  if (s->seen == STRESS_TRAINED_ON)
+    file_printf(p->w, " <b>The model was trained on these cells or their persons:</b> those of "
+                      "other persons are answered worse, also where nothing has happened to them.");
+  if (s->seen == STRESS_UNKNOWN)
+    file_printf(p->w, " Whether the model was trained on them is not known.");
+  int which;
+  double amount;
+  const stress_count *worst = find_worst(s, &which, &amount);
+  if (worst && worst->silent > 0) {
+    const image_corruption_kind *kind = image_corruption_of((image_corruption)which);
+    const stats_interval i = stats_proportion_interval(worst->silent, worst->n);
+    file_printf(p->w,
+                " A corruption does harm where the class changes and the cell is answered all the "
+                "same. The worst was &lsquo;%s&rsquo; (%g %s): %.1f&nbsp;%% of the cells (%.1f to "
+                "%.1f&nbsp;%%, if cells were independent)",
+                kind->name, amount, kind->unit, percent(worst->silent, worst->n), 100 * i.low,
+                100 * i.high);
+    file_printf(p->w, ".");
+  }
+  file_printf(p->w, "</p>\n");
+}
+
+static void share_cell(page *p, const char *label, size_t part, size_t n) {
+  html_cell(p->w, label, "%.1f", percent(part, n));
+}
+
+static size_t answered(const stress_count *count, int truth) {
+  return count->kept[truth][0] + count->kept[truth][1];
+}
+
+static void write_count(page *p, const char *const *heads, const char *amount,
+                        const stress_count *count) {
+  const bool enough = answered(count, 0) >= FEWEST && answered(count, 1) >= FEWEST;
+  file_printf(p->w, "<tr>");
+  html_cell(p->w, heads[0], "%s", amount);
+  share_cell(p, heads[1], count->positive, count->n);
+  share_cell(p, heads[2], count->changed, count->n);
+  share_cell(p, heads[3], count->silent, count->n);
+  share_cell(p, heads[4], count->rejected, count->n);
+  page_value_cell(p, heads[5], enough ? stress_balanced_accuracy(count) : NAN);
+  file_printf(p->w, "</tr>\n");
+}
+
+static void write_corruptions(page *p, const stress *s) {
+  char positive[64], amount[32];
+  snprintf(positive, sizeof positive, "Answered %.40s", s->classes[s->positive]);
+  const char *heads[] = {"Amount", positive, "Changed", "Silent", "Rejected", "Balanced acc."};
+  const stats_interval fifth = stats_proportion_interval(s->clean.n / 5, s->clean.n);
+  page_table(
+      p, "grid",
+      "Corrupted cells, in per cent of all of them: answered with the positive class, with "
+      "another class than the same cell as it was (rejected or not), the same and answered "
+      "(silent), rejected; balanced accuracy of what is answered, where at least %d cells of "
+      "either class are. Were cells independent, 20.0 would have a 95 %% interval from %.1f "
+      "to %.1f; cells of a person are alike, so that it is wider.",
+      FEWEST, 100 * fifth.low, 100 * fifth.high);
+  page_heads(p, heads, 6);
+  write_count(p, heads, "as they are", &s->clean);
+  for (int k = 0; k < IMAGE_CORRUPTIONS; k++) {
+    const image_corruption_kind *kind = image_corruption_of((image_corruption)k);
+    const bool steps = kind->amounts[1] > 0;
+    if (steps)
+      file_printf(p->w, "<tr class=\"head\"><td colspan=\"6\">%s, %s</td></tr>\n", kind->name,
+                  kind->unit);
+    for (int step = 0; step < IMAGE_CORRUPT_STEPS && kind->amounts[step] > 0; step++) {
+      number_print(amount, sizeof amount, "%g", kind->amounts[step]);
+      write_count(p, heads, steps ? amount : kind->name, &s->corrupted[k][step]);
+    }
+  }
+  page_end_table(p);
+}
+
+/* The reasons with their shares, the most frequent ones first. */
+static void reasons_text(const stress_count *count, char *out, size_t size) {
+  bool told[LEUKO_REASON_COUNT] = {false};
+  out[0] = 0;
+  for (int row = 0; row < 3; row++) {
+    int most = 0;
+    for (int k = 1; k < LEUKO_REASON_COUNT; k++)
+      if (!told[k] && count->by_reason[k] > (most ? count->by_reason[most] : 0)) most = k;
+    if (!most) break;
+    told[most] = true;
+    words_add(out, size, "%s%s %.0f", row ? ", " : "", leuko_reason_name((leuko_reason)most),
+              percent(count->by_reason[most], count->n));
+  }
+}
+
+static void write_foreign(page *p, const stress *s) {
+  char positive[64], reasons[160], number[WORDS_NUMBER];
+  snprintf(positive, sizeof positive, "Answered %.40s", s->classes[s->positive]);
+  const char *heads[] = {"Pictures", "Number", positive, "Rejected", "Reasons"};
+  page_table(p, "grid",
+             "Pictures that are no cells of this kind, in per cent of each group; of the reasons "
+             "the three most frequent. Drawn ones come from leuko, files were given with "
+             "<code>--foreign</code>.");
+  page_heads(p, heads, 5);
+  for (int g = 0; g < STRESS_GROUPS; g++) {
+    const stress_count *count = &s->foreign[g];
+    if (count->n == 0) continue;
+    reasons_text(count, reasons, sizeof reasons);
+    file_printf(p->w, "<tr>");
+    page_text_cell(p, heads[0], stress_group_name(g));
+    html_cell(p->w, heads[1], "%s", words_count(count->n, number));
+    share_cell(p, heads[2], count->positive, count->n);
+    share_cell(p, heads[3], count->rejected, count->n);
+    page_text_cell(p, heads[4], reasons);
+    file_printf(p->w, "</tr>\n");
+  }
+  page_end_table(p);
+}
+
+static void score_cells(page *p, const stress *s, const double *values, size_t step,
+                        const char *format, double unit) {
+  for (int k = 0; k < STRESS_SCORES; k++) {
+    if (!s->scored[k]) continue;
+    const double value = values[(size_t)k * step];
+    if (isfinite(value)) html_cell(p->w, stress_score_name((stress_score)k), format, unit * value);
+    else html_cell(p->w, stress_score_name((stress_score)k), "&ndash;");
+  }
+  file_printf(p->w, "</tr>\n");
+}
+
+static void write_scores(page *p, const stress *s) {
+  const char *heads[1 + STRESS_SCORES] = {"By one score alone"};
+  size_t count = 1;
+  for (int k = 0; k < STRESS_SCORES; k++)
+    if (s->scored[k]) heads[count++] = stress_score_name((stress_score)k);
+  page_table(p, "grid",
+             "What three scores would reject by themselves: area under the ROC curve of the cells "
+             "as they are against all these pictures, and per cent rejected by the threshold that "
+             "keeps 95 %% of the cells. The model rejects by measures of the picture and the "
+             "distance together.%s",
+             s->model_count > 1 ? " Areas are means over the folds&rsquo; models, whose thresholds "
+                                  "are their own."
+                                : "");
+  page_heads(p, heads, count);
+  file_printf(p->w, "<tr>");
+  page_text_cell(p, heads[0], "area under the curve");
+  score_cells(p, s, s->auc, 1, "%.3f", 1);
+  file_printf(p->w, "<tr>");
+  page_text_cell(p, heads[0], "all pictures");
+  score_cells(p, s, s->share_all, 1, "%.1f", 100);
+  for (int g = 0; g < STRESS_GROUPS; g++) {
+    if (s->foreign[g].n == 0) continue;
+    file_printf(p->w, "<tr>");
+    page_text_cell(p, heads[0], stress_group_name(g));
+    score_cells(p, s, &s->share[0][g], STRESS_GROUPS, "%.1f", 100);
+  }
+  page_end_table(p);
+}
+
+leuko_status page_stress(page *p, leuko_error *error) {
+  leuko_status status = LEUKO_OK;
+  file_printf(p->w, "<h2>Corrupted cells and foreign pictures</h2>\n");
+  for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
+    const study_run *run = &p->s->runs[r];
+    page_run_head(p, run);
+    if (!run->stressed) {
+      write_missing(p, run);
+      continue;
+    }
+    const stress *s = run->stressed;
+    size_t foreign = 0;
+    for (int g = 0; g < STRESS_GROUPS; g++) foreign += s->foreign[g].n;
+    write_sentence(p, run);
+    status = page_figure(p, run, "stress", "full", error,
+                         "Shares of the cells by the amount of each corruption; its first point is "
+                         "the cells as they are. Black above vermilion: what changes is rejected. "
+                         "Vermilion above black: answers change and are given.");
+    write_corruptions(p, s);
+    if (foreign == 0) {
+      file_printf(p->w, "<p>No pictures that are no cells were shown.</p>\n");
+      continue;
+    }
+    write_foreign(p, s);
+    write_scores(p, s);
+  }
+  return status;
+}
