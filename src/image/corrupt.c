@@ -72,7 +72,7 @@ static leuko_status blur(const image *in, double sigma, uint8_t *out, leuko_erro
   if (status == LEUKO_OK) {
     float sum = 0;
     for (int k = -radius; k <= radius; k++)
-      sum += weights[k + radius] = (float)exp(-k * k / (2 * sigma * sigma));
+      sum += weights[k + radius] = k == 0 ? 1 : (float)exp(-k * k / (2 * sigma * sigma));
     for (int k = 0; k <= 2 * radius; k++) weights[k] /= sum;
     for (size_t i = 0; i < all; i++) first[i] = in->rgb[i];
     for (size_t y = 0; y < height; y++)

@@ -37,11 +37,11 @@ typedef struct {
 const image_corruption_kind *image_corruption_of(image_corruption which);
 
 /* `in` with one corruption of that amount, in a picture of the same size that the caller frees
- * (image_free). Turning and scaling are about the centre, bilinear, with black beyond the picture;
- * blur is a Gaussian of that standard deviation over all of the picture; noise is normal in each
- * channel of the cell, named by seed, amount and sample, and leaves the black around a cell that
- * was cut out alone; hue turns a* and b*; light and stain are factors as image_jitter's. Errors:
- * NO_MEMORY, BACKEND (JPEG). */
+ * (image_free). Turning (clockwise) and scaling are about the centre, bilinear, with black beyond
+ * the picture; blur is a Gaussian of that standard deviation over all of the picture; noise is
+ * normal in each channel of the cell, named by seed, amount and sample, and leaves the black around
+ * a cell that was cut out alone; hue turns a* and b*; light and stain are factors as
+ * image_jitter's. Errors: NO_MEMORY, BACKEND (JPEG). */
 leuko_status image_corrupt(const image *in, image_corruption which, double amount, uint64_t seed,
                            uint32_t sample, image *out, leuko_error *error);
 
