@@ -60,6 +60,7 @@ ok 'another call replaces it' code_is 0
 ok 'with a figure' test -s run/figures/stress.svg
 plain report run --data cells --out r.html
 ok 'and the scores are compared there' grep -q 'By one score alone' r.html
+ok 'its card has the worst of each' grep -q '^| smaller | 0.* times the size | ' r-MODELCARD.md
 cp -r run other
 plain train cells --out fresh --size 32 --widths 8,8 --dense 16 --epochs 2 --threads 1 --seed 9
 cp fresh/best.safetensors other/

@@ -199,6 +199,35 @@ static void write_persons(file_writer *w, const study_run *run) {
   file_printf(w, "\n");
 }
 
+/* Of each corruption the strength that does most harm. */
+static void write_stress(file_writer *w, const study_run *run) {
+  const stress *s = run->stressed;
+  if (!s) return;
+  file_printf(w,
+              "## Corrupted cells\n\n%zu cells%s. Of each corruption the strength at which most "
+              "cells get another class than before and are answered all the same, in per cent of "
+              "the cells:\n\n| corruption | amount | another class, answered | rejected |\n"
+              "|---|---|---|---|\n",
+              s->clean.n,
+              s->seen == STRESS_HELD_OUT     ? ", none of whose persons the model was trained on"
+              : s->seen == STRESS_TRAINED_ON ? " that the model was trained on, or whose persons"
+                                             : "");
+  for (int k = 0; k < IMAGE_CORRUPTIONS; k++) {
+    const image_corruption_kind *kind = image_corruption_of((image_corruption)k);
+    int worst = 0;
+    for (int step = 1; step < IMAGE_CORRUPT_STEPS; step++)
+      if (s->corrupted[k][step].silent > s->corrupted[k][worst].silent) worst = step;
+    const stress_count *count = &s->corrupted[k][worst];
+    if (count->n == 0) continue;
+    file_printf(w, "| %s | ", kind->name);
+    if (kind->unit[0]) file_printf(w, "%g %s", kind->amounts[worst], kind->unit);
+    file_printf(w, " | %.1f | %.1f |\n", 100 * (double)count->silent / (double)count->n,
+                100 * (double)count->rejected / (double)count->n);
+  }
+  file_printf(w, "\nAs they are, %.1f %% of them are rejected.\n\n",
+              100 * (double)s->clean.rejected / (double)s->clean.n);
+}
+
 static void write_limits(file_writer *w, const study_run *run) {
   file_printf(w, "## Limits\n\n"
                  "- One laboratory, one stain, one way of cutting cells out. No other place was "
@@ -263,6 +292,7 @@ leuko_status model_card_write(const study *s, const char *path, leuko_error *err
     write_data(&w, run);
     write_scores(&w, run);
     write_persons(&w, run);
+    write_stress(&w, run);
     write_limits(&w, run);
     write_provenance(&w, run);
   }

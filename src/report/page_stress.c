@@ -229,8 +229,8 @@ leuko_status page_stress(page *p, leuko_error *error) {
     write_sentence(p, run);
     status = page_figure(p, run, "stress", "full", error,
                          "Shares of the cells by the amount of each corruption; its first point is "
-                         "the cells as they are. Black above vermilion: what changes is rejected. "
-                         "Vermilion above black: answers change and are given.");
+                         "the cells as they are. Vermilion is what does harm: another class than "
+                         "before, and answered all the same.");
     write_corruptions(p, s);
     if (foreign == 0) {
       file_printf(p->w, "<p>No pictures that are no cells were shown.</p>\n");

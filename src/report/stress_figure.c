@@ -11,8 +11,9 @@
 
 static void write_point(file_writer *writer, double x, double y, const stress_count *count) {
   const double n = count->n > 0 ? (double)count->n : 1;
-  file_printf(writer, "%.2f %.4f %.4f %.4f\n", x, y + (double)count->positive / n,
-              y + (double)count->changed / n, y + (double)count->rejected / n);
+  file_printf(writer, "%.2f %.4f %.4f %.4f %.4f\n", x, y + (double)count->positive / n,
+              y + (double)count->changed / n, y + (double)count->silent / n,
+              y + (double)count->rejected / n);
 }
 
 static double left_of(int panel) {
@@ -29,10 +30,11 @@ static bool has_curve(int which) {
   return image_corruption_of((image_corruption)which)->amounts[1] > 0;
 }
 
-/* Data blocks: curves (x positive changed rejected), lines (x y length 0), texts (x y text). */
+/* Data blocks: curves (x positive changed silent rejected), lines (x y length 0), texts (x y text).
+ */
 static int write_panels(file_writer *writer, const stress *s) {
   int panels = 0;
-  file_printf(writer, "# x positive changed rejected\n$curves << END\n");
+  file_printf(writer, "# x positive changed silent rejected\n$curves << END\n");
   for (int k = 0; k < IMAGE_CORRUPTIONS; k++) {
     if (!has_curve(k)) continue;
     const double x = left_of(panels), y = bottom_of(panels);
@@ -102,10 +104,11 @@ leuko_status stress_figure(const char *folder, const stress *s, leuko_error *err
   snprintf(title, sizeof title, "answered '%s'", s->classes[s->positive]);
   gnuplot_write_string(writer, title);
   file_printf(writer,
-              ", \\\n  '' using 1:3 with linespoints ls %d pt 5 ps 0.45 title 'another class than "
-              "before', \\\n  '' using 1:4 with linespoints lc rgb '#000000' lw 1.4 pt 9 ps 0.55 "
+              ", \\\n  '' using 1:3 with linespoints ls %d pt 4 ps 0.4 title 'another class than "
+              "before', \\\n  '' using 1:4 with linespoints ls %d pt 5 ps 0.45 title 'of these: "
+              "answered', \\\n  '' using 1:5 with linespoints lc rgb '#000000' lw 1.4 pt 9 ps 0.55 "
               "title 'rejected', \\\n  $amounts using 1:2:3 with labels notitle, \\\n"
               "  $titles using 1:2:3 with labels left notitle\n",
-              SCRIPT_VERMILION);
+              SCRIPT_GREY, SCRIPT_VERMILION);
   return script_draw(&script, error);
 }
