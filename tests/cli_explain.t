@@ -50,6 +50,47 @@ p=$(value pictures.0.p)
 run predict run "${good[0]}" --json --precision f32
 ok 'the answer is that of predict' test "$(value 0.p | cut -c1-7)" = "$(echo "$p" | cut -c1-7)"
 
+# Several models as one
+plain train cells --out second --size 32 --widths 8,8 --dense 16 --epochs 2 --threads 1 --crop 300 \
+  --seed 5
+methods='gradcam,occlusion,gradients'
+run explain --model run --model second "${good[0]}" --out both --method "$methods" --draws 4 --json
+ok 'several models are explained as one' code_is 0
+ok 'two' json models 2
+ok 'draws are divided among them' json checks.gradcam.random_weights.draws 4
+ok 'integrated gradients are complete for the mean, too' \
+  test "$(value pictures.0.maps.gradients.completeness_error | cut -c1-4)" '<' 0.05
+p=$(value pictures.0.p)
+label=$(value pictures.0.label)
+run predict --model run --model second "${good[0]}" --json --precision f32
+ok 'the answer is that of predict' test "$(value 0.p | cut -c1-6)" = "$(echo "$p" | cut -c1-6)"
+for model in run second; do
+  run explain $model "${good[0]}" --out of-$model --method "$methods" --draws 0 --json
+  labels="${labels-} $(value pictures.0.label)"
+  run info $model --json
+  temperatures="${temperatures-} $(value temperature)"
+done
+# Each map's values: a mean of theirs by the temperatures, with the sign of the common answer.
+mean_of() {
+  paste -d, {of-run,of-second,both}/0001-"$stem.$1.csv" | tail -n +2 |
+    perl -F, -ane '
+      BEGIN { ($label, $l1, $l2, $t1, $t2) = @ARGV; @ARGV = () }
+      my @signs = map { $_ eq $label ? 1 : -1 } $l1, $l2;
+      my $mean = ($signs[0] * $F[4] / $t1 + $signs[1] * $F[9] / $t2) / 2;
+      my $most = abs($F[14]) > 1 ? abs $F[14] : 1;
+      exit 1 if abs($mean - $F[14]) > 1e-4 * $most' "$label" $labels $temperatures
+}
+ok 'the map of gradients is the mean of theirs' mean_of gradients
+ok 'so is that of occlusion' mean_of occlusion
+plain train cells --out cv --size 32 --widths 8,8 --dense 16 --epochs 1 --threads 1 --folds 2
+run explain cv "${good[0]}" --out folds --draws 0 --json
+ok 'a cross-validation is its folds' json models 2
+plain train cells --out larger --size 48 --widths 8,8 --dense 16 --epochs 1 --threads 1 --crop 300
+run explain --model run --model larger "${good[0]}" --out none2
+ok 'models that see pictures differently are refused' code_is 3
+ok 'with what to do' err_has 'one by one'
+ok 'and nothing is written' missing none2
+
 run explain run "${good[0]}" --out unchecked --draws 0
 ok 'without draws nothing is checked' out_has 'not compared with random weights'
 

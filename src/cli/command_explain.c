@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "cli/explainers.h"
 #include "cli/inputs.h"
 #include "cli/models.h"
 #include "cli/print_explanation.h"
@@ -15,7 +16,6 @@
 #include "explain/overlay.h"
 #include "image/mask.h"
 #include "image/write.h"
-#include "predict/predictor.h"
 #include "report/explain_page.h"
 
 /* Draws of random weights with which the first pictures are explained again, unless told otherwise:
@@ -28,7 +28,7 @@
 #define SEED 0x9b1d5c3a72e4f681u
 
 typedef struct {
-  const char *model; /* NULL: the one in the box */
+  model_list models;
   const char *out;
   explain_method methods[EXPLAIN_METHODS];
   size_t method_count;
@@ -38,10 +38,11 @@ typedef struct {
   bool json;
 } arguments;
 
-enum { KEY_OUT = 256, KEY_METHOD, KEY_DRAWS, KEY_THREADS, KEY_JSON };
+enum { KEY_OUT = 256, KEY_MODEL, KEY_METHOD, KEY_DRAWS, KEY_THREADS, KEY_JSON };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "FOLDER", 0, "where pictures, maps and index.html go (required)", 0},
+    {"model", KEY_MODEL, "M", 0, MODELS_HELP ". All arguments are then images", 0},
     {"method", KEY_METHOD, "NAMES", 0,
      "gradcam (default), gradcam++, occlusion, gradients (integrated gradients), or several with "
      "commas",
@@ -78,6 +79,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_OUT:
     a->out = arg;
     return 0;
+  case KEY_MODEL:
+    models_add(&a->models, arg, state);
+    return 0;
   case KEY_METHOD:
     parse_methods(a, arg, state);
     return 0;
@@ -91,10 +95,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->json = true;
     return 0;
   case ARGP_KEY_ARG:
-    if (!a->model && a->input_count == 0 && !models_is_input(arg)) a->model = arg;
-    else a->inputs[a->input_count++] = arg;
+    a->inputs[a->input_count++] = arg;
     return 0;
   case ARGP_KEY_END:
+    if (a->models.count == 0 && a->input_count > 0 && !models_is_input(a->inputs[0])) {
+      models_add(&a->models, a->inputs[0], state);
+      a->inputs++;
+      a->input_count--;
+    }
     if (a->input_count == 0) argp_error(state, "name image files or folders, or - for a list");
     if (!a->out) argp_error(state, "--out FOLDER is missing");
     return 0;
@@ -106,8 +114,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* Everything of one call. */
 typedef struct {
   const arguments *a;
-  const model *m;
-  explainer *e;
+  const model *m; /* as which they answer */
+  explainers *e;
+  progress p;
+  size_t done, total;        /* maps of single models */
   explained *pictures;       /* [list->count] */
   explain_subject *subjects; /* those that are explained again [subject_count] */
   size_t subject_count;
@@ -200,15 +210,13 @@ static leuko_status write_files(const work *w, const cell *c, const explain_map 
 
 static leuko_status compute(work *w, const cell *c, explain_map *maps, explained *one,
                             leuko_error *error) {
-  double logits[LEUKO_MAX_CLASSES];
-  leuko_status status = explain_logits(w->e, c->pixels, logits, error);
+  leuko_status status = explainers_answer(w->e, c->pixels, &one->answer, error);
   if (status != LEUKO_OK) return status;
-  predictor_decide(w->m, logits, &one->answer);
   if (one->answer.status != LEUKO_OK)
     return error_set(error, one->answer.status, one->path, NULL, "%s", one->answer.message);
   for (size_t k = 0; k < w->a->method_count && status == LEUKO_OK; k++) {
-    status =
-        explain_run(w->e, w->a->methods[k], c->pixels, one->answer.label_index, &maps[k], error);
+    status = explainers_run(w->e, w->a->methods[k], c->pixels, one->answer.label_index, &w->p,
+                            &w->done, w->total, &maps[k], error);
     if (status != LEUKO_OK) break;
     one->share[k] = explain_share_of(&maps[k], c->small, w->m->net.size);
     one->completeness[k] = isfinite(maps[k].whole) ? completeness(&maps[k]) : NAN;
@@ -251,22 +259,24 @@ static leuko_status explain_picture(work *w, size_t index, leuko_error *error) {
   return status;
 }
 
-static leuko_status explain_all(work *w, const input_list *list, const progress *p,
-                                leuko_error *error) {
+static leuko_status explain_all(work *w, const input_list *list, leuko_error *error) {
+  const size_t of_each = w->a->method_count * (size_t)w->e->count;
   leuko_status status = LEUKO_OK;
+  w->total = list->count * of_each;
   for (size_t i = 0; i < list->count && status == LEUKO_OK; i++) {
     w->pictures[i].path = list->items[i].path;
     if (list->items[i].status != LEUKO_OK)
       w->pictures[i].answer = inputs_refusal(list->items[i].status);
     else status = explain_picture(w, i, error);
-    if (status == LEUKO_OK && progress_report(p, "explaining", i + 1, list->count, NULL))
+    w->done = (i + 1) * of_each; /* also of a refused one */
+    if (status == LEUKO_OK && progress_report(&w->p, "explaining", w->done, w->total, NULL))
       status = error_set(error, LEUKO_INTERRUPTED, w->a->out, NULL, "stopped");
   }
   return status;
 }
 
 /* The check with random weights, for every method. */
-static leuko_status check_all(work *w, explanation *x, const progress *p, leuko_error *error) {
+static leuko_status check_all(work *w, explanation *x, leuko_error *error) {
   leuko_status status = LEUKO_OK;
   for (size_t k = 0; k < x->method_count && status == LEUKO_OK; k++) {
     const bool slow = x->methods[k] == EXPLAIN_OCCLUSION || x->methods[k] == EXPLAIN_GRADIENTS;
@@ -274,8 +284,8 @@ static leuko_status check_all(work *w, explanation *x, const progress *p, leuko_
     if (w->subject_count == 0 || x->draws[k] == 0) continue;
     x->likeness[k] = calloc(x->stage_count, sizeof *x->likeness[k]);
     if (!x->likeness[k]) return error_set_memory(error, x->stage_count * sizeof **x->likeness);
-    status = explain_cascade(w->e, x->methods[k], w->subjects, w->subject_count, x->draws[k], SEED,
-                             p, x->likeness[k], error);
+    status = explainers_check(w->e, x->methods[k], w->subjects, w->subject_count, &x->draws[k],
+                              SEED, &w->p, x->likeness[k], error);
   }
   return status;
 }
@@ -292,29 +302,32 @@ static int report_refused(const input_list *list, const explained *pictures) {
 
 static leuko_status explain_and_write(work *w, const input_list *list, explanation *x,
                                       leuko_error *error) {
-  progress p = cli_progress();
   char path[2048];
-  x->stage_count = (size_t)explain_stages(w->e);
+  w->p = cli_progress();
+  x->stage_count = (size_t)explain_stages(w->e->members[0]);
   x->stages = calloc(x->stage_count, sizeof *x->stages);
   if (!x->stages) return error_set_memory(error, x->stage_count * sizeof *x->stages);
   for (size_t s = 0; s < x->stage_count; s++)
-    explain_stage(w->e, (int)s + 1, x->stages[s], sizeof x->stages[s]);
+    explain_stage(w->e->members[0], (int)s + 1, x->stages[s], sizeof x->stages[s]);
   leuko_status status = file_make_folders(w->a->out, error);
-  if (status == LEUKO_OK) status = explain_all(w, list, &p, error);
-  if (status == LEUKO_OK) status = check_all(w, x, &p, error);
+  if (status == LEUKO_OK) status = explain_all(w, list, error);
+  if (status == LEUKO_OK) status = check_all(w, x, error);
   if (status == LEUKO_OK) status = file_join(path, sizeof path, w->a->out, "index.html", error);
   if (status == LEUKO_OK) status = explain_page_write(x, path, error);
   cli_progress_end();
   return status;
 }
 
-static int explain(const arguments *a, const input_list *list, const model *m) {
+static int explain(const arguments *a, const input_list *list, const ensemble *models) {
   leuko_error error = {0};
+  explainers e = {0};
   work w = {.a = a,
-            .m = m,
+            .m = &e.as_one,
+            .e = &e,
             .pictures = calloc(list->count, sizeof *w.pictures),
             .subjects = calloc(SUBJECTS, sizeof *w.subjects)};
-  explanation x = {.m = m,
+  explanation x = {.m = w.m,
+                   .models = models->count,
                    .methods = a->methods,
                    .method_count = a->method_count,
                    .pictures = w.pictures,
@@ -322,10 +335,9 @@ static int explain(const arguments *a, const input_list *list, const model *m) {
   leuko_status status = LEUKO_OK;
   if (!w.pictures || !w.subjects)
     status = error_set_memory(&error, list->count * sizeof(explained));
-  if (status == LEUKO_OK)
-    status = explain_open(m, threads_count(a->threads), "onednn", &w.e, &error);
+  if (status == LEUKO_OK) status = explainers_open(models, threads_count(a->threads), &e, &error);
   if (status == LEUKO_OK) {
-    x.layer = explain_layer(w.e);
+    x.layer = explain_layer(e.members[0]);
     status = explain_and_write(&w, list, &x, &error);
   }
   int code;
@@ -337,7 +349,7 @@ static int explain(const arguments *a, const input_list *list, const model *m) {
     else explanation_print(&x, a->out);
     code = failed ? 1 : report_refused(list, w.pictures);
   }
-  explain_close(w.e);
+  explainers_close(&e);
   for (size_t i = 0; i < w.subject_count; i++) {
     free(w.subjects[i].pixels);
     free(w.subjects[i].mask);
@@ -355,6 +367,7 @@ int command_explain(int argc, char **argv) {
                  .methods = {EXPLAIN_GRADCAM},
                  .method_count = 1};
   leuko_error error = {0};
+  char **const inputs = a.inputs;
   if (!a.inputs) {
     error_set_memory(&error, (size_t)argc * sizeof *a.inputs);
     return cli_fail(&error);
@@ -362,12 +375,14 @@ int command_explain(int argc, char **argv) {
   static const struct argp parser = {
       options,
       parse,
-      "[RUN|MODEL.safetensors] FILE|DIR|- ... --out FOLDER",
+      "[RUN|MODEL.safetensors] FILE|DIR|- ... --out FOLDER\n--model M [--model M ...] FILE|DIR|- "
+      "... --out FOLDER",
       "Shows where in a picture an answer comes from: for each picture an overlay (PNG) and the "
       "map's values (CSV), and index.html with all of them. Two checks follow: whether maps change "
       "when the network's weights are random, and how much of a map lies on the cell.\v"
       "Example: leuko explain runs/cnn cells/ --method gradcam,occlusion --out maps\n\n"
-      "Without a model the one that came with the program is taken, as by leuko predict. "
+      "Without a model the one that came with the program is taken, as by leuko predict; of "
+      "several models, or a cross-validation, the mean of their maps explains their common answer. "
       "A map explains the logit of the answered class, computed in float32. gradcam and gradcam++ "
       "look at the last convolutional stage's output; occlusion covers the picture with a black "
       "patch, place by place; gradients integrates the logit's gradients on the way from a black "
@@ -379,20 +394,13 @@ int command_explain(int argc, char **argv) {
   argp_parse(&parser, argc, argv, 0, 0, &a);
   cli_catch_signals();
   input_list list = {0};
-  model m = {0};
-  int code;
-  char box[4096];
-  leuko_status status = LEUKO_OK;
-  if (!a.model) {
-    status = models_box(box, sizeof box, &error);
-    a.model = box;
-  }
-  if (status != LEUKO_OK || model_load(a.model, &m, &error) != LEUKO_OK ||
-      inputs_collect(a.inputs, a.input_count, &list, &error) != LEUKO_OK)
-    code = cli_fail(&error);
-  else code = explain(&a, &list, &m);
-  model_free(&m);
+  ensemble models = {0};
+  const leuko_options how = {.threads = a.threads};
+  leuko_status status = models_open(&a.models, &how, &models, &error);
+  if (status == LEUKO_OK) status = inputs_collect(a.inputs, a.input_count, &list, &error);
+  const int code = status == LEUKO_OK ? explain(&a, &list, &models) : cli_fail(&error);
+  ensemble_close(&models);
   inputs_free(&list);
-  free(a.inputs);
+  free(inputs);
   return code;
 }

@@ -62,9 +62,9 @@ json_t *explanation_json(const explanation *x, const char *out) {
   json_t *pictures = json_array();
   for (size_t i = 0; i < x->count; i++)
     json_array_append_new(pictures, picture_json(x, &x->pictures[i]));
-  return json_pack("{s:o,s:s,s:s,s:s,s:o,s:o}", "out", text_json(out), "network", x->m->net.name,
-                   "layer", x->layer, "precision", "f32", "checks", checks_json(x), "pictures",
-                   pictures);
+  return json_pack("{s:o,s:s,s:i,s:s,s:s,s:o,s:o}", "out", text_json(out), "network",
+                   x->m->net.name, "models", x->models, "layer", x->layer, "precision", "f32",
+                   "checks", checks_json(x), "pictures", pictures);
 }
 
 void explanation_print(const explanation *x, const char *out) {

@@ -128,11 +128,13 @@ leuko_status explain_page_write(const explanation *x, const char *path, leuko_er
   if (status != LEUKO_OK) return status;
   html_begin(&w, "What the answers come from");
   file_printf(&w,
-              "<p class=\"lead\">%s, %d × %d pixels; Grad-CAM looks at layer %s. Yellow to red "
+              "<p class=\"lead\">%s, %d × %d pixels%s; Grad-CAM looks at layer %s. Yellow to red "
               "speaks for the answered class, blue against it; the scale is each map's own. "
               "Research use only: no answer of leuko is a diagnosis, and no map is a "
               "reason.</p>\n",
-              words_network(x->m->net.name), x->m->net.size, x->m->net.size, x->layer);
+              words_network(x->m->net.name), x->m->net.size, x->m->net.size,
+              x->models > 1 ? "; models that answer as one, each map the mean of theirs" : "",
+              x->layer);
   write_checks(x, &w);
   for (size_t k = 0; k < x->method_count; k++) write_cascade(x, k, (int)k + 1, &w);
   file_printf(&w, "<h2>Pictures</h2>\n");

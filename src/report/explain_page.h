@@ -17,6 +17,7 @@ typedef struct {
 
 typedef struct {
   const model *m;
+  int models; /* that answer as one; maps are means of theirs */
   const char *layer;
   const explain_method *methods; /* [method_count] */
   size_t method_count;
