@@ -19,13 +19,19 @@ TRAIN = {"torch": ["f32", "bf16", "bf16-compiled"], "keras": ["f32", "bf16", "bf
 WITH_FILES = ("onnxruntime", "openvino", "ncnn")  # those that read files of their own
 
 
+def precision(way):
+    return way.split("-")[0]
+
+
+def computes_in(contender, way, flags):
+    """Whether the processor can: without instructions for it, bf16 is emulated, tens of times slower
+    than float32, by all but ncnn, which only keeps its values in it."""
+    return precision(way) != "bf16" or contender == "ncnn" or "avx512_bf16" in flags
+
+
 def peers(work, batch=2):
     return [(peer, way) for peer, ways in (PREDICT if work == "predict" else TRAIN).items()
             for way in ways if batch > 1 or not way.endswith("-batch")]
-
-
-def precision(way):
-    return way.split("-")[0]
 
 
 def compare(way, p, truth):

@@ -209,7 +209,8 @@ class Run:
             turn = contenders.peers(work, batch)
             for i, one in enumerate(ways):
                 turn.insert(i * (len(turn) + 1) // len(ways), one)
-            turn = [one for one in turn if self.takes(work, network, f"b{batch}", *one)]
+            turn = [one for one in turn if self.takes(work, network, f"b{batch}", *one)
+                    and contenders.computes_in(*one, table.processor()["flags"].split())]
             if turn:
                 yield network, batch, turn
 

@@ -11,13 +11,21 @@ EXTRAS = {"graph": "without XLA", "compiled": "compiled", "batch": "the batch as
           "whole": "nothing skipped", "random": "random pixels"}
 
 
-def machine():
-    facts = {}
+def processor():
+    """What /proc/cpuinfo tells of the first one."""
+    facts = {"flags": ""}
     with open("/proc/cpuinfo") as file:
         for line in file:
             key, _, value = line.partition(":")
-            facts.setdefault(key.strip(), value.strip())
-    flags = facts.get("flags", "").split()
+            if key.strip() == "processor" and value.strip() != "0":
+                break
+            facts[key.strip()] = value.strip()
+    return facts
+
+
+def machine():
+    facts = processor()
+    flags = facts["flags"].split()
     known = [name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512"),
                                      ("avx512_bf16", "BF16"), ("avx512_vnni", "VNNI"),
                                      ("amx_tile", "AMX")) if flag in flags]
