@@ -96,7 +96,8 @@ class Leuko:
     def answers(self, run, network, way):
         """Probabilities of the answered cells."""
         out = run.call([self.program, "predict", self._model(run, network, way),
-                        run.out / "answered", "--json", *self._how(run, "predict", way)])
+                        run.out / "answered", "--json", "--no-reject",
+                        *self._how(run, "predict", way)])
         return [row["p_raw"] for row in sorted(json.loads(out), key=lambda row: row["path"])]
 
     def measure(self, run, work, network, batch, way):
