@@ -80,7 +80,7 @@ static void arrays_free(arrays *a) {
   }
 }
 
-static void fail(const leuko_error *error) {
+static _Noreturn void fail(const leuko_error *error) {
   fprintf(stderr, "choices: %s\n", error->message);
   exit(1);
 }
@@ -182,7 +182,8 @@ static void time_layer(const net_graph *graph, int index, int batch, bool traini
                          .relu = true,
                          .threads = threads_count(0)};
   candidate all[CANDIDATES] = {
-      {.backend = training ? &net_backend_learn : net_backends_infer[net_cpu()], .winograd = true},
+      {.backend = training ? net_backends_learn[net_cpu()] : net_backends_infer[net_cpu()],
+       .winograd = true},
       {.backend = training ? &net_backend_winograd : net_backends_infer[net_cpu()],
        .winograd = training},
       {.backend = &net_backend_onednn}};
@@ -216,7 +217,7 @@ int main(int argc, char **argv) {
   const int batch = argc - training > 2 ? atoi(argv[2]) : 16;
   leuko_error error = {0};
   zoo_options options;
-  net_graph *graph;
+  net_graph *graph = NULL;
   if (argc < 2 || argc - training > 3 || batch < 1) {
     fprintf(stderr, "usage: choices cnn|vgg16|resnet50 [BATCH] [train]\n");
     return 2;
