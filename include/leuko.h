@@ -141,8 +141,8 @@ typedef struct {
   const char *backend; /* "onednn" or "ref" (slow and exact); NULL: onednn */
   /* In what activations are kept: "f32", "bf16" (half the space, nearly twice as fast where the
    * processor multiplies bfloat16), "int8" (of a model that 'leuko quantize' has written: bytes
-   * where they are faster, bf16 elsewhere), or "auto": the fastest with which the model was found
-   * to give the same answers. NULL: auto. */
+   * where they are faster, bf16 or f32 elsewhere), or "auto": the fastest with which the model was
+   * found to give the same answers. NULL: auto. */
   const char *precision;
   int no_skip;   /* not 0: compute a cell's black background as well */
   int no_reject; /* not 0: answer for every picture, also for what is no cell */

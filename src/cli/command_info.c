@@ -49,12 +49,12 @@ static json_t *info_json(const model *m, const char *check) {
                                   (json_int_t)m->bf16.cells, "largest", m->bf16.largest, "median",
                                   m->bf16.median, "agreement", m->bf16.agreement));
   if (out && m->int8.ranges)
-    json_object_set_new(out, "int8",
-                        json_pack("{s:b,s:I,s:f,s:f,s:f,s:f,s:f}", "allowed", model_allows_int8(m),
-                                  "cells", (json_int_t)m->int8.answers.cells, "largest",
-                                  m->int8.answers.largest, "median", m->int8.answers.median,
-                                  "agreement", m->int8.answers.agreement, "auc", m->int8.auc,
-                                  "speed", m->int8.speed));
+    json_object_set_new(
+        out, "int8",
+        json_pack("{s:b,s:I,s:f,s:f,s:f,s:f,s:f,s:s}", "allowed", model_allows_int8(m), "cells",
+                  (json_int_t)m->int8.answers.cells, "largest", m->int8.answers.largest, "median",
+                  m->int8.answers.median, "agreement", m->int8.answers.agreement, "auc",
+                  m->int8.auc, "speed", m->int8.speed, "processor", m->int8.processor));
   /* The epochs' history belongs to history.csv. */
   json_t *training = m->training ? json_copy(m->training) : json_object();
   json_object_del(training, "history");
@@ -85,7 +85,7 @@ static void print_info(const model *m, const char *check) {
   if (m->bf16.cells > 0) print_agreement("bfloat16", model_allows_bf16(m), &m->bf16);
   if (m->int8.ranges) {
     print_agreement("8 bits", model_allows_int8(m), &m->int8.answers);
-    printf(", AUC %+.4f; %.2f times as fast", m->int8.auc, m->int8.speed);
+    printf(", AUC %+.4f; %.2f times as fast (%s)", m->int8.auc, m->int8.speed, m->int8.processor);
   }
   json_t *epoch = json_object_get(m->training, "epoch");
   json_t *loss = json_object_get(m->training, "val_loss");

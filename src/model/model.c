@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "image/resize.h"
+#include "net/cpu.h"
 
 /* What a layer reads and writes of one image, in bytes of float32. */
 static size_t layer_bytes(const net_graph *graph, const net_node *node) {
@@ -79,8 +80,8 @@ bool model_allows_int8(const model *m) {
 }
 
 static net_precision fastest(const model *m) {
-  if (model_allows_int8(m) && m->int8.speed > 1 && net_precision_supported(NET_INT8))
-    return NET_INT8;
+  const bool faster = m->int8.speed > 1 && strcmp(m->int8.processor, net_cpu_name(net_cpu())) == 0;
+  if (model_allows_int8(m) && faster && net_precision_supported(NET_INT8)) return NET_INT8;
   return model_allows_bf16(m) ? NET_BF16 : NET_F32;
 }
 

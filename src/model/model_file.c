@@ -22,6 +22,7 @@ static json_t *int8_json(const model *m) {
       json_object_set_new(ranges, m->graph->nodes[i].name, json_real((double)m->int8.ranges[i]));
   json_object_set_new(out, "auc", json_real(m->int8.auc));
   json_object_set_new(out, "speed", json_real(m->int8.speed));
+  json_object_set_new(out, "processor", json_string(m->int8.processor));
   json_object_set_new(out, "method", json_string(m->int8.method));
   json_object_set_new(out, "ranges", ranges);
   return out;
@@ -124,6 +125,7 @@ static bool read_int8(json_t *object, model *m) {
   json_t *ranges = json_object_get(object, "ranges"), *value;
   json_t *speed = json_object_get(object, "speed"), *auc = json_object_get(object, "auc");
   const char *method = json_string_value(json_object_get(object, "method")), *name;
+  const char *processor = json_string_value(json_object_get(object, "processor"));
   if (!read_agreement(object, &m->int8.answers) || !json_is_object(ranges) || !method ||
       !json_is_number(speed) || !json_is_number(auc) || !(json_number_value(speed) >= 0) ||
       !(fabs(json_number_value(auc)) <= 1))
@@ -131,6 +133,9 @@ static bool read_int8(json_t *object, model *m) {
   m->int8.speed = json_number_value(speed);
   m->int8.auc = json_number_value(auc);
   snprintf(m->int8.method, sizeof m->int8.method, "%s", method);
+  /* Once nothing else could measure it. */
+  snprintf(m->int8.processor, sizeof m->int8.processor, "%s",
+           processor ? processor : "avx512_bf16");
   m->int8.ranges = calloc((size_t)m->graph->node_count, sizeof *m->int8.ranges);
   if (!m->int8.ranges) return false;
   json_object_foreach(ranges, name, value) {

@@ -1,6 +1,6 @@
 /* Activations of any element type as vectors of float32. The type is a constant wherever these are
  * inlined; where there are only the first two of them, it is told by whether it is bfloat16. Types
- * other than float32 are there only where VECTOR_NARROW is defined.
+ * other than float32 are there only where VECTOR_NARROW is defined, or bytes alone VECTOR_BYTES.
  *
  * Where there is bfloat16, thirty-two channels are one step: two vectors in float32, one in
  * bfloat16. Taking a vector of bfloat16 apart by shift and mask gives the even and the odd
@@ -20,6 +20,7 @@
 #define ELEMENT_VECTORS 1
 #endif
 #define ELEMENT_STEP (16 * ELEMENT_VECTORS) /* channels */
+#define ELEMENT_BYTES_STEP 32               /* the same of what is read in bytes, at every level */
 
 /* U8: an unsigned byte that counts units, whose size belongs to the tensor. */
 typedef enum { ELEMENT_F32 = false, ELEMENT_BF16 = true, ELEMENT_U8 } element_type;
@@ -28,12 +29,21 @@ static inline size_t element_bytes(element_type type) {
   return type == ELEMENT_U8 ? 1 : type == ELEMENT_BF16 ? 2 : 4;
 }
 
-/* Whether this level's kernels, on this processor, have bfloat16 and bytes. */
+/* Whether this level's kernels, on this processor, have bfloat16. */
 static inline bool element_narrow(void) {
 #ifdef VECTOR_NARROW
   return net_cpu() >= NET_CPU_AVX512_BF16;
 #else
   return false;
+#endif
+}
+
+/* Whether they have bytes. */
+static inline bool element_has_bytes(void) {
+#if defined VECTOR_BYTES && !defined VECTOR_NARROW
+  return true;
+#else
+  return element_narrow();
 #endif
 }
 
@@ -83,17 +93,33 @@ VECTOR_INLINE v16 element_load16(const void *from, element_type type) {
 }
 
 #else
-VECTOR_INLINE v16 element_load(const void *from, int part, element_type type) {
-  (void)type;
-  return v16_load((const float *)from + 16 * part);
-}
-VECTOR_INLINE void element_store(void *to, const v16 value[ELEMENT_VECTORS], element_type type) {
-  (void)type;
-  v16_store(to, value[0]);
-}
 VECTOR_INLINE v16 element_load16(const void *from, element_type type) {
+#ifdef VECTOR_BYTES
+  if (type == ELEMENT_U8) {
+    const __m128i bytes = _mm_loadu_si128(from);
+    return (v16){_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
+                 _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
+  }
+#endif
   (void)type;
   return v16_load(from);
+}
+VECTOR_INLINE v16 element_load(const void *from, int part, element_type type) {
+  return element_load16((const char *)from + 16 * (size_t)part * element_bytes(type), type);
+}
+VECTOR_INLINE void element_store(void *to, const v16 value[ELEMENT_VECTORS], element_type type) {
+#ifdef VECTOR_BYTES
+  if (type == ELEMENT_U8) {
+    const __m256i halves =
+        _mm256_packs_epi32(_mm256_cvtps_epi32(value[0].low), _mm256_cvtps_epi32(value[0].high));
+    const __m256i words = _mm256_permute4x64_epi64(halves, 0xd8);
+    _mm_storeu_si128(
+        to, _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    return;
+  }
+#endif
+  (void)type;
+  v16_store(to, value[0]);
 }
 #endif
 

@@ -42,6 +42,7 @@ bool net_precision_find(const char *name, net_precision *out) {
 }
 
 bool net_precision_supported(net_precision precision) {
+  if (precision == NET_INT8 && net_cpu() == NET_CPU_AVX2) return true;
   return precision == NET_F32 || net_cpu() >= NET_CPU_AVX512_BF16;
 }
 
@@ -174,17 +175,18 @@ static bool adds_bytes(const builder *b, int node) {
     conv = graph->nodes[conv].inputs[0];
   const net_node *n = &graph->nodes[conv];
   return n->op == NET_CONV2D && b->nodes[conv].consumers == 1 && branch < conv &&
-         n->shape.c % ELEMENT_STEP == 0 && graph->nodes[n->inputs[0]].shape.c % ELEMENT_STEP == 0;
+         n->shape.c % ELEMENT_BYTES_STEP == 0 &&
+         graph->nodes[n->inputs[0]].shape.c % ELEMENT_BYTES_STEP == 0;
 }
 
 static bool reads_bytes(const builder *b, int node) {
   const net_node *n = &b->plan->graph->nodes[node];
   const net_attributes *a = &n->attributes;
   const int channels = b->plan->graph->nodes[n->inputs[0]].shape.c;
-  if (channels % ELEMENT_STEP) return false;
+  if (channels % ELEMENT_BYTES_STEP) return false;
   switch (n->op) {
   case NET_CONV2D:
-    return n->shape.c % ELEMENT_STEP == 0 && pooling_behind(b, node) < 0 &&
+    return n->shape.c % ELEMENT_BYTES_STEP == 0 && pooling_behind(b, node) < 0 &&
            !(b->plan->options.winograd && a->kernel == 3 && a->stride == 1);
   case NET_MAXPOOL:
     return a->kernel <= 8 && wanted_in_bytes(b, node);

@@ -1,19 +1,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "net/element.h"
-#include "net/product.h"
-
-/* One source for all element types: the instructions of bfloat16 and bytes appear only where the
- * type is that constant, so the float32 functions run without them. */
-#ifdef VECTOR_NARROW
-#define PRODUCT __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni")))
-#else
-#define PRODUCT VECTOR
-#endif
-#define INLINE static inline __attribute__((always_inline)) PRODUCT
-
-#define VECTORS (PRODUCT_WIDTH / 16)
+#include "net/product_finish.h"
 
 INLINE void multiply_f32(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
                          size_t depth, int count, int vectors) {
@@ -78,46 +66,6 @@ INLINE void multiply(const void *const *rows, const void *u, v16 sum[PRODUCT_ROW
   (void)type;
   multiply_f32(rows, u, sum, depth, count, vectors);
 #endif
-}
-
-/* Sums as numbers. */
-INLINE v16 numbers(v16 sums, element_type type) {
-#ifdef VECTOR_NARROW
-  if (type == ELEMENT_U8) return _mm512_cvtepi32_ps(_mm512_castps_si512(sums));
-#endif
-  (void)type;
-  return sums;
-}
-
-/* Sixteen sums of row `row`. */
-INLINE v16 finished_sums(const product_finish *f, size_t row, size_t column, v16 sums,
-                         element_type type) {
-  v16 value = numbers(sums, type);
-  if (type == ELEMENT_U8 || f->scale)
-    value = v16_fma(value, v16_load(f->scale + column), v16_load(f->bias + column));
-  else if (f->bias) value = v16_add(value, v16_load(f->bias + column));
-  if (f->other) {
-    const char *other =
-        (const char *)f->other[row] + (f->first + column) * element_bytes(f->other_type);
-    value = v16_fma(element_load16(other, f->other_type), v16_all(f->other_scale), value);
-  }
-  return f->relu ? v16_relu(value) : value;
-}
-
-/* The sums of row `row`, `vectors` times sixteen. */
-INLINE void finish_row(const product_finish *f, size_t row, const v16 *sums, int vectors,
-                       element_type type) {
-  char *to = (char *)f->to[row] + f->first * element_bytes(f->type);
-  v16 v[VECTORS];
-  for (int k = 0; k < vectors; k++) v[k] = finished_sums(f, row, 16 * (size_t)k, sums[k], type);
-#ifdef VECTOR_NARROW
-  if (f->type == ELEMENT_U8 && vectors == 4) {
-    _mm512_storeu_si512(to, element_to_u8(v[0], v[1], v[2], v[3]));
-    return;
-  }
-#endif
-  for (int k = 0; k + ELEMENT_VECTORS <= vectors; k += ELEMENT_VECTORS)
-    element_store(to + 16 * (size_t)k * element_bytes(f->type), v + k, f->type);
 }
 
 /* `count` x `vectors` sums in registers. With AVX-512 6 x 4 of the 32, four loads and six

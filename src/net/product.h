@@ -15,6 +15,11 @@
 #define product_rows LEVEL(product_rows)
 #define product_taps LEVEL(product_taps)
 #define product_taps_finished LEVEL(product_taps_finished)
+#define product_bytes_room LEVEL(product_bytes_room)
+#define product_bytes_pack LEVEL(product_bytes_pack)
+#define product_bytes_scratch LEVEL(product_bytes_scratch)
+#define product_bytes_ready LEVEL(product_bytes_ready)
+#define product_bytes_finished LEVEL(product_bytes_finished)
 
 /* m [rows][width] = v [rows][depth] u [depth][width]; rows of v are `v_stride` values apart, rows
  * of m `width`, a multiple of 16, PRODUCT_WIDTH at most. Every sum runs over the depth in order, so
@@ -43,10 +48,28 @@ typedef struct {
 } product_finish;
 
 /* The sums of product_taps, finished instead of stored; width is a whole number of steps
- * (net/element.h), with AVX-512 32 or 64. Of bytes: v is unsigned, u [depth / 4][width][4] signed,
- * depth a multiple of 4 and at most 2^16, so that a sum, which is exact, cannot overflow. */
+ * (net/element.h), with AVX-512 32 or 64. */
 void product_taps_finished(const void *const *from, size_t taps, const void *u,
                            const product_finish *finish, size_t rows, size_t depth, int width,
                            element_type type);
+
+/* The same of bytes, where there are kernels for them (product_bytes.c): v is unsigned, u signed
+ * and from -127 on, depth a multiple of ELEMENT_BYTES_STEP and taps * depth at most 2^16, so that a
+ * sum, which is exact, cannot overflow. */
+
+/* Bytes that the factors [taps * depth][width] need when packed; they begin at a multiple of 64. */
+size_t product_bytes_room(size_t taps, size_t depth, int width);
+/* Packs u [values][width] = kernel [values][stride] times its column's factor, rounded. */
+void product_bytes_pack(const float *kernel, size_t stride, const float *factors, size_t values,
+                        int width, void *u);
+
+/* Bytes that product_bytes_ready needs, from a multiple of 64 on. */
+size_t product_bytes_scratch(size_t rows, size_t taps, size_t depth);
+/* Readies rows for any number of products into `scratch`. */
+void product_bytes_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
+                         void *scratch);
+void product_bytes_finished(const void *const *from, const void *scratch, const void *u,
+                            const product_finish *finish, size_t rows, size_t taps, size_t depth,
+                            int width);
 
 #endif

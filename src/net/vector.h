@@ -91,6 +91,7 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 
 #include <immintrin.h>
 
+#define VECTOR_BYTES /* there are also kernels in bytes */
 #define LEVEL(name) name##_avx2
 #define LEVEL_NAME "avx2"
 #define VECTOR __attribute__((target("avx2,fma")))
@@ -168,8 +169,8 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 #include <immintrin.h>
 
 #define VECTOR_AVX512
-#define VECTOR_NARROW /* there are also kernels in bfloat16 and bytes; not every processor of the  \
-                       level runs them */
+#define VECTOR_BYTES
+#define VECTOR_NARROW /* and in bfloat16; not every processor of the level runs these two */
 #define LEVEL(name) name##_avx512
 #define LEVEL_NAME "avx512"
 #define VECTOR __attribute__((target("avx512f,avx512bw,avx512bf16")))

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/sort.h"
+#include "net/cpu.h"
 #include "predict/predictor.h"
 #include "stats/metrics.h"
 
@@ -42,8 +43,8 @@ static leuko_status find_nodes(model *m, int threads, leuko_error *error) {
   }
   net_plan_free(plan);
   if (status == LEUKO_OK && found == 0)
-    status = error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "take --precision bf16",
-                       "all of '%s' is faster in bfloat16 than in 8 bits", m->net.name);
+    status = error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "take --precision bf16 or f32",
+                       "nothing of '%s' is faster in 8 bits", m->net.name);
   return status;
 }
 
@@ -179,7 +180,8 @@ static leuko_status measure_speed(model *m, const quantize_cells *cells, int thr
   net_plan_options options = model_plan_options(m, batch, threads, "onednn");
   net_plan *plans[2] = {NULL, NULL};
   double ratios[ROUNDS + 1], seconds[ROUNDS + 1];
-  out->beside = model_allows_bf16(m) ? NET_BF16 : NET_F32;
+  const bool bf16 = model_allows_bf16(m) && net_precision_supported(NET_BF16);
+  out->beside = bf16 ? NET_BF16 : NET_F32;
   leuko_status status = LEUKO_OK;
   for (int k = 0; status == LEUKO_OK && k < 2; k++) {
     options.precision = k ? NET_INT8 : out->beside;
@@ -198,6 +200,7 @@ static leuko_status measure_speed(model *m, const quantize_cells *cells, int thr
   sort_doubles(ratios + 1, ROUNDS);
   sort_doubles(seconds + 1, ROUNDS);
   m->int8.speed = ratios[1 + ROUNDS / 2];
+  snprintf(m->int8.processor, sizeof m->int8.processor, "%s", net_cpu_name(net_cpu()));
   out->images_per_second = batch / seconds[1 + ROUNDS / 2];
   return LEUKO_OK;
 }
@@ -210,6 +213,13 @@ static leuko_status check_bounds(const model *m, leuko_error *error) {
                    100 * m->int8.answers.agreement, m->int8.answers.cells, m->int8.auc);
 }
 
+leuko_status predictor_quantize_possible(leuko_error *error) {
+  if (net_precision_supported(NET_INT8)) return LEUKO_OK;
+  return error_set(error, LEUKO_BACKEND, NULL,
+                   "run it where there is AVX2, or AVX-512 with VNNI and BF16",
+                   "this processor has no kernels for 8 bits");
+}
+
 leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
                                 const quantize_cells *test, int threads, const progress *p,
                                 quantize_result *out, leuko_error *error) {
@@ -217,9 +227,8 @@ leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
   if (calibrate->count == 0 || test->count == 0)
     return error_set(error, LEUKO_NO_DATA, NULL, NULL, "no cell to %s",
                      calibrate->count ? "test on" : "take ranges from");
-  if (!net_precision_supported(NET_INT8))
-    return error_set(error, LEUKO_BACKEND, NULL, "run it where there is AVX-512 with VNNI and BF16",
-                     "this processor has no kernels for 8 bits");
+  const leuko_status possible = predictor_quantize_possible(error);
+  if (possible != LEUKO_OK) return possible;
   const size_t nodes = (size_t)m->graph->node_count, outputs = (size_t)m->net.outputs;
   const size_t most = calibrate->count > test->count ? calibrate->count : test->count;
   free(m->int8.ranges);

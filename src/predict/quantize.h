@@ -28,6 +28,7 @@ typedef struct {
  * UNSUPPORTED_MODEL (nothing of the network would be computed in 8 bits, or its answers are not
  * within model_allows_int8's bounds; m->int8 then holds what was measured), NO_DATA, NO_MEMORY,
  * INTERRUPTED. */
+leuko_status predictor_quantize_possible(leuko_error *error); /* BACKEND alone */
 leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
                                 const quantize_cells *test, int threads, const progress *p,
                                 quantize_result *out, leuko_error *error);

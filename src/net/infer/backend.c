@@ -16,6 +16,11 @@ static bool few_channels(const net_step *step) {
   return step->in.c <= 4;
 }
 
+/* Whether the channels that come in are a whole number of steps. */
+static bool whole_steps(const net_step *step) {
+  return step->in.c % (step->in_layout == NET_NHWC_U8 ? ELEMENT_BYTES_STEP : ELEMENT_STEP) == 0;
+}
+
 /* What activations in a layout of this backend are kept in. */
 static element_type type_of(net_layout layout) {
   return layout == NET_NHWC_U8 ? ELEMENT_U8 : layout == NET_NHWC_BF16 ? ELEMENT_BF16 : ELEMENT_F32;
@@ -23,13 +28,13 @@ static element_type type_of(net_layout layout) {
 
 /* Bytes are read where the producer gives them, and given where the plan has a scale for them. */
 static bool choose_convolution(net_step *step, net_layout layout) {
-  const bool vectors = step->in.c % ELEMENT_STEP == 0;
+  const bool vectors = whole_steps(step);
   if (step->out.c % ELEMENT_STEP || (!vectors && !few_channels(step))) return false;
   if (step->add && step->pool) return false;
   if (few_channels(step)) step->in_layout = NET_NHWC;
   else if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
   if (step->add_layout != NET_NHWC_U8) step->add_layout = layout;
-  const bool bytes = step->out_scale > 0 && step->relu && !step->pool && layout == NET_NHWC_BF16;
+  const bool bytes = step->out_scale > 0 && step->relu && !step->pool && element_has_bytes();
   step->out_layout = bytes ? NET_NHWC_U8 : layout;
   return step->in_layout != NET_NHWC_U8 || !step->pool;
 }
@@ -38,7 +43,7 @@ static bool infer_choose(net_step *step) {
   if (step->training) return false;
   const bool bf16 = step->precision == NET_BF16 && element_narrow();
   const net_layout layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
-  const bool vectors = step->in.c % ELEMENT_STEP == 0;
+  const bool vectors = whole_steps(step);
   switch (step->op) {
   case NET_CONV2D:
     return choose_convolution(step, layout);

@@ -20,7 +20,8 @@ struct infer_direct {
   int taps;
   size_t depth;      /* input values of a tap */
   size_t list_bytes; /* of the output pixels to compute */
-  /* [filters / 64][taps][depth][64 or the rest]; bfloat16 in pairs of depth, bytes in fours */
+  /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest]; bfloat16 in pairs of depth;
+   * bytes as product_bytes_pack leaves them */
   void *u;
   bool bytes;             /* come in or go out; then, in the output's units: */
   float *scales, *biases; /* [filters]: what a sum counts, and what is added to it */
@@ -35,7 +36,7 @@ static size_t pointer_bytes(const infer_direct *d) {
 }
 
 /* Products that are pooled, or where the rows go and what is added to them. */
-static size_t product_bytes(const infer_direct *d) {
+static size_t block_bytes(const infer_direct *d) {
   return d->s.pool ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 2 * BLOCK_ROWS * sizeof(void *);
 }
 
@@ -45,12 +46,26 @@ static size_t copy_bytes(const infer_direct *d) {
   return up_to_line(BLOCK_ROWS * (size_t)d->taps * d->depth * sizeof(float));
 }
 
-static size_t thread_bytes(const infer_direct *d) {
-  return pointer_bytes(d) + product_bytes(d) + copy_bytes(d);
+/* Rows of bytes, readied. */
+static size_t ready_bytes(const infer_direct *d) {
+  if (d->s.in_type != ELEMENT_U8) return 0;
+  return up_to_line(product_bytes_scratch(BLOCK_ROWS, (size_t)d->taps, d->depth));
 }
 
-static size_t kernel_values(const infer_direct *d) {
-  return (size_t)d->taps * d->depth * (size_t)d->s.plain.c;
+static size_t thread_bytes(const infer_direct *d) {
+  return pointer_bytes(d) + up_to_line(block_bytes(d)) + copy_bytes(d) + ready_bytes(d);
+}
+
+/* Of the factors of filters `chunk` and so on. */
+static size_t chunk_bytes(const infer_direct *d, int chunk) {
+  const int left = d->s.plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+  if (d->s.in_type == ELEMENT_U8) return product_bytes_room((size_t)d->taps, d->depth, width);
+  return (size_t)d->taps * d->depth * (size_t)width * element_bytes(d->s.in_type);
+}
+
+/* Where they lie. */
+static void *chunk_at(const infer_direct *d, int chunk) {
+  return (char *)d->u + (size_t)(chunk / PRODUCT_WIDTH) * chunk_bytes(d, 0);
 }
 
 void infer_direct_free(infer_direct *d) {
@@ -72,7 +87,9 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   d->depth = (size_t)shape->in.c * (d->rows ? (size_t)shape->kernel : 1);
   d->list_bytes = infer_list_bytes(shape, batch, 1);
   d->bytes = shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
-  size_t bytes = up_to_line(kernel_values(d) * element_bytes(shape->in_type));
+  const int last = (shape->plain.c - 1) / PRODUCT_WIDTH * PRODUCT_WIDTH;
+  const size_t bytes =
+      up_to_line((size_t)(last / PRODUCT_WIDTH) * chunk_bytes(d, 0) + chunk_bytes(d, last));
   d->u = aligned_alloc(LINE, bytes);
   d->scales = calloc((size_t)shape->plain.c, sizeof *d->scales);
   d->biases = calloc((size_t)shape->plain.c, sizeof *d->biases);
@@ -100,24 +117,25 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
   const infer_shape *s = &d->s;
   const size_t filters = (size_t)s->plain.c, values = (size_t)d->taps * d->depth;
   const int threads = s->threads;
-  float *wide = d->u;
-  uint16_t *narrow = d->u;
-  int8_t *bytes = d->u;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
     const size_t width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
-    const size_t first = values * chunk;
     float factors[PRODUCT_WIDTH];
-    if (s->in_type == ELEMENT_U8) byte_factors(kernel + chunk, values, filters, width, factors);
-    for (size_t k = 0; k < values; k++)
-      for (size_t f = 0; f < width; f++) {
-        float value = kernel[k * filters + chunk + f];
-        if (s->in_type == ELEMENT_U8)
-          bytes[first + (k / 4 * width + f) * 4 + k % 4] = (int8_t)lrintf(value * factors[f]);
-        else if (s->in_type == ELEMENT_BF16)
-          narrow[first + (k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
-        else wide[first + k * width + f] = value;
-      }
+    void *u = chunk_at(d, (int)chunk);
+    float *wide = u;
+    uint16_t *narrow = u;
+    if (s->in_type == ELEMENT_U8) {
+      byte_factors(kernel + chunk, values, filters, width, factors);
+      product_bytes_pack(kernel + chunk, filters, factors, values, (int)width, u);
+    } else {
+      for (size_t k = 0; k < values; k++)
+        for (size_t f = 0; f < width; f++) {
+          float value = kernel[k * filters + chunk + f];
+          if (s->in_type == ELEMENT_BF16)
+            narrow[(k / 2 * width + f) * 2 + k % 2] = net_to_bf16(value);
+          else wide[k * width + f] = value;
+        }
+    }
     for (size_t f = 0; f < width; f++) {
       float counts = 1;
       if (s->in_type == ELEMENT_U8) counts = factors[f] > 0 ? s->in_scale / factors[f] : 0;
@@ -134,15 +152,17 @@ typedef struct {
   void **to;          /* else [rows]: outputs */
   const void **other; /* and what is added to them */
   float *copies;
+  void *ready;
 } workplace;
 
 static workplace workplace_of(const infer_direct *d, char *scratch, int thread) {
   char *own = scratch + (size_t)thread * thread_bytes(d);
-  void *from = own, *m = own + pointer_bytes(d),
-       *copies = own + pointer_bytes(d) + product_bytes(d);
+  void *from = own, *m = own + pointer_bytes(d), *copies = (char *)m + up_to_line(block_bytes(d));
+  void *ready = (char *)copies + copy_bytes(d);
   void **to = m;
   const void **other = (const void **)to + BLOCK_ROWS;
-  return (workplace){.from = from, .m = m, .to = to, .other = other, .copies = copies};
+  return (workplace){
+      .from = from, .m = m, .to = to, .other = other, .copies = copies, .ready = ready};
 }
 
 /* Rows of the window at (top, left) of image n. */
@@ -247,8 +267,7 @@ VECTOR static void run_chunk(const infer_direct *d, const net_call *call, const 
                              size_t count, const workplace *w, size_t rows, int chunk) {
   const infer_shape *s = &d->s;
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
-  const char *u =
-      (const char *)d->u + (size_t)d->taps * d->depth * (size_t)chunk * element_bytes(s->in_type);
+  const void *u = chunk_at(d, chunk);
   if (!s->pool) {
     const float *bias = d->bytes ? d->biases : call->params[1];
     const product_finish finish = {.to = w->to,
@@ -260,7 +279,10 @@ VECTOR static void run_chunk(const infer_direct *d, const net_call *call, const 
                                    .scale = d->bytes ? d->scales + chunk : NULL,
                                    .bias = bias ? bias + chunk : NULL,
                                    .relu = s->relu};
-    product_taps_finished(w->from, (size_t)d->taps, u, &finish, rows, d->depth, width, s->in_type);
+    const size_t taps = (size_t)d->taps;
+    if (s->in_type == ELEMENT_U8)
+      product_bytes_finished(w->from, w->ready, u, &finish, rows, taps, d->depth, width);
+    else product_taps_finished(w->from, taps, u, &finish, rows, d->depth, width, s->in_type);
     return;
   }
   product_taps(w->from, (size_t)d->taps, u, w->m, rows, d->depth, width, s->in_type);
@@ -277,7 +299,8 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
   const size_t block = BLOCK_ROWS / (s->pool ? 4 : 1), blocks = (count + block - 1) / block;
   const size_t chunks = ((size_t)s->plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
   /* With few blocks the threads share out the filters as well. */
-  const size_t groups = blocks >= 4 * (size_t)s->threads ? 1 : chunks;
+  const size_t tasks = 4 * (size_t)s->threads, shares = blocks ? (tasks + blocks - 1) / blocks : 1;
+  const size_t groups = shares < chunks ? shares : chunks;
 #pragma omp parallel for num_threads(s->threads) schedule(dynamic)
   for (size_t task = 0; task < blocks * groups; task++) {
     const workplace w = workplace_of(d, scratch, omp_get_thread_num());
@@ -285,6 +308,8 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
     const size_t now = count - first < block ? count - first : block;
     const size_t rows = point_at(d, call, list + first, now, &w);
     if (!s->pool) point_to(d, call, list + first, now, &w);
+    if (s->in_type == ELEMENT_U8)
+      product_bytes_ready(w.from, rows, (size_t)d->taps, d->depth, w.ready);
     for (size_t c = task % groups; c < chunks; c += groups)
       run_chunk(d, call, list + first, now, &w, rows, (int)c * PRODUCT_WIDTH);
   }

@@ -32,10 +32,10 @@ VECTOR_INLINE void largest(const char *const *from, int count, size_t bytes, cha
   }
 }
 
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_BYTES
 /* Of bytes, a step at a time: as integers. */
 VECTOR_INLINE void largest_bytes(const char *const *from, int count, size_t bytes, char *to) {
-  for (size_t c = 0; c < bytes; c += ELEMENT_STEP) {
+  for (size_t c = 0; c < bytes; c += ELEMENT_BYTES_STEP) {
     __m256i value = _mm256_loadu_si256((const void *)(from[0] + c));
     for (int k = 1; k < count; k++)
       value = _mm256_max_epu8(value, _mm256_loadu_si256((const void *)(from[k] + c)));
@@ -46,14 +46,14 @@ VECTOR_INLINE void largest_bytes(const char *const *from, int count, size_t byte
 
 VECTOR_INLINE void largest_of(const char *const *from, int count, size_t bytes, char *to,
                               element_type type) {
-#ifdef VECTOR_NARROW
-  if (type == ELEMENT_U8) largest_bytes(from, count, bytes, to);
-  else if (type == ELEMENT_BF16) largest(from, count, bytes, to, true);
-  else largest(from, count, bytes, to, false);
-#else
-  (void)type;
-  largest(from, count, bytes, to, false);
+#ifdef VECTOR_BYTES
+  if (type == ELEMENT_U8) {
+    largest_bytes(from, count, bytes, to);
+    return;
+  }
 #endif
+  if (type == ELEMENT_BF16) largest(from, count, bytes, to, true);
+  else largest(from, count, bytes, to, false);
 }
 
 VECTOR static void pool_pixel(const infer_shape *s, const net_call *call, infer_place at) {
