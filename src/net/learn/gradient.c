@@ -23,6 +23,7 @@ typedef struct {
   size_t tiles_y, tiles_x, tiles;
   size_t block;              /* tiles of a turn or round, even */
   bool own;                  /* each thread has its own sums */
+  size_t v_row, z_row;       /* values between tiles */
   size_t v_stride, z_stride; /* bytes between positions */
   size_t sums;               /* values of du */
   char *scratch;
@@ -30,6 +31,16 @@ typedef struct {
 
 static size_t least(size_t a, size_t b) {
   return a < b ? a : b;
+}
+
+/* The products go down columns of the tiles' rows: a cache line between rows keeps a column from
+ * falling into few sets of the cache. */
+static size_t row_values(size_t channels) {
+#ifdef VECTOR_AVX512
+  return channels;
+#else
+  return channels % 128 == 0 ? channels + LEARN_LINE / sizeof(float) : channels;
+#endif
 }
 
 static job job_of(const learn_shape *s) {
@@ -41,13 +52,15 @@ static job job_of(const learn_shape *s) {
   j.sums = WINOGRAD_POSITIONS * (size_t)s->in.c * (size_t)s->plain.c;
   j.own = j.sums * sizeof(float) <= OWN_SUMS;
   const size_t bytes = element_bytes(s->bf16);
-  const size_t tile = WINOGRAD_POSITIONS * (size_t)(s->in.c + s->plain.c) * bytes;
+  j.v_row = row_values((size_t)s->in.c);
+  j.z_row = row_values((size_t)s->plain.c);
+  const size_t tile = WINOGRAD_POSITIONS * (j.v_row + j.z_row) * bytes;
   const size_t share = j.own ? (j.tiles + (size_t)s->threads - 1) / (size_t)s->threads : j.tiles;
   j.block = least((j.own ? TURN_BYTES : ROUND_BYTES) / tile, share);
   j.block = (j.block + 1) / 2 * 2;
   if (j.block < 2) j.block = 2;
-  j.v_stride = j.block * (size_t)s->in.c * bytes + LEARN_LINE;
-  j.z_stride = j.block * (size_t)s->plain.c * bytes + LEARN_LINE;
+  j.v_stride = j.block * j.v_row * bytes + LEARN_LINE;
+  j.z_stride = j.block * j.z_row * bytes + LEARN_LINE;
   return j;
 }
 
@@ -157,7 +170,7 @@ VECTOR_INLINE void transform_input(const job *j, size_t first, size_t t, size_t 
         }
       for (int part = 0; part < ELEMENT_VECTORS; part++) input_2d(d[part][k], o[part][k]);
     }
-    char *to = v + (t * channels + c * (size_t)tiles) * bytes;
+    char *to = v + (t * j->v_row + c * (size_t)tiles) * bytes;
     for (int part = 0; part < ELEMENT_VECTORS; part++)
       store_transformed(o[part][0], o[part][1], to + 64 * part, j->v_stride, bf16);
   }
@@ -185,7 +198,7 @@ VECTOR_INLINE void transform_gradient(const job *j, size_t first, size_t t, size
           learn_load(&pixels[k][i][l], f, kind, value, bf16);
           for (int part = 0; part < ELEMENT_VECTORS; part++) y[part][k][i][l] = value[part];
         }
-    char *to = z + (t * filters + f * (size_t)tiles) * bytes;
+    char *to = z + (t * j->z_row + f * (size_t)tiles) * bytes;
     for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
       v16 sum = v16_load(bias + f + 16 * part);
       for (int k = 0; k < tiles; k++) {
@@ -227,12 +240,12 @@ static void multiply(const job *j, const workplace *w, size_t p, size_t f, size_
   float *du = w->du + p * channels * filters + f;
 #ifdef VECTOR_NARROW
   if (j->s->bf16) {
-    outer_pairs(v, channels, z + f * 4, filters, du, filters, (count + 1) / 2, channels, (int)width,
+    outer_pairs(v, j->v_row, z + f * 4, j->z_row, du, filters, (count + 1) / 2, channels, (int)width,
                 more);
     return;
   }
 #endif
-  outer_rows((const void *)v, channels, (const void *)(z + f * 4), filters, du, filters, count,
+  outer_rows((const void *)v, j->v_row, (const void *)(z + f * 4), j->z_row, du, filters, count,
              channels, (int)width, more);
 }
 
