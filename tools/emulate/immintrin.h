@@ -74,8 +74,7 @@ EMULATE_STORE(_mm_storeu_si128, __m128i)
   }
 EMULATE_SET(_mm512_set1_ps, __m512, float)
 EMULATE_SET(_mm512_set1_epi32, __m512i, int32_t)
-EMULATE_SET(_mm256_set1_epi8, __m256i, char)
-EMULATE_SET(_mm_set1_epi8, __m128i, char)
+EMULATE_SET(_mm512_set1_epi16, __m512i, int16_t)
 
 EMULATE __m512 _mm512_setzero_ps(void) {
   return (__m512){0};

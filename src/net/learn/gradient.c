@@ -240,8 +240,8 @@ static void multiply(const job *j, const workplace *w, size_t p, size_t f, size_
   float *du = w->du + p * channels * filters + f;
 #ifdef VECTOR_NARROW
   if (j->s->bf16) {
-    outer_pairs(v, j->v_row, z + f * 4, j->z_row, du, filters, (count + 1) / 2, channels, (int)width,
-                more);
+    outer_pairs(v, j->v_row, z + f * 4, j->z_row, du, filters, (count + 1) / 2, channels,
+                (int)width, more);
     return;
   }
 #endif
