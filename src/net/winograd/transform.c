@@ -137,17 +137,19 @@ VECTOR static v16 load_weights(const float *kernel, int k, int channels, int fil
   return v16_load(lane);
 }
 
-VECTOR static void kernel_channel(const float *kernel, int channels, int filters, bool turned,
-                                  int c, float *u) {
-  for (int chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
-    int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
+/* Channels c .. c+15: side by side in the turned kernel's memory and one behind the other in u. */
+VECTOR static void kernel_channels(const float *kernel, int channels, int filters, bool turned,
+                                   int c, float *u) {
+  for (int f = 0; f < filters; f += 16) {
+    const int chunk = f / PRODUCT_WIDTH * PRODUCT_WIDTH;
+    const int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
     float *to = u + (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)chunk +
-                (size_t)c * (size_t)width;
-    for (int f = 0; f < width; f += 16) {
+                (size_t)c * (size_t)width + (size_t)(f - chunk);
+    for (int i = 0; i < 16; i++, to += width) {
       v16 g[3][3];
       for (int k = 0; k < 9; k++)
-        g[k / 3][k % 3] = load_weights(kernel, k, channels, filters, c, chunk + f, turned);
-      transform_kernel(g, to + f, (size_t)channels * (size_t)width);
+        g[k / 3][k % 3] = load_weights(kernel, k, channels, filters, c + i, f, turned);
+      transform_kernel(g, to, (size_t)channels * (size_t)width);
     }
   }
 }
@@ -155,7 +157,7 @@ VECTOR static void kernel_channel(const float *kernel, int channels, int filters
 void winograd_kernel(const float *kernel, int channels, int filters, bool turned, float *u,
                      int threads) {
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (int c = 0; c < channels; c++) kernel_channel(kernel, channels, filters, turned, c, u);
+  for (int c = 0; c < channels; c += 16) kernel_channels(kernel, channels, filters, turned, c, u);
 }
 
 VECTOR static void gradient_channel(const float *du, int parts, size_t part_stride, int channels,
