@@ -225,8 +225,9 @@ VECTOR_INLINE void bytes_block(const void *const *from, const ready *v, const pa
   __m256i sum[ROWS][2];
   for (int r = 0; r < count; r++) sum[r][0] = sum[r][1] = _mm256_setzero_si256();
   multiply_couples(v->values + row * taps * depth, taps * depth, p, couples, sum, count);
+  const bool rest = v->first[row] < v->first[row + (size_t)count];
   for (int r = 0; r < count; r++) {
-    multiply_rest(from, v, row + (size_t)r, rows, depth, p, couples, sum[r]);
+    if (rest) multiply_rest(from, v, row + (size_t)r, rows, depth, p, couples, sum[r]);
     const v16 sums = {_mm256_castsi256_ps(sum[r][0]), _mm256_castsi256_ps(sum[r][1])};
     finish_row(finish, row + (size_t)r, &sums, 1, ELEMENT_U8);
   }
@@ -236,12 +237,14 @@ VECTOR void product_bytes_finished(const void *const *from, const void *scratch,
                                    const product_finish *finish, size_t rows, size_t taps,
                                    size_t depth, int width) {
   const ready r = ready_in((void *)(uintptr_t)scratch, rows, taps * depth);
+  /* A copy, which what is stored cannot change. */
+  const product_finish own = *finish;
   size_t row = 0;
   (void)width;
   for (; row + ROWS <= rows; row += ROWS)
-    bytes_block(from, &r, u, finish, row, rows, taps, depth, ROWS);
-  if (rows - row == 2) bytes_block(from, &r, u, finish, row, rows, taps, depth, 2);
-  if (rows - row == 1) bytes_block(from, &r, u, finish, row, rows, taps, depth, 1);
+    bytes_block(from, &r, u, &own, row, rows, taps, depth, ROWS);
+  if (rows - row == 2) bytes_block(from, &r, u, &own, row, rows, taps, depth, 2);
+  if (rows - row == 1) bytes_block(from, &r, u, &own, row, rows, taps, depth, 1);
 }
 
 #endif
