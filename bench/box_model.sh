@@ -10,4 +10,5 @@ leuko=${LEUKO:-build/leuko}
 "$leuko" train "$1" --folds 5 --refit --keep last --model resnet50 --weights "$2" --stages 3 \
   --crop 300 --size 150 --normalize --dense 48 --dropout 0.1 --schedule cosine --epochs 20 \
   --augment --features-dtype bf16 --out "$3"
+"$leuko" stress "$3" "$1" --limit 200 --drawn 20
 "$leuko" report "$3" --out "$3/report.html"
