@@ -113,6 +113,20 @@ static void test_dense(void **state) {
   }
 }
 
+/* Any number of values, also fewer than threads. */
+static void test_add(void **state) {
+  (void)state;
+  for (uint32_t n = 0; n < 40; n++) {
+    rng r = rng_open(12, RNG_TEST, 6, n);
+    net_graph *g = net_graph_new();
+    int input = net_input(g, between(&r, 1, 9), between(&r, 1, 9), between(&r, 1, 40));
+    net_add(g, "add", input, net_relu(g, "relu", input));
+    net_step step = finish_step(&r, g, NET_F32);
+    step.need_dx = true;
+    assert_true(step_agrees(backend(), &r, g, step, (step_tolerance){0, 0}));
+  }
+}
+
 static void test_what_it_cannot_do_it_declines(void **state) {
   (void)state;
   static const struct {
@@ -160,6 +174,7 @@ int main(void) {
       cmocka_unit_test(test_many_tiles),
       cmocka_unit_test(test_first_layer),
       cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_add),
       cmocka_unit_test(test_what_it_cannot_do_it_declines),
       cmocka_unit_test(test_the_same_step_gives_the_same_bits),
   };

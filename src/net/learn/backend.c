@@ -44,6 +44,10 @@ static bool learn_choose(net_step *step) {
     step->out_layout = NET_NHWC;
     return bf16 && step->in.c % PRODUCT_WIDTH == 0 && step->out.c % PRODUCT_WIDTH == 0 &&
            (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+  case NET_ADD:
+    if (net_layout_bytes(step->in_layout) != sizeof(float)) step->in_layout = NET_NHWC;
+    step->out_layout = step->in_layout;
+    return true;
   default:
     return false;
   }
@@ -94,7 +98,10 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
   *workspace = 0;
   leuko_status status = LEUKO_OK;
   const char *kind = "dense";
-  if (step->op == NET_CONV2D) {
+  if (step->op == NET_ADD) {
+    kind = "add";
+    *scratch = 0;
+  } else if (step->op == NET_CONV2D) {
     status = prepare_conv2d(k, scratch, error);
     if (step->pool) *workspace = (size_t)step->batch * net_shape_size(step->out);
     kind = k->first ? "direct" : "winograd_4x4";
@@ -106,7 +113,8 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
     return status;
   }
   snprintf(k->implementation, sizeof k->implementation, "%s%s:" LEVEL_NAME "%s", kind,
-           step->pool ? "+pool" : "", step->precision == NET_BF16 ? "_bf16" : "");
+           step->pool ? "+pool" : "",
+           step->precision == NET_BF16 && step->op != NET_ADD ? "_bf16" : "");
   *out = k;
   return LEUKO_OK;
 }
@@ -130,12 +138,17 @@ static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_err
   if (k->forward)
     learn_winograd_run(k->forward, &x, call->params[1], call->y, call->workspace, call->scratch);
   else if (k->first) learn_first_forward(k->first, call);
+  else if (k->step.op == NET_ADD) learn_add_forward(&k->step, call);
   else learn_dense_forward(&k->step, call);
   return LEUKO_OK;
 }
 
 static leuko_status learn_backward(net_kernel *k, const net_call *call, leuko_error *error) {
   (void)error;
+  if (k->step.op == NET_ADD) {
+    learn_add_backward(&k->step, call);
+    return LEUKO_OK;
+  }
   if (k->step.op == NET_DENSE) {
     learn_dense_backward(&k->step, call);
     return LEUKO_OK;

@@ -24,6 +24,8 @@
 #define learn_first_bind LEVEL(learn_first_bind)
 #define learn_first_forward LEVEL(learn_first_forward)
 #define learn_first_backward LEVEL(learn_first_backward)
+#define learn_add_forward LEVEL(learn_add_forward)
+#define learn_add_backward LEVEL(learn_add_backward)
 
 #define LEARN_LINE 64 /* bytes of a cache line */
 
@@ -192,6 +194,10 @@ void learn_first_free(learn_first *d);
 void learn_first_bind(learn_first *d, const float *kernel);
 void learn_first_forward(const learn_first *d, const net_call *call);
 void learn_first_backward(const learn_first *d, const net_call *call);
+
+/* add.c: float32 in any layout, the same for both inputs. */
+void learn_add_forward(const net_step *step, const net_call *call);
+void learn_add_backward(const net_step *step, const net_call *call);
 
 /* dense.c: input in bfloat16, output in float32; both in multiples of 64. AVX-512 alone. */
 size_t learn_dense_scratch(const net_step *step);
