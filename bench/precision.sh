@@ -14,23 +14,25 @@ trap 'rm -rf "$work"' EXIT
 answer() { # NAME OPTIONS...: p of every cell, one a line
   name=$1
   shift
-  "$leuko" predict "$@" --csv "$model" $cells >"$work/$name.csv"
+  "$leuko" predict "$@" --no-reject --csv "$model" $cells >"$work/$name.csv"
 }
 cells=$*
 answer exact --precision f32 --no-skip
 answer f32 --precision f32
-answer bf16 --precision bf16
-names='f32 bf16'
-if answer int8 --precision int8 2>"$work/none"; then names="$names int8"; fi
+names=f32
+for precision in bf16 int8; do # where processor and model have them
+  if answer $precision --precision $precision 2>"$work/none"; then names="$names $precision"; fi
+done
 echo "| $(basename "$model") | cells | largest difference of p | median | same answer |"
 echo "|---|---|---|---|---|"
 for name in $names; do
-  # The last three fields are p, label and status, whatever commas a path may hold.
+  # The last six fields are p, label, status, p_raw, reason and distance, whatever commas a path
+  # may hold.
   paste -d, "$work/exact.csv" "$work/$name.csv" | awk -F, -v name=$name '
-    NR > 1 && $NF == "OK" {
+    NR > 1 && $(NF - 3) == "OK" {
       half = NF / 2
-      d = $(NF - 2) - $(half - 2)
-      print (d < 0 ? -d : d), ($(NF - 1) == $(half - 1))
+      d = $(NF - 5) - $(half - 5)
+      print (d < 0 ? -d : d), ($(NF - 4) == $(half - 4))
     }' | sort -g | awk -v name=$name '
     { d[NR] = $1; same += $2 }
     END {
