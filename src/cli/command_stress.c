@@ -82,25 +82,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static double percent(size_t part, size_t n) {
-  return n > 0 ? 100 * (double)part / (double)n : 0;
-}
-
-/* The reasons with their shares, the most frequent ones first. */
 static void add_reasons(table *t, const stress_count *count) {
-  char text[160] = "";
-  size_t length = 0;
-  bool told[LEUKO_REASON_COUNT] = {false};
-  for (int row = 0; row < 3; row++) {
-    int most = 0;
-    for (int k = 1; k < LEUKO_REASON_COUNT; k++)
-      if (!told[k] && count->by_reason[k] > (most ? count->by_reason[most] : 0)) most = k;
-    if (!most) break;
-    told[most] = true;
-    length += (size_t)snprintf(text + length, sizeof text - length, "%s%s %.0f", row ? ", " : "",
-                               leuko_reason_name((leuko_reason)most),
-                               percent(count->by_reason[most], count->n));
-  }
+  char text[160];
+  stress_reasons(count, text, sizeof text);
   table_add(t, "%s", text);
 }
 
@@ -110,10 +94,10 @@ static void add_cells(table *t, const char *name, double amount, const char *uni
   table_add(t, "%s", name);
   if (amount > 0) table_add(t, "%g %s", amount, unit);
   else table_add(t, "%s", "");
-  table_add(t, "%.1f", percent(count->positive, count->n));
-  table_add(t, "%.1f", percent(count->changed, count->n));
-  table_add(t, "%.1f", percent(count->silent, count->n));
-  table_add(t, "%.1f", percent(count->rejected, count->n));
+  table_add(t, "%.1f", stress_percent(count->positive, count->n));
+  table_add(t, "%.1f", stress_percent(count->changed, count->n));
+  table_add(t, "%.1f", stress_percent(count->silent, count->n));
+  table_add(t, "%.1f", stress_percent(count->rejected, count->n));
   if (isfinite(balanced)) table_add(t, "%.3f", balanced);
   else table_add(t, "-");
   add_reasons(t, count);
@@ -149,8 +133,8 @@ static void print_foreign(const stress *s) {
     if (count->n == 0) continue;
     table_add(&t, "%s", stress_group_name(g));
     table_add(&t, "%zu", count->n);
-    table_add(&t, "%.1f", percent(count->positive, count->n));
-    table_add(&t, "%.1f", percent(count->rejected, count->n));
+    table_add(&t, "%.1f", stress_percent(count->positive, count->n));
+    table_add(&t, "%.1f", stress_percent(count->rejected, count->n));
     add_reasons(&t, count);
   }
   table_print(&t, stdout);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/sort.h"
 #include "stats/metrics.h"
 
@@ -61,6 +62,26 @@ double stress_balanced_accuracy(const stress_count *count) {
   for (int c = 0; c < 2; c++)
     sum += (double)count->kept[c][c] / (double)(count->kept[c][0] + count->kept[c][1]);
   return sum / 2;
+}
+
+double stress_percent(size_t part, size_t n) {
+  return n > 0 ? 100 * (double)part / (double)n : 0;
+}
+
+void stress_reasons(const stress_count *count, char *out, size_t size) {
+  bool told[LEUKO_REASON_COUNT] = {false};
+  size_t length = 0;
+  out[0] = 0;
+  for (int row = 0; row < 3 && length < size; row++) {
+    int most = 0;
+    for (int k = 1; k < LEUKO_REASON_COUNT; k++)
+      if (!told[k] && count->by_reason[k] > (most ? count->by_reason[most] : 0)) most = k;
+    if (!most) break;
+    told[most] = true;
+    length += (size_t)number_print(out + length, size - length, "%s%s %.0f", row ? ", " : "",
+                                   leuko_reason_name((leuko_reason)most),
+                                   stress_percent(count->by_reason[most], count->n));
+  }
 }
 
 static const model *asked(const session *s) {

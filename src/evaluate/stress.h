@@ -74,6 +74,11 @@ leuko_status stress_run(leuko_predictor *const *predictors, int model_count,
 
 /* Mean of the shares of each class that are answered right, of what is answered; NaN without. */
 double stress_balanced_accuracy(const stress_count *count);
+/* 100 * part / n; 0 of nothing. */
+double stress_percent(size_t part, size_t n);
+/* The three most frequent reasons with their shares in per cent, "stain 40, blurred 2"; cut off at
+ * `size`. */
+void stress_reasons(const stress_count *count, char *out, size_t size);
 /* "drawn blanks", ..., "foreign files"; a constant string. */
 const char *stress_group_name(int group);
 /* "Mahalanobis distance", ...; a constant string. */

@@ -11,10 +11,6 @@
 /* The balanced accuracy of fewer answered cells of a class is not told. */
 #define FEWEST 10
 
-static double percent(size_t part, size_t n) {
-  return n > 0 ? 100 * (double)part / (double)n : 0;
-}
-
 static void write_missing(page *p, const study_run *run) {
   if (run->stress_remark[0]) {
     file_printf(p->w, "<p>Not shown: ");
@@ -57,7 +53,7 @@ static void write_sentence(page *p, const study_run *run) {
   else if (s->seen == STRESS_HELD_OUT)
     file_printf(p->w, "; the model was not trained on them or on their persons");
   file_printf(p->w, ". As they are, %.1f&nbsp;%% of them were rejected",
-              percent(s->clean.rejected, s->clean.n));
+              stress_percent(s->clean.rejected, s->clean.n));
   const double balanced = stress_balanced_accuracy(&s->clean);
   if (isfinite(balanced))
     file_printf(p->w, " and the others answered with a balanced accuracy of %.3f", balanced);
@@ -77,15 +73,15 @@ static void write_sentence(page *p, const study_run *run) {
                 " A corruption does harm where the class changes and the cell is answered all the "
                 "same. The worst was &lsquo;%s&rsquo; (%g %s): %.1f&nbsp;%% of the cells (%.1f to "
                 "%.1f&nbsp;%%, if cells were independent)",
-                kind->name, amount, kind->unit, percent(worst->silent, worst->n), 100 * i.low,
-                100 * i.high);
+                kind->name, amount, kind->unit, stress_percent(worst->silent, worst->n),
+                100 * i.low, 100 * i.high);
     file_printf(p->w, ".");
   }
   file_printf(p->w, "</p>\n");
 }
 
 static void share_cell(page *p, const char *label, size_t part, size_t n) {
-  html_cell(p->w, label, "%.1f", percent(part, n));
+  html_cell(p->w, label, "%.1f", stress_percent(part, n));
 }
 
 static size_t answered(const stress_count *count, int truth) {
@@ -134,21 +130,6 @@ static void write_corruptions(page *p, const stress *s) {
   page_end_table(p);
 }
 
-/* The reasons with their shares, the most frequent ones first. */
-static void reasons_text(const stress_count *count, char *out, size_t size) {
-  bool told[LEUKO_REASON_COUNT] = {false};
-  out[0] = 0;
-  for (int row = 0; row < 3; row++) {
-    int most = 0;
-    for (int k = 1; k < LEUKO_REASON_COUNT; k++)
-      if (!told[k] && count->by_reason[k] > (most ? count->by_reason[most] : 0)) most = k;
-    if (!most) break;
-    told[most] = true;
-    words_add(out, size, "%s%s %.0f", row ? ", " : "", leuko_reason_name((leuko_reason)most),
-              percent(count->by_reason[most], count->n));
-  }
-}
-
 static void write_foreign(page *p, const stress *s) {
   char positive[64], reasons[160], number[WORDS_NUMBER];
   snprintf(positive, sizeof positive, "Answered %.40s", s->classes[s->positive]);
@@ -161,7 +142,7 @@ static void write_foreign(page *p, const stress *s) {
   for (int g = 0; g < STRESS_GROUPS; g++) {
     const stress_count *count = &s->foreign[g];
     if (count->n == 0) continue;
-    reasons_text(count, reasons, sizeof reasons);
+    stress_reasons(count, reasons, sizeof reasons);
     file_printf(p->w, "<tr>");
     page_text_cell(p, heads[0], stress_group_name(g));
     html_cell(p->w, heads[1], "%s", words_count(count->n, number));
