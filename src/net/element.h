@@ -110,11 +110,7 @@ VECTOR_INLINE v16 element_load(const void *from, int part, element_type type) {
 VECTOR_INLINE void element_store(void *to, const v16 value[ELEMENT_VECTORS], element_type type) {
 #ifdef VECTOR_BYTES
   if (type == ELEMENT_U8) {
-    const __m256i halves =
-        _mm256_packs_epi32(_mm256_cvtps_epi32(value[0].low), _mm256_cvtps_epi32(value[0].high));
-    const __m256i words = _mm256_permute4x64_epi64(halves, 0xd8);
-    _mm_storeu_si128(
-        to, _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    v16_store_bytes(to, value[0]);
     return;
   }
 #endif

@@ -156,9 +156,10 @@ VECTOR_INLINE v16 v16_select(v16_mask mask, v16 x, v16 y) {
   return (v16){_mm256_blendv_ps(y.low, x.low, mask.low),
                _mm256_blendv_ps(y.high, x.high, mask.high)};
 }
+/* Here any numbers will do: they are rounded, and limited to what a byte holds. */
 VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
   const __m256i quarters =
-      _mm256_packs_epi32(_mm256_cvttps_epi32(x.low), _mm256_cvttps_epi32(x.high));
+      _mm256_packs_epi32(_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high));
   const __m256i words = _mm256_permute4x64_epi64(quarters, 0xd8); /* 0, 2, 1, 3 */
   _mm_storeu_si128((void *)to, _mm_packus_epi16(_mm256_castsi256_si128(words),
                                                 _mm256_extracti128_si256(words, 1)));
