@@ -22,13 +22,15 @@ typedef struct {
   double images_per_second; /* in that type, in batches of 16 */
 } quantize_result;
 
+/* Whether this processor has kernels for 8 bits: BACKEND where it has none. */
+leuko_status predictor_quantize_possible(leuko_error *error);
+
 /* Takes ranges from the cells `calibrate`, by the method that moves their probabilities the least,
  * and measures on the cells `test` how the answers differ from those in float32 and how fast they
  * come; all into m->int8. Errors: BACKEND (this processor has no kernels for 8 bits),
  * UNSUPPORTED_MODEL (nothing of the network would be computed in 8 bits, or its answers are not
  * within model_allows_int8's bounds; m->int8 then holds what was measured), NO_DATA, NO_MEMORY,
  * INTERRUPTED. */
-leuko_status predictor_quantize_possible(leuko_error *error); /* BACKEND alone */
 leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
                                 const quantize_cells *test, int threads, const progress *p,
                                 quantize_result *out, leuko_error *error);
