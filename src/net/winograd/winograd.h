@@ -62,8 +62,8 @@ void winograd_output(const winograd_shape *s, const float *m, size_t stride, siz
 /* z [36][count][filters] = A dY At of tiles of dy [n][filters/16][h][w][16]; outside it is zero. */
 void winograd_output_gradient(const winograd_shape *s, const float *dy, size_t first, size_t count,
                               float *z, size_t stride);
-/* u = G g Gt of kernel [3][3][channels][filters] as [filters/64][36][channels][PRODUCT_WIDTH or
- * the rest].
+/* u = G g Gt of kernel [3][3][channels][filters], both multiples of 16, as
+ * [filters / PRODUCT_WIDTH][36][channels][PRODUCT_WIDTH or the rest].
  * With `turned` for the way to the data: the kernel turned, its channels exchanged, so that
  * `channels` are the rows of u and the kernel is [3][3][filters][channels]. */
 void winograd_kernel(const float *kernel, int channels, int filters, bool turned, float *u,
