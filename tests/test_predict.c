@@ -304,6 +304,41 @@ static void two_predictors_live_side_by_side(void **state) {
   leuko_predictor_close(b);
 }
 
+/* Files are read once for all, and prepared once for those that need the same. */
+static void several_answer_as_each_alone(void **state) {
+  const fixture *f = *state;
+  enum { MEMBERS = 4, FILES = CELLS + 1, BAD = 5 };
+  const int sizes[MEMBERS] = {32, 40, 32, 32};
+  leuko_predictor *members[MEMBERS];
+  for (int k = 0; k < MEMBERS; k++) {
+    leuko_error error = {0};
+    model m = models_make(sizes[k], 2, 20 + (uint64_t)k);
+    if (k == 3) m.stain = (stain){STAIN_REINHARD, {{40, 20, -30}, {9, 6, 7}}};
+    leuko_options options = {.threads = 2, .batch = 4};
+    models_ok(predictor_open(&m, &options, &members[k], &error), &error);
+  }
+  char bad[PATH];
+  test_write(bad, f->folder, "several.png", "no picture", 10);
+  const char *paths[FILES];
+  for (size_t i = 0; i < FILES; i++) paths[i] = i == BAD ? bad : f->cells[i - (i > BAD)];
+  leuko_answer together[MEMBERS][FILES], alone[FILES];
+  double logits[MEMBERS][FILES];
+  assert_int_equal(
+      predictor_files_each(members, MEMBERS, paths, FILES, together[0], logits[0], NULL, NULL),
+      LEUKO_OK);
+  for (int k = 0; k < MEMBERS; k++) {
+    assert_int_equal(leuko_predict_files(members[k], paths, FILES, alone, NULL), LEUKO_PARTIAL);
+    for (size_t i = 0; i < FILES; i++) {
+      same_answer(&together[k][i], &alone[i], 0);
+      assert_string_equal(together[k][i].sha256, alone[i].sha256);
+      assert_string_equal(together[k][i].message, alone[i].message);
+      test_close("logit", logits[k][i], alone[i].logit, 0);
+    }
+    assert_int_equal(together[k][BAD].status, LEUKO_NOT_AN_IMAGE);
+    leuko_predictor_close(members[k]);
+  }
+}
+
 static void wrong_calls_are_refused(void **state) {
   const fixture *f = *state;
   leuko_predictor *predictor = (leuko_predictor *)1;
@@ -364,6 +399,7 @@ int main(void) {
       cmocka_unit_test(bad_files_do_not_stop_the_others),
       cmocka_unit_test(it_stops_when_asked),
       cmocka_unit_test(two_predictors_live_side_by_side),
+      cmocka_unit_test(several_answer_as_each_alone),
       cmocka_unit_test(wrong_calls_are_refused),
       cmocka_unit_test(an_answer_that_is_no_number_is_none),
   };

@@ -25,6 +25,14 @@ bool stain_parse(const char *name, stain_method *out) {
   return false;
 }
 
+bool stain_same(const stain *a, const stain *b) {
+  bool same = a->method == b->method;
+  for (int c = 0; same && a->method != STAIN_AS_IS && c < 3; c++)
+    same =
+        a->target.mean[c] == b->target.mean[c] && a->target.deviation[c] == b->target.deviation[c];
+  return same;
+}
+
 static leuko_status find_cell(const uint8_t *pixels, int size, uint8_t **mask, image_cell *cell,
                               leuko_error *error) {
   const size_t count = (size_t)size * (size_t)size;

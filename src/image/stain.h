@@ -24,6 +24,8 @@ typedef struct {
 const char *stain_name(stain_method method);
 /* The method of that name; false if there is none. */
 bool stain_parse(const char *name, stain_method *out);
+/* Whether both do the same to every picture. */
+bool stain_same(const stain *a, const stain *b);
 
 /* Measures the cell of a square picture [size][size][3], which image_mask finds; *found is false,
  * and *out zero, without one. Errors: NO_MEMORY. */

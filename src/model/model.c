@@ -59,6 +59,10 @@ leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels
   return status == LEUKO_OK ? stain_apply(&m->stain, m->net.size, pixels, error) : status;
 }
 
+bool model_prepares_alike(const model *a, const model *b) {
+  return a->crop == b->crop && a->net.size == b->net.size && stain_same(&a->stain, &b->stain);
+}
+
 void model_free(model *m) {
   net_graph_free(m->graph);
   free(m->params);

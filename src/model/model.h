@@ -115,6 +115,8 @@ net_plan_options model_plan_options(const model *m, int batch, int threads, cons
  * the stain. Errors: NO_MEMORY, TOO_LARGE, ARGUMENT. */
 leuko_status model_prepare(const model *m, const image *picture, uint8_t *pixels, double *measures,
                            leuko_error *error);
+/* Whether both models are given the same pixels, and so the same measures, of every picture. */
+bool model_prepares_alike(const model *a, const model *b);
 
 /* How many values the last layer reads of an image. */
 size_t model_last_width(const model *m);

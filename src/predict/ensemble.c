@@ -117,16 +117,16 @@ const char *ensemble_precision(const ensemble *e) {
   return first;
 }
 
-/* One member's turn at some files, within the whole. */
+/* A block of files within all. */
 typedef struct {
   const progress *whole;
-  size_t before, total; /* files times members */
-} turn;
+  size_t before, total;
+} block;
 
 static int report(void *context, const char *phase, size_t done, size_t total, const char *note) {
   (void)total;
-  const turn *t = context;
-  return progress_report(t->whole, phase, t->before + done, t->total, note);
+  const block *b = context;
+  return progress_report(b->whole, phase, b->before + done, b->total, note);
 }
 
 /* What the members said of some files: [members][count], logits with [outputs] in each. */
@@ -134,21 +134,6 @@ typedef struct {
   leuko_answer *answers;
   double *logits;
 } sayings;
-
-static leuko_status ask(ensemble *e, const char *const *paths, size_t count, sayings *said, turn *t,
-                        leuko_error *error) {
-  const size_t outputs = (size_t)ensemble_model(e)->net.outputs;
-  const progress part = {report, t};
-  for (int k = 0; k < e->count; k++) {
-    leuko_answer *answers = said->answers + (size_t)k * count;
-    leuko_status status = predictor_files(e->members[k], paths, count, answers,
-                                          said->logits + (size_t)k * count * outputs, &part, error);
-    /* Refused files are in the answers; only what stopped the whole is an error. */
-    if (status != LEUKO_OK && status != LEUKO_PARTIAL && answers[0].status != status) return status;
-    t->before += count;
-  }
-  return LEUKO_OK;
-}
 
 /* Takes the answer back where more than half of the members reject, for the reason that most of
  * them give. */
@@ -221,28 +206,25 @@ leuko_status ensemble_files(ensemble *e, const char *const *paths, size_t count,
   const size_t members = (size_t)e->count, outputs = (size_t)ensemble_model(e)->net.outputs;
   sayings said = {calloc(members * BLOCK, sizeof *said.answers),
                   calloc(members * BLOCK * outputs, sizeof *said.logits)};
-  turn t = {p, 0, members * count};
+  block b = {p, 0, count};
+  const progress part = {report, &b};
   leuko_status status = LEUKO_OK;
-  size_t refused = 0;
   if (!said.answers || !said.logits)
     status = error_set_memory(error, members * BLOCK * sizeof *said.answers);
   for (size_t first = 0; status == LEUKO_OK && first < count; first += BLOCK) {
     const size_t now = count - first < BLOCK ? count - first : BLOCK;
-    status = ask(e, paths + first, now, &said, &t, error);
+    b.before = first;
+    status = predictor_files_each(e->members, e->count, paths + first, now, said.answers,
+                                  said.logits, &part, error);
     for (size_t i = 0; status == LEUKO_OK && i < now; i++) {
       double mean[LEUKO_MAX_CLASSES];
       ensemble_spread spread;
       combine(e, &said, now, i, &answers[first + i], &spread, mean);
       if (spreads) spreads[first + i] = spread;
       if (logits) memcpy(logits + (first + i) * outputs, mean, outputs * sizeof *mean);
-      refused += answers[first + i].status != LEUKO_OK;
     }
   }
   free(said.answers);
   free(said.logits);
-  if (status != LEUKO_OK || refused == 0) return status;
-  if (refused < count)
-    return error_set(error, LEUKO_PARTIAL, NULL, NULL, "%zu of %zu files were refused", refused,
-                     count);
-  return error_set(error, answers[0].status, paths[0], NULL, "%s", answers[0].message);
+  return status == LEUKO_OK ? predictor_refused(paths, answers, count, error) : status;
 }

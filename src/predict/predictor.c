@@ -297,22 +297,56 @@ static size_t close_gaps(leuko_predictor *predictor, size_t count, const leuko_a
   return used;
 }
 
-/* Reads `count` files into the first places of predictor->pixels; at[i] is the file of place i. */
-static size_t read_files(leuko_predictor *predictor, const char *const *paths, size_t count,
-                         leuko_answer *answers, size_t *at) {
-  const size_t bytes = picture_bytes(predictor);
-#pragma omp parallel for num_threads(predictor->threads) schedule(dynamic) if (count > 1)
-  for (size_t i = 0; i < count; i++) {
-    image picture;
-    leuko_error error = {0};
-    answers[i].status = image_read(paths[i], &picture, answers[i].sha256, &error);
-    if (answers[i].status == LEUKO_OK)
-      answers[i].status = model_prepare(&predictor->m, &picture, predictor->pixels + i * bytes,
-                                        measures_at(predictor, i), &error);
-    image_free(&picture);
-    if (answers[i].status != LEUKO_OK) refuse(&answers[i], answers[i].status, error.message);
+/* The first of the members that has prepared what members[k] needs; k if none before it has. */
+static int prepared_by(leuko_predictor *const *members, int k) {
+  for (int j = 0; j < k; j++)
+    if (model_prepares_alike(&members[j]->m, &members[k]->m) &&
+        (members[j]->measures || !members[k]->measures))
+      return j;
+  return k;
+}
+
+/* Copies what `from` has in place i to what `to` has there. */
+static void copy_prepared(const leuko_predictor *from, const leuko_predictor *to, size_t i) {
+  const size_t bytes = picture_bytes(to);
+  memcpy(to->pixels + i * bytes, from->pixels + i * bytes, bytes);
+  if (to->measures)
+    memcpy(measures_at(to, i), measures_at(from, i), IMAGE_MEASURES * sizeof *to->measures);
+}
+
+/* Reads a file into place i of every member's pixels; answers[k * count] is that of the k-th. */
+static void read_file(leuko_predictor *const *members, int member_count, const char *path, size_t i,
+                      leuko_answer *answers, size_t count) {
+  image picture;
+  leuko_error error = {0};
+  char sha256[sizeof answers->sha256];
+  const leuko_status read = image_read(path, &picture, sha256, &error);
+  for (int k = 0; k < member_count; k++) {
+    const leuko_predictor *member = members[k];
+    leuko_answer *answer = answers + (size_t)k * count;
+    const int by = prepared_by(members, k);
+    if (by < k && answers[(size_t)by * count].status == LEUKO_OK) {
+      *answer = answers[(size_t)by * count];
+      copy_prepared(members[by], member, i);
+      continue;
+    }
+    memcpy(answer->sha256, sha256, sizeof sha256);
+    answer->status = read;
+    if (read == LEUKO_OK)
+      answer->status =
+          model_prepare(&member->m, &picture, member->pixels + i * picture_bytes(member),
+                        measures_at(member, i), &error);
+    if (answer->status != LEUKO_OK) refuse(answer, answer->status, error.message);
   }
-  return close_gaps(predictor, count, answers, at);
+  image_free(&picture);
+}
+
+/* Reads `now` files into the first places of the members' pixels; answers [members][count]. */
+static void read_files(leuko_predictor *const *members, int member_count, const char *const *paths,
+                       size_t now, leuko_answer *answers, size_t count) {
+#pragma omp parallel for num_threads(members[0]->threads) schedule(dynamic) if (now > 1)
+  for (size_t i = 0; i < now; i++)
+    read_file(members, member_count, paths[i], i, answers + i, count);
 }
 
 leuko_status predictor_pictures(leuko_predictor *predictor, const image *pictures, size_t count,
@@ -341,35 +375,54 @@ leuko_status predictor_pictures(leuko_predictor *predictor, const image *picture
   return status;
 }
 
-leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
-                             leuko_answer *answers, double *logits, const progress *p,
-                             leuko_error *error) {
+leuko_status predictor_files_each(leuko_predictor *const *members, int member_count,
+                                  const char *const *paths, size_t count, leuko_answer *answers,
+                                  double *logits, const progress *p, leuko_error *error) {
   if (count == 0) return error_set(error, LEUKO_NO_DATA, NULL, NULL, "no file is named");
-  const size_t batch = (size_t)predictor->batch, outputs = (size_t)predictor->m.net.outputs;
-  for (size_t i = 0; logits && i < count * outputs; i++) logits[i] = NAN;
-  for (size_t i = 0; i < count; i++) {
+  const size_t batch = (size_t)members[0]->batch, outputs = (size_t)members[0]->m.net.outputs;
+  const size_t all = (size_t)member_count * count;
+  for (size_t i = 0; logits && i < all * outputs; i++) logits[i] = NAN;
+  for (size_t i = 0; i < all; i++) {
     answers[i] = (leuko_answer){0};
     refuse(&answers[i], LEUKO_INTERRUPTED, "not reached");
   }
-  size_t *at = malloc(batch * sizeof *at), refused = 0;
+  size_t *at = malloc(batch * sizeof *at);
   if (!at) return error_set_memory(error, batch * sizeof *at);
   leuko_status status = LEUKO_OK;
   for (size_t first = 0; first < count && status == LEUKO_OK; first += batch) {
-    size_t now = count - first < batch ? count - first : batch;
-    size_t used = read_files(predictor, paths + first, now, answers + first, at);
-    status = answer_pictures(predictor, used, at, answers + first,
-                             logits ? logits + first * outputs : NULL, error);
+    const size_t now = count - first < batch ? count - first : batch;
+    read_files(members, member_count, paths + first, now, answers + first, count);
+    for (int k = 0; k < member_count && status == LEUKO_OK; k++) {
+      const size_t begin = (size_t)k * count + first;
+      const size_t used = close_gaps(members[k], now, answers + begin, at);
+      status = answer_pictures(members[k], used, at, answers + begin,
+                               logits ? logits + begin * outputs : NULL, error);
+    }
     if (status == LEUKO_OK && count > 1 &&
         progress_report(p, "answering", first + now, count, NULL))
       status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
   }
   free(at);
+  return status;
+}
+
+leuko_status predictor_refused(const char *const *paths, const leuko_answer *answers, size_t count,
+                               leuko_error *error) {
+  size_t refused = 0;
   for (size_t i = 0; i < count; i++) refused += answers[i].status != LEUKO_OK;
-  if (status != LEUKO_OK || refused == 0) return status;
+  if (refused == 0) return LEUKO_OK;
   if (refused < count)
     return error_set(error, LEUKO_PARTIAL, NULL, NULL, "%zu of %zu files were refused", refused,
                      count);
   return error_set(error, answers[0].status, paths[0], NULL, "%s", answers[0].message);
+}
+
+leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
+                             leuko_answer *answers, double *logits, const progress *p,
+                             leuko_error *error) {
+  leuko_status status =
+      predictor_files_each(&predictor, 1, paths, count, answers, logits, p, error);
+  return status == LEUKO_OK ? predictor_refused(paths, answers, count, error) : status;
 }
 
 /* The plan of the part before the head. */
@@ -414,7 +467,8 @@ leuko_status predictor_features(leuko_predictor *predictor, const char *const *p
   for (size_t first = 0; first < count && status == LEUKO_OK; first += batch) {
     size_t now = count - first < batch ? count - first : batch;
     memset(answers + first, 0, now * sizeof *answers);
-    size_t used = read_files(predictor, paths + first, now, answers + first, at);
+    read_files(&predictor, 1, paths + first, now, answers + first, count);
+    const size_t used = close_gaps(predictor, now, answers + first, at);
     const float *values;
     if (used > 0)
       status =

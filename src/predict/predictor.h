@@ -44,6 +44,17 @@ leuko_status predictor_agreement(const model *m, int threads, const uint8_t *pix
 leuko_status predictor_files(leuko_predictor *predictor, const char *const *paths, size_t count,
                              leuko_answer *answers, double *logits, const progress *p,
                              leuko_error *error);
+/* The same of several predictors, opened with the same options for models of equally many outputs:
+ * answers [members][count], logits [members][count][outputs]. Each file is read once, and prepared
+ * once for all to whom model_prepares_alike applies. Refused files are in the answers and no error.
+ */
+leuko_status predictor_files_each(leuko_predictor *const *members, int member_count,
+                                  const char *const *paths, size_t count, leuko_answer *answers,
+                                  double *logits, const progress *p, leuko_error *error);
+/* What leuko_predict_files returns for these answers [count]: LEUKO_OK, PARTIAL, or the first
+ * one's. */
+leuko_status predictor_refused(const char *const *paths, const leuko_answer *answers, size_t count,
+                               leuko_error *error);
 
 /* Answers `count` decoded pictures, with the logits [count][outputs] of all, also of those that are
  * rejected; NaN where one is refused, which is no error. */
