@@ -11,34 +11,26 @@
 static const double logits[] = {1, 1, 1, 1, -1, -1};
 static const int labels[] = {1, 1, 1, 0, 0, 0};
 
-static void save_run(const char *folder, int classes, model *m) {
-  char path[PATH];
-  leuko_error error = {0};
-  *m = models_make(16, classes, 5);
-  snprintf(path, sizeof path, "%.900s/best.safetensors", folder);
-  models_ok(model_save(path, m, NULL, 0, &error), &error);
-}
-
 static void both_are_kept_in_the_model(void **state) {
   (void)state;
   char folder[PATH];
   test_folder(folder);
-  model m, chosen, loaded;
-  save_run(folder, 2, &m);
+  model m = models_make(16, 2, 5), loaded;
   leuko_error error = {0};
-  train_options options = {.out = folder, .point = TRAIN_POINT_YOUDEN};
-  models_ok(train_operating_point(&options, logits, labels, CELLS, "abc", &chosen, &error), &error);
+  train_options options = {.point = TRAIN_POINT_YOUDEN};
+  models_ok(train_operating_point(&options, logits, labels, CELLS, "abc", &m, &error), &error);
+  models_ok(model_save_best(folder, &m, &error), &error);
   models_ok(model_load(folder, &loaded, &error), &error);
   test_close("temperature", loaded.temperature, 1 / log(5), 1e-9);
   test_close("threshold", loaded.threshold, 0.5, 1e-9);
-  test_close("temperature", chosen.temperature, loaded.temperature, 0);
-  test_close("threshold", chosen.threshold, loaded.threshold, 0);
+  test_close("temperature", m.temperature, loaded.temperature, 0);
+  test_close("threshold", m.threshold, loaded.threshold, 0);
   const json_t *point = loaded.operating_point;
   assert_string_equal(json_string_value(json_object_get(point, "chosen")), "youden");
   assert_string_equal(json_string_value(json_object_get(point, "data")), "abc");
   assert_int_equal(json_integer_value(json_object_get(point, "cells")), CELLS);
   assert_memory_equal(loaded.params, m.params, m.graph->param_floats * sizeof *m.params);
-  model_free(&chosen);
+  assert_int_equal(model_save_best("nowhere", &m, NULL), LEUKO_NOT_FOUND);
   model_free(&loaded);
   model_free(&m);
   test_remove(folder);
@@ -47,64 +39,43 @@ static void both_are_kept_in_the_model(void **state) {
 static void a_wanted_sensitivity_is_reached(void **state) {
   (void)state;
   static const double spread[] = {3, 2, -1, 1, -2, -3};
-  char folder[PATH];
-  test_folder(folder);
-  model m, chosen;
-  save_run(folder, 2, &m);
-  train_options options = {.out = folder, .point = TRAIN_POINT_SENSITIVITY, .sensitivity = 0.9};
-  assert_int_equal(train_operating_point(&options, spread, labels, CELLS, "abc", &chosen, NULL),
+  model m = models_make(16, 2, 5);
+  train_options options = {.point = TRAIN_POINT_SENSITIVITY, .sensitivity = 0.9};
+  assert_int_equal(train_operating_point(&options, spread, labels, CELLS, "abc", &m, NULL),
                    LEUKO_OK);
-  double lowest = stats_sigmoid(-1 / chosen.temperature),
-         below = stats_sigmoid(-2 / chosen.temperature);
-  test_close("threshold", chosen.threshold, (lowest + below) / 2, 1e-12);
-  test_close("wanted", json_number_value(json_object_get(chosen.operating_point, "sensitivity")),
-             0.9, 0);
-  model_free(&chosen);
+  double lowest = stats_sigmoid(-1 / m.temperature), below = stats_sigmoid(-2 / m.temperature);
+  test_close("threshold", m.threshold, (lowest + below) / 2, 1e-12);
+  test_close("wanted", json_number_value(json_object_get(m.operating_point, "sensitivity")), 0.9,
+             0);
   model_free(&m);
-  test_remove(folder);
 }
 
 static void what_cannot_be_chosen_is_left(void **state) {
   (void)state;
-  char folder[PATH];
-  test_folder(folder);
-  model m, chosen;
-  save_run(folder, 2, &m);
-  train_options options = {.out = folder, .point = TRAIN_POINT_YOUDEN};
-  assert_int_equal(train_operating_point(&options, logits, labels, 3, "abc", &chosen, NULL),
-                   LEUKO_OK);
-  assert_null(chosen.operating_point); /* one class only */
-  test_close("threshold", chosen.threshold, 0.5, 0);
-  model_free(&chosen);
+  model m = models_make(16, 2, 5);
+  train_options options = {.point = TRAIN_POINT_YOUDEN};
+  assert_int_equal(train_operating_point(&options, logits, labels, 3, "abc", &m, NULL), LEUKO_OK);
+  assert_null(m.operating_point); /* one class only */
+  test_close("threshold", m.threshold, 0.5, 0);
   static const double perfect[] = {3, 2, 1, -1, -2, -3};
-  assert_int_equal(train_operating_point(&options, perfect, labels, CELLS, "abc", &chosen, NULL),
+  assert_int_equal(train_operating_point(&options, perfect, labels, CELLS, "abc", &m, NULL),
                    LEUKO_OK);
-  test_close("temperature without a mistake", chosen.temperature, 1, 0);
-  assert_non_null(chosen.operating_point);
-  model_free(&chosen);
-  options.out = "nowhere";
-  assert_int_equal(train_operating_point(&options, logits, labels, CELLS, "abc", &chosen, NULL),
-                   LEUKO_NOT_FOUND);
+  test_close("temperature without a mistake", m.temperature, 1, 0);
+  assert_non_null(m.operating_point);
   model_free(&m);
-  test_remove(folder);
 }
 
 static void more_classes_have_a_temperature_alone(void **state) {
   (void)state;
   static const double rows[] = {2, 0, 0, 0, 2, 0, 0, 0, 2, 2, 0, 0};
   static const int truth[] = {0, 1, 2, 1};
-  char folder[PATH];
-  test_folder(folder);
-  model m, chosen;
-  save_run(folder, 3, &m);
-  train_options options = {.out = folder, .point = TRAIN_POINT_YOUDEN};
-  assert_int_equal(train_operating_point(&options, rows, truth, 4, "abc", &chosen, NULL), LEUKO_OK);
+  model m = models_make(16, 3, 5);
+  train_options options = {.point = TRAIN_POINT_YOUDEN};
+  assert_int_equal(train_operating_point(&options, rows, truth, 4, "abc", &m, NULL), LEUKO_OK);
   /* Three of four are right: exp(2/T) / (exp(2/T) + 2) = 3/4. */
-  test_close("temperature", chosen.temperature, 2 / log(6), 1e-9);
-  assert_null(json_object_get(chosen.operating_point, "chosen"));
-  model_free(&chosen);
+  test_close("temperature", m.temperature, 2 / log(6), 1e-9);
+  assert_null(json_object_get(m.operating_point, "chosen"));
   model_free(&m);
-  test_remove(folder);
 }
 
 static void answers_are_calibrated(void **state) {

@@ -169,8 +169,34 @@ static leuko_status gather(validation *v, leuko_error *error) {
   return status;
 }
 
-/* Threshold and temperature of a fold's model, from the cells of the other folds; of the model
- * trained on all cells from those of all folds. */
+/* What the folds' models have learnt of when not to answer, into the model trained on all cells,
+ * which loses its scores: they are of cells that it was trained on. */
+static leuko_status adopt_rejection(const validation *v, model *all, leuko_error *error) {
+  const size_t count = (size_t)v->data->folds;
+  model *models = calloc(count, sizeof *models);
+  const model_rejection **parts = calloc(count, sizeof *parts);
+  char path[1024];
+  leuko_status status = LEUKO_OK;
+  if (!models || !parts) status = error_set_memory(error, count * sizeof *models);
+  for (size_t f = 0; status == LEUKO_OK && f < count; f++) {
+    status = fold_folder(v, (int)f, path, sizeof path, error);
+    if (status == LEUKO_OK) status = model_load(path, &models[f], error);
+    parts[f] = &models[f].rejection;
+  }
+  if (status == LEUKO_OK) {
+    train_rejection_adopt(parts, count, &all->rejection);
+    json_t *kept = json_pack("{s:O}", "epoch", json_object_get(all->training, "epoch"));
+    json_decref(all->training);
+    all->training = kept;
+  }
+  for (size_t f = 0; models && f < count; f++) model_free(&models[f]);
+  free(models);
+  free(parts);
+  return status;
+}
+
+/* Threshold and temperature of a fold's model, from the cells of the other folds. The model trained
+ * on all cells takes them from those of all folds, and from their models when not to answer. */
 static leuko_status fit_point(validation *v, int fold, leuko_error *error) {
   const size_t width = v->input.class_count == 2 ? 1 : (size_t)v->input.class_count;
   evaluate_sample *others = malloc(v->input.count * sizeof *others);
@@ -192,18 +218,19 @@ static leuko_status fit_point(validation *v, int fold, leuko_error *error) {
   if (status == LEUKO_OK) status = evaluate_fingerprint(&input, fingerprint, error);
   if (status == LEUKO_OK) status = fold_folder(v, fold, folder, sizeof folder, error);
   if (status == LEUKO_OK) {
-    train_options options = v->run->train;
-    options.out = folder;
     model m;
-    status = train_operating_point(&options, logits, labels, input.count, fingerprint, &m, error);
-    if (status == LEUKO_OK) {
-      if (fold != TRAIN_DATA_ALL)
-        v->models[fold] =
-            (pooled_model){.epoch = (int)json_integer_value(json_object_get(m.training, "epoch")),
-                           .temperature = m.temperature > 0 ? m.temperature : 1,
-                           .threshold = m.threshold};
-      model_free(&m);
-    }
+    status = model_load(folder, &m, error);
+    if (status == LEUKO_OK)
+      status = train_operating_point(&v->run->train, logits, labels, input.count, fingerprint, &m,
+                                     error);
+    if (status == LEUKO_OK && fold == TRAIN_DATA_ALL) status = adopt_rejection(v, &m, error);
+    if (status == LEUKO_OK) status = model_save_best(folder, &m, error);
+    if (status == LEUKO_OK && fold != TRAIN_DATA_ALL)
+      v->models[fold] =
+          (pooled_model){.epoch = (int)json_integer_value(json_object_get(m.training, "epoch")),
+                         .temperature = m.temperature > 0 ? m.temperature : 1,
+                         .threshold = m.threshold};
+    model_free(&m);
   }
   free(others);
   free(logits);
@@ -242,35 +269,6 @@ static leuko_status pool(validation *v, evaluation *scores, pooled *folds, leuko
   return status;
 }
 
-/* What the folds' models have learnt of when not to answer, into that of the model in `folder`,
- * which loses its scores: they are of cells that it was trained on. */
-static leuko_status adopt_rejection(const validation *v, const char *folder, leuko_error *error) {
-  const size_t count = (size_t)v->data->folds;
-  model all = {0}, *models = calloc(count, sizeof *models);
-  const model_rejection **parts = calloc(count, sizeof *parts);
-  char path[1024];
-  leuko_status status =
-      models && parts ? model_load(folder, &all, error) : error_set_memory(error, sizeof *models);
-  for (size_t f = 0; status == LEUKO_OK && f < count; f++) {
-    status = fold_folder(v, (int)f, path, sizeof path, error);
-    if (status == LEUKO_OK) status = model_load(path, &models[f], error);
-    parts[f] = &models[f].rejection;
-  }
-  if (status == LEUKO_OK) {
-    train_rejection_adopt(parts, count, &all.rejection);
-    json_t *kept = json_pack("{s:O}", "epoch", json_object_get(all.training, "epoch"));
-    json_decref(all.training);
-    all.training = kept;
-    status = file_join(path, sizeof path, folder, "best.safetensors", error);
-  }
-  if (status == LEUKO_OK) status = model_save(path, &all, NULL, 0, error);
-  for (size_t f = 0; models && f < count; f++) model_free(&models[f]);
-  model_free(&all);
-  free(models);
-  free(parts);
-  return status;
-}
-
 /* One more training, on all cells. What else is fitted to cells is fitted to the folds' held-out
  * answers, since of this model there are none. */
 static leuko_status train_all(validation *v, leuko_error *error) {
@@ -295,9 +293,7 @@ static leuko_status train_all(validation *v, leuko_error *error) {
   }
   overall_end(&v->view);
   t->train = asked;
-  if (status == LEUKO_OK && t->train.point != TRAIN_POINT_NONE)
-    status = fit_point(v, TRAIN_DATA_ALL, error);
-  return status == LEUKO_OK ? adopt_rejection(v, folder, error) : status;
+  return status == LEUKO_OK ? fit_point(v, TRAIN_DATA_ALL, error) : status;
 }
 
 leuko_status cross_validate(training *t, train_data *data, bool refit, evaluation *scores,

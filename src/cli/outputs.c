@@ -10,8 +10,9 @@
 #include "report/figures.h"
 #include "stats/curves.h"
 
-/* A run's tested cells with their answers, ready to be scored. */
+/* A run's model, and its tested cells with their answers, ready to be scored. */
 typedef struct {
+  model m;
   evaluate_input input;
   evaluate_sample *samples;
   int *groups;
@@ -27,6 +28,7 @@ static void free_scored(scored *s) {
   free(s->logits);
   free(s->rows);
   train_rejection_cells_free(&s->cells);
+  model_free(&s->m);
   *s = (scored){0};
 }
 
@@ -54,15 +56,30 @@ static leuko_status answer(leuko_predictor *predictor, const train_data *data,
   return status;
 }
 
-/* Answers the tested cells; the classes' names are the model's. */
-static leuko_status score(leuko_predictor *predictor, const train_data *data,
-                          const train_data_options *data_options, const train_options *options,
-                          const progress *p, scored *out, leuko_error *error) {
-  const model *m = predictor_model(predictor);
-  const size_t outputs = (size_t)m->net.outputs, count = data->test_count;
-  *out = (scored){0};
-  leuko_status status = train_rejection_list(data, &out->cells, error);
+/* The same, opened for the model and closed again. Scores are those of float32, whatever the model
+ * may be asked in later. */
+static leuko_status answer_whole(model *m, const train_data *data, const train_options *options,
+                                 const size_t *samples, size_t count, const progress *p,
+                                 double *logits, float *rows, leuko_error *error) {
+  leuko_options how = {
+      .threads = options->threads, .backend = options->backend, .precision = "f32"};
+  leuko_predictor *predictor;
+  leuko_status status = predictor_open(m, &how, &predictor, error);
   if (status != LEUKO_OK) return status;
+  status = answer(predictor, data, samples, count, p, logits, rows, error);
+  predictor_give_back(predictor, m);
+  return status;
+}
+
+/* Loads the run's model and answers the tested cells. */
+static leuko_status score(const train_data *data, const train_data_options *data_options,
+                          const train_options *options, const progress *p, scored *out,
+                          leuko_error *error) {
+  model *m = &out->m;
+  leuko_status status = model_load(options->out, m, error);
+  if (status == LEUKO_OK) status = train_rejection_list(data, &out->cells, error);
+  if (status != LEUKO_OK) return status;
+  const size_t outputs = (size_t)m->net.outputs, count = data->test_count;
   const size_t all = out->cells.tested + out->cells.fitted, width = model_last_width(m);
   out->samples = calloc(count, sizeof *out->samples);
   out->groups = calloc(count, sizeof *out->groups);
@@ -71,9 +88,10 @@ static leuko_status score(leuko_predictor *predictor, const train_data *data,
   if (!out->samples || !out->groups || !out->logits || !out->rows)
     return error_set_memory(error, all * width * sizeof *out->rows);
   status = train_has_features(options)
-               ? train_answers(data, data_options, options, out->cells.samples, all, p, out->logits,
-                               out->rows, error)
-               : answer(predictor, data, out->cells.samples, all, p, out->logits, out->rows, error);
+               ? train_answers(data, data_options, options, m, out->cells.samples, all, p,
+                               out->logits, out->rows, error)
+               : answer_whole(m, data, options, out->cells.samples, all, p, out->logits, out->rows,
+                              error);
   if (status != LEUKO_OK) return status;
   for (size_t i = 0; i < count; i++) {
     const dataset_sample *s = data->samples[data->test[i]];
@@ -130,8 +148,8 @@ leuko_status outputs_draw(const char *run, bool history, const evaluation *e, le
   return outputs_drawn(draw_figures(run, history, e, &trouble), &trouble, error);
 }
 
-/* Threshold and temperature from the tested cells, into the model's file and the scores.
- * `fitted_on` [65] receives their fingerprint. */
+/* Threshold and temperature from the tested cells, into the model and the scores. `fitted_on` [65]
+ * receives their fingerprint. */
 static leuko_status choose_point(const train_data *data, const train_options *options, scored *s,
                                  char *fitted_on, leuko_error *error) {
   if (options->point == TRAIN_POINT_NONE) return LEUKO_OK;
@@ -139,78 +157,54 @@ static leuko_status choose_point(const train_data *data, const train_options *op
   int *labels = malloc(data->test_count * sizeof *labels);
   if (!labels) return error_set_memory(error, data->test_count * sizeof *labels);
   for (size_t i = 0; i < data->test_count; i++) labels[i] = s->samples[i].label;
-  model m;
   if (status == LEUKO_OK)
-    status =
-        train_operating_point(options, s->logits, labels, data->test_count, fitted_on, &m, error);
+    status = train_operating_point(options, s->logits, labels, data->test_count, fitted_on, &s->m,
+                                   error);
   free(labels);
   if (status != LEUKO_OK) return status;
-  s->input.threshold = m.threshold;
-  s->input.temperature = m.temperature;
-  if (m.operating_point) s->input.fitted_on = fitted_on;
-  model_free(&m);
+  s->input.threshold = s->m.threshold;
+  s->input.temperature = s->m.temperature;
+  if (s->m.operating_point) s->input.fitted_on = fitted_on;
   return LEUKO_OK;
 }
 
-/* When the model is not to answer, into its file and the scores. */
+/* When the model is not to answer, into it and the scores. */
 static leuko_status fit_rejection(const train_data *data, const train_data_options *data_options,
-                                  const train_options *options, const progress *p, scored *s,
-                                  leuko_error *error) {
+                                  const progress *p, scored *s, leuko_error *error) {
   leuko_reason *reasons = calloc(data->test_count, sizeof *reasons);
   if (!reasons) return error_set_memory(error, data->test_count * sizeof *reasons);
   leuko_status status =
-      train_rejection(data, data_options, options, &s->cells, s->rows, p, reasons, error);
+      train_rejection(data, data_options, &s->cells, s->rows, p, &s->m, reasons, error);
   for (size_t i = 0; i < data->test_count; i++) s->samples[i].reason = reasons[i];
   s->input.rejects = true;
   free(reasons);
   return status;
 }
 
-/* Whether the model may answer in bfloat16, into its file: tried on some tested cells, evenly over
- * them. */
+/* Whether the model may answer in bfloat16: tried on some tested cells, evenly over them. */
 static leuko_status try_bf16(const train_data *data, const train_options *options,
-                             const progress *p, leuko_error *error) {
+                             const progress *p, model *m, leuko_error *error) {
   enum { CELLS = 128 };
   const size_t count = data->test_count < CELLS ? data->test_count : CELLS;
   const size_t bytes = (size_t)options->net.size * (size_t)options->net.size * 3;
-  char path[1024];
   uint8_t *pixels = malloc(count * bytes + 1);
   if (!pixels) return error_set_memory(error, count * bytes);
   for (size_t i = 0; i < count; i++)
     memcpy(pixels + i * bytes,
            prepared_sample(&data->pixels, data->test[i * data->test_count / count]), bytes);
-  model m;
-  leuko_status status = model_load(options->out, &m, error);
-  if (status == LEUKO_OK) {
-    status = predictor_agreement(&m, options->threads, pixels, count, p, &m.bf16, error);
-    if (status == LEUKO_OK)
-      status = file_join(path, sizeof path, options->out, "best.safetensors", error);
-    if (status == LEUKO_OK) status = model_save(path, &m, NULL, 0, error);
-    model_free(&m);
-  }
+  leuko_status status = predictor_agreement(m, options->threads, pixels, count, p, &m->bf16, error);
   free(pixels);
   return status;
 }
 
-/* Scores are those of float32, whatever the model may be asked in later. */
-static leuko_status open_run(const train_options *options, leuko_predictor **out,
-                             leuko_error *error) {
-  leuko_options how = {
-      .threads = options->threads, .backend = options->backend, .precision = "f32"};
-  return leuko_predictor_open(options->out, &how, out, error);
-}
-
 leuko_status outputs_fit(const train_data *data, const train_data_options *data_options,
                          const train_options *options, const progress *p, leuko_error *error) {
-  leuko_predictor *predictor;
   scored s = {0};
-  leuko_status status = open_run(options, &predictor, error);
-  if (status != LEUKO_OK) return status;
-  status = score(predictor, data, data_options, options, p, &s, error);
-  if (status == LEUKO_OK) status = fit_rejection(data, data_options, options, p, &s, error);
-  if (status == LEUKO_OK) status = try_bf16(data, options, p, error);
+  leuko_status status = score(data, data_options, options, p, &s, error);
+  if (status == LEUKO_OK) status = fit_rejection(data, data_options, p, &s, error);
+  if (status == LEUKO_OK) status = try_bf16(data, options, p, &s.m, error);
+  if (status == LEUKO_OK) status = model_save_best(options->out, &s.m, error);
   free_scored(&s);
-  leuko_predictor_close(predictor);
   return status;
 }
 
@@ -219,15 +213,13 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
                            leuko_error *error) {
   *result = (evaluation){0};
   const char *run = options->out;
-  leuko_predictor *predictor;
   scored s = {0};
   char path[1024], fitted_on[65];
-  leuko_status status = open_run(options, &predictor, error);
-  if (status != LEUKO_OK) return status;
-  status = score(predictor, data, data_options, options, p, &s, error);
+  leuko_status status = score(data, data_options, options, p, &s, error);
   if (status == LEUKO_OK) status = choose_point(data, options, &s, fitted_on, error);
-  if (status == LEUKO_OK) status = fit_rejection(data, data_options, options, p, &s, error);
-  if (status == LEUKO_OK) status = try_bf16(data, options, p, error);
+  if (status == LEUKO_OK) status = fit_rejection(data, data_options, p, &s, error);
+  if (status == LEUKO_OK) status = try_bf16(data, options, p, &s.m, error);
+  if (status == LEUKO_OK) status = model_save_best(run, &s.m, error);
   if (status == LEUKO_OK) status = evaluate_samples(&s.input, result, error);
   if (status == LEUKO_OK)
     status = simple_baselines(&data->set, 0, DATASET_TEST, data->set.positive, options->threads, p,
@@ -239,7 +231,6 @@ leuko_status outputs_write(const train_data *data, const train_data_options *dat
   if (status == LEUKO_OK) status = file_join(path, sizeof path, run, "metrics.json", error);
   if (status == LEUKO_OK) status = evaluate_write_metrics(path, result, error);
   free_scored(&s);
-  leuko_predictor_close(predictor);
   if (status != LEUKO_OK) evaluate_free(result);
   return status;
 }

@@ -88,6 +88,9 @@ leuko_status model_load(const char *path, model *out, leuko_error *error);
 leuko_status model_save(const char *path, model *m, const safetensors_entry *extra,
                         size_t extra_count, leuko_error *error);
 
+/* Writes it as best.safetensors of a run folder, where model_load finds it. */
+leuko_status model_save_best(const char *run, model *m, leuko_error *error);
+
 /* Runs the network on the self-check's picture, drawn from a formula, into logits [outputs].
  * Errors: NO_MEMORY, BACKEND. */
 leuko_status model_check_logits(const model *m, double *logits, leuko_error *error);

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "model/model.h"
 
+#define BEST "best.safetensors" /* of a run folder */
+
 static const char newer[] = "use the version of leuko that wrote it";
 static const char again[] = "fetch or train the model again";
 
@@ -288,15 +290,21 @@ static leuko_status read_model(const char *path, const safetensors *file, model 
   return status;
 }
 
+leuko_status model_save_best(const char *run, model *m, leuko_error *error) {
+  char path[1024];
+  leuko_status status = file_join(path, sizeof path, run, BEST, error);
+  return status == LEUKO_OK ? model_save(path, m, NULL, 0, error) : status;
+}
+
 leuko_status model_load(const char *path, model *out, leuko_error *error) {
   *out = (model){0};
   char inside[1024];
   if (file_is_folder(path)) {
-    leuko_status joined = file_join(inside, sizeof inside, path, "best.safetensors", error);
+    leuko_status joined = file_join(inside, sizeof inside, path, BEST, error);
     if (joined != LEUKO_OK) return joined;
     if (!file_exists(inside))
       return error_set(error, LEUKO_NOT_FOUND, path, "give a run folder or a *.safetensors file",
-                       "the folder holds no best.safetensors");
+                       "the folder holds no " BEST);
     path = inside;
   }
   safetensors file;

@@ -117,6 +117,12 @@ void leuko_predictor_close(leuko_predictor *predictor) {
   free(predictor);
 }
 
+void predictor_give_back(leuko_predictor *predictor, model *out) {
+  *out = predictor->m;
+  predictor->m = (model){0};
+  leuko_predictor_close(predictor);
+}
+
 const char *leuko_predictor_precision(const leuko_predictor *predictor) {
   return net_precision_name(predictor->precision);
 }

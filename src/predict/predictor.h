@@ -12,6 +12,8 @@ leuko_status predictor_open(model *m, const leuko_options *options, leuko_predic
 
 /* The model behind a predictor; owned by it. */
 const model *predictor_model(const leuko_predictor *predictor);
+/* Closes a predictor and gives its model back: the caller ends it with model_free. */
+void predictor_give_back(leuko_predictor *predictor, model *out);
 
 /* Logits [count][outputs] of prepared pixels [count][size][size][3], and into rows
  * [count][model_last_width] (may be NULL) what the last layer read. Errors: BACKEND, INTERRUPTED.

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "stats/metrics.h"
 #include "stats/temperature.h"
 #include "stats/threshold.h"
@@ -51,24 +50,16 @@ static leuko_status describe(const train_options *o, size_t n, const char *cells
 }
 
 leuko_status train_operating_point(const train_options *options, const double *logits,
-                                   const int *labels, size_t n, const char *cells, model *out,
+                                   const int *labels, size_t n, const char *cells, model *m,
                                    leuko_error *error) {
-  char path[1024];
-  leuko_status status = model_load(options->out, out, error);
-  if (status != LEUKO_OK) return status;
-  if (options->point == TRAIN_POINT_NONE || !has_all_classes(out, labels, n)) return LEUKO_OK;
+  if (options->point == TRAIN_POINT_NONE || !has_all_classes(m, labels, n)) return LEUKO_OK;
   int *positive = malloc((n + 1) * sizeof *positive); /* the labels, with two classes of it */
-  if (!positive) status = error_set_memory(error, n * sizeof *positive);
-  for (size_t i = 0; status == LEUKO_OK && i < n; i++)
-    positive[i] = out->class_count == 2 ? labels[i] == out->positive : labels[i];
-  if (status == LEUKO_OK) status = fit_temperature(logits, positive, n, out, error);
-  if (status == LEUKO_OK && out->class_count == 2)
-    status = choose_threshold(options, logits, positive, n, out, error);
+  if (!positive) return error_set_memory(error, n * sizeof *positive);
+  for (size_t i = 0; i < n; i++)
+    positive[i] = m->class_count == 2 ? labels[i] == m->positive : labels[i];
+  leuko_status status = fit_temperature(logits, positive, n, m, error);
+  if (status == LEUKO_OK && m->class_count == 2)
+    status = choose_threshold(options, logits, positive, n, m, error);
   free(positive);
-  if (status == LEUKO_OK) status = describe(options, n, cells, out, error);
-  if (status == LEUKO_OK)
-    status = file_join(path, sizeof path, options->out, "best.safetensors", error);
-  if (status == LEUKO_OK) status = model_save(path, out, NULL, 0, error);
-  if (status != LEUKO_OK) model_free(out);
-  return status;
+  return status == LEUKO_OK ? describe(options, n, cells, m, error) : status;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/sort.h"
 #include "base/threads.h"
 
@@ -106,29 +105,21 @@ static leuko_status fit(const train_data *data, const train_rejection_cells *cel
 }
 
 leuko_status train_rejection(const train_data *data, const train_data_options *data_options,
-                             const train_options *options, const train_rejection_cells *cells,
-                             const float *rows, const progress *p, leuko_reason *reasons,
+                             const train_rejection_cells *cells, const float *rows,
+                             const progress *p, model *m, leuko_reason *reasons,
                              leuko_error *error) {
-  const size_t count = cells->tested + cells->fitted;
+  const size_t count = cells->tested + cells->fitted, width = model_last_width(m);
   double *measures = malloc(count * IMAGE_MEASURES * sizeof *measures);
   if (!measures) return error_set_memory(error, count * IMAGE_MEASURES * sizeof *measures);
-  char path[1024];
-  model m = {0};
   leuko_status status =
       train_data_measure(data, data_options, cells->samples, count, p, measures, error);
-  if (status == LEUKO_OK) status = model_load(options->out, &m, error);
-  if (status == LEUKO_OK) status = fit(data, cells, measures, rows, &m, error);
-  const size_t width = status == LEUKO_OK ? model_last_width(&m) : 0;
+  if (status == LEUKO_OK) status = fit(data, cells, measures, rows, m, error);
   for (size_t i = 0; status == LEUKO_OK && i < cells->tested; i++) {
-    const bool far = m.rejection.distance.directions > 0;
-    reasons[i] =
-        model_judge(&m.rejection, measures + i * IMAGE_MEASURES,
-                    far ? stats_distance_of(&m.rejection.distance, rows + i * width) : (double)NAN);
+    const bool far = m->rejection.distance.directions > 0;
+    reasons[i] = model_judge(&m->rejection, measures + i * IMAGE_MEASURES,
+                             far ? stats_distance_of(&m->rejection.distance, rows + i * width)
+                                 : (double)NAN);
   }
-  if (status == LEUKO_OK)
-    status = file_join(path, sizeof path, options->out, "best.safetensors", error);
-  if (status == LEUKO_OK) status = model_save(path, &m, NULL, 0, error);
-  model_free(&m);
   free(measures);
   return status;
 }

@@ -20,16 +20,16 @@ leuko_status train_rejection_list(const train_data *data, train_rejection_cells 
                                   leuko_error *error);
 void train_rejection_cells_free(train_rejection_cells *cells);
 
-/* Fits the envelope of the pictures and the distance of rows [tested + fitted][model_last_width],
- * what the best model's last layer reads of `cells`, and writes both into best.safetensors. The
- * envelope is as wide as needed for 99 % of the tested cells, if some width is enough; the
- * distance's threshold keeps TRAIN_KEPT of them, of those outside the envelope none. `reasons`
- * [tested] receives why each of the tested cells would be rejected. Where no cell is found in any
- * picture nothing is written; where a class has one cell, no distance. Errors: those of reading and
- * writing the model and of prepared_open, NO_MEMORY, BAD_DATA. */
+/* Fits, into m->rejection, the envelope of the pictures and the distance of rows
+ * [tested + fitted][model_last_width], what the model's last layer reads of `cells`. The envelope
+ * is as wide as needed for 99 % of the tested cells, if some width is enough; the distance's
+ * threshold keeps TRAIN_KEPT of them, of those outside the envelope none. `reasons` [tested]
+ * receives why each of the tested cells would be rejected. Where no cell is found in any picture it
+ * is left empty; where a class has one cell, there is no distance. Errors: those of prepared_open,
+ * NO_MEMORY, BAD_DATA. */
 leuko_status train_rejection(const train_data *data, const train_data_options *data_options,
-                             const train_options *options, const train_rejection_cells *cells,
-                             const float *rows, const progress *p, leuko_reason *reasons,
+                             const train_rejection_cells *cells, const float *rows,
+                             const progress *p, model *m, leuko_reason *reasons,
                              leuko_error *error);
 
 /* For a model that was trained on all cells, so that none is left to choose by: takes from the

@@ -4,16 +4,6 @@
 #include "train/feed.h"
 #include "train/target.h"
 
-/* The best model's parameters in place of the initial ones. */
-static leuko_status load_best(const char *run, target *t, leuko_error *error) {
-  model best;
-  leuko_status status = model_load(run, &best, error);
-  if (status != LEUKO_OK) return status;
-  net_copy_params(best.graph, best.params, t->graph, t->params);
-  model_free(&best);
-  return LEUKO_OK;
-}
-
 /* The head's logits and last inputs, batch by batch. */
 static leuko_status answer(const train_options *o, target *t, const size_t *samples, size_t count,
                            double *logits, float *rows, leuko_error *error) {
@@ -44,13 +34,14 @@ bool train_has_features(const train_options *options) {
 }
 
 leuko_status train_answers(const train_data *data, const train_data_options *data_options,
-                           const train_options *options, const size_t *samples, size_t count,
-                           const progress *p, double *logits, float *rows, leuko_error *error) {
+                           const train_options *options, const model *best, const size_t *samples,
+                           size_t count, const progress *p, double *logits, float *rows,
+                           leuko_error *error) {
   target t;
   leuko_status status = target_open(data, data_options->crop, options, p, &t, error);
   if (status != LEUKO_OK) return status;
-  status = load_best(options->out, &t, error);
-  if (status == LEUKO_OK) status = answer(options, &t, samples, count, logits, rows, error);
+  net_copy_params(best->graph, best->params, t.graph, t.params);
+  status = answer(options, &t, samples, count, logits, rows, error);
   target_close(&t);
   return status;
 }

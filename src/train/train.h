@@ -91,22 +91,21 @@ leuko_status train_finished(const train_data *data, const train_data_options *da
 /* Whether such a run trains a head on the features of a frozen base. */
 bool train_has_features(const train_options *options);
 
-/* For such a run: the logits [count][outputs] that its best model gives for cells `samples`
+/* For such a run: the logits [count][outputs] that `best`, its model, gives for cells `samples`
  * (indices as train_data's), and what its last layer reads of them, rows [count][model_last_width],
- * from the features that train_run has left in the cache. Errors: those of train_run's beginning
- * and of reading the model. */
+ * from the features that train_run has left in the cache. Errors: those of train_run's beginning.
+ */
 leuko_status train_answers(const train_data *data, const train_data_options *data_options,
-                           const train_options *options, const size_t *samples, size_t count,
-                           const progress *p, double *logits, float *rows, leuko_error *error);
+                           const train_options *options, const model *best, const size_t *samples,
+                           size_t count, const progress *p, double *logits, float *rows,
+                           leuko_error *error);
 
-/* Chooses threshold and temperature from the logits [n][outputs] of the best model for cells of
- * labels [n] (classes of the model) and writes them into best.safetensors, with the cells'
- * fingerprint (a hash of them; copied). *out receives the model, which the caller ends with
- * model_free. Where a class is missing among the cells, nothing is chosen; where no answer is
- * wrong, the temperature stays 1. Errors: those of reading and writing the model, NO_MEMORY,
- * BAD_DATA. */
+/* Chooses threshold and temperature of a model, as the options say, from its logits [n][outputs]
+ * for cells of labels [n] (its classes), whose fingerprint (a hash of them; copied) it keeps. Where
+ * a class is missing among the cells, nothing is chosen; where no answer is wrong, the temperature
+ * stays 1. Errors: NO_MEMORY, BAD_DATA. */
 leuko_status train_operating_point(const train_options *options, const double *logits,
-                                   const int *labels, size_t n, const char *cells, model *out,
+                                   const int *labels, size_t n, const char *cells, model *m,
                                    leuko_error *error);
 
 #endif
