@@ -14,8 +14,8 @@ static net_step convolution(rng *r, net_graph *g, int kernel, int stride, bool w
                             bool winograd) {
   const int c = wide ? channels(r) : between(r, 1, 4), pad = between(r, 0, kernel / 2);
   const int side = kernel + between(r, 0, 12);
-  net_conv2d(g, "conv", net_input(g, side, between(r, kernel, 17), c), channels(r), kernel, stride,
-             pad, coin(r));
+  net_conv2d(g, "conv", net_input(g, side, between(r, kernel, wide ? 17 : 40), c), channels(r),
+             kernel, stride, pad, coin(r));
   net_step step = step_of(g, between(r, 1, 5), false);
   step.relu = coin(r);
   step.threads = between(r, 1, 3);
@@ -51,14 +51,68 @@ static void test_pixel_by_pixel(void **state) {
 
 static void test_row_by_row(void **state) {
   (void)state;
-  for (uint32_t n = 0; n < 40; n++) {
+  for (uint32_t n = 0; n < 60; n++) {
     rng r = rng_open(11, RNG_TEST, 1, n);
     net_graph *g = net_graph_new();
-    net_step step = convolution(&r, g, between(&r, 1, 7), between(&r, 1, 2), false, false);
-    add_pooling(&r, &step);
+    net_step step = convolution(&r, g, between(&r, 1, 7), between(&r, 1, 3), false, false);
+    if (between(&r, 0, 3) == 0) step.add = true;
+    else add_pooling(&r, &step);
     assert_true(step_agrees(net_backends_infer[net_cpu()], &r, g, step,
                             step.precision == NET_BF16 ? (step_tolerance){2e-2, 0}
                                                        : (step_tolerance){1e-4, 0}));
+  }
+}
+
+/* Only some pixels are wanted: they get the bits that they get among all, and no other is
+ * touched. */
+static void test_wanted_pixels(void **state) {
+  (void)state;
+  for (uint32_t n = 0; n < 60; n++) {
+    rng r = rng_open(11, RNG_TEST, 6, n);
+    net_graph *g = net_graph_new();
+    net_step step = convolution(&r, g, between(&r, 1, 7), between(&r, 1, 3), n % 3 == 0, false);
+    add_pooling(&r, &step);
+    step.precision = NET_F32;
+    const net_backend *backend = net_backends_infer[net_cpu()];
+    step_values v = step_values_new(g, &step);
+    step_fill(&r, &step, &v);
+    leuko_error error = {0};
+    net_kernel *kernel = NULL;
+    size_t workspace, scratch;
+    assert_true(backend->choose(&step));
+    step_ok(backend->prepare(&step, &kernel, &workspace, &scratch, &error), &error);
+    step_ok(backend->bind(kernel, (const float *const *)v.params, &error), &error);
+    const size_t pixels = v.y_count / (size_t)step.out.c, bytes = (size_t)step.out.c * sizeof *v.y;
+    const uint32_t rare = 1 + rng_below(&r, 9);
+    uint8_t *wanted = calloc(pixels, 1);
+    float *some = step_array(v.y_count);
+    size_t count = 0;
+    for (size_t i = 0; i < pixels; i++)
+      count += wanted[i] = i && rng_below(&r, 4) ? wanted[i - 1] : rng_below(&r, 10) < rare;
+    double share = 0;
+    net_call call = {.count = step.batch,
+                     .share = &share,
+                     .x = {v.x[0]},
+                     .y = v.y,
+                     .params = {v.params[0], v.params[1]},
+                     .scratch = step_array((scratch + 3) / 4)};
+    step_ok(backend->forward(kernel, &call, &error), &error);
+    assert_true(share == 1);
+    call.wanted = wanted;
+    call.y = some;
+    step_ok(backend->forward(kernel, &call, &error), &error);
+    assert_true(share == (double)count / (double)pixels);
+    for (size_t i = 0; i < pixels; i++) {
+      const float *at = some + i * (size_t)step.out.c;
+      if (wanted[i]) assert_memory_equal(at, v.y + i * (size_t)step.out.c, bytes);
+      else assert_true(isnan(at[0]) && isnan(at[step.out.c - 1]));
+    }
+    backend->release(kernel);
+    free(call.scratch);
+    free(wanted);
+    free(some);
+    step_values_free(&v);
+    net_graph_free(g);
   }
 }
 
@@ -126,9 +180,13 @@ static void test_dense(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_pixel_by_pixel), cmocka_unit_test(test_row_by_row),
-      cmocka_unit_test(test_winograd),       cmocka_unit_test(test_winograd_of_many_tiles),
-      cmocka_unit_test(test_pooling),        cmocka_unit_test(test_dense),
+      cmocka_unit_test(test_pixel_by_pixel),
+      cmocka_unit_test(test_row_by_row),
+      cmocka_unit_test(test_wanted_pixels),
+      cmocka_unit_test(test_winograd),
+      cmocka_unit_test(test_winograd_of_many_tiles),
+      cmocka_unit_test(test_pooling),
+      cmocka_unit_test(test_dense),
   };
   return each_level_run(tests, sizeof tests / sizeof *tests, NET_CPU_GENERIC);
 }

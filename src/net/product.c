@@ -84,12 +84,14 @@ INLINE void product_block(const void *const *from, size_t tap_stride, size_t tap
     for (int r = 0; r < count; r++) rows[r] = from[t * tap_stride + (size_t)r];
     multiply(rows, (const char *)u + t * tap_bytes, sum, depth, count, vectors, type);
   }
-  for (int r = 0; r < count; r++) {
-    if (finishes) finish_row(finish, row + (size_t)r, sum[r], vectors, type);
-    else
-      for (int k = 0; k < vectors; k++)
-        v16_store(m + ((size_t)r * (size_t)vectors + (size_t)k) * 16, sum[r][k]);
+  if (finishes) {
+    const product_finish f = *finish;
+    finish_rows(&f, row, sum, count, vectors, type);
+    return;
   }
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++)
+      v16_store(m + ((size_t)r * (size_t)vectors + (size_t)k) * 16, sum[r][k]);
 }
 
 /* The same with a count that is not a constant. */
@@ -222,4 +224,110 @@ PRODUCT void product_taps_finished(const void *const *from, size_t taps, const v
 #endif
   (void)type;
   FOR_STEPS(finished, ELEMENT_F32, from, taps, u, finish, rows, depth);
+}
+
+void product_windows_pack(const float *kernel, size_t values, size_t filters, float *u) {
+  for (size_t first = 0; first < filters; first += PRODUCT_WIDTH) {
+    const size_t width = filters - first < PRODUCT_WIDTH ? filters - first : PRODUCT_WIDTH;
+    for (size_t k = 0; k < values; k++)
+      memcpy(u + values * first + k * width, kernel + k * filters + first, width * sizeof *u);
+  }
+}
+
+/* The sums of `count` windows, a constant, from v on. */
+INLINE void window_sums(const product_windows *w, const float *v, const float *u,
+                        v16 sum[PRODUCT_ROWS][VECTORS], int count, int vectors) {
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) sum[r][k] = v16_zero();
+  const size_t values = w->values;
+  const uint32_t *offsets = w->offsets;
+  const float *rows[PRODUCT_ROWS];
+  for (int r = 0; r < count; r++) rows[r] = v + (size_t)r * w->step;
+  for (size_t d = 0; d < values; d++) {
+    const size_t at = offsets[d];
+    v16 factors[VECTORS];
+    for (int k = 0; k < vectors; k++)
+      factors[k] = v16_load(u + (d * (size_t)vectors + (size_t)k) * 16);
+    for (int r = 0; r < count; r++) {
+      const v16 value = v16_all(rows[r][at]);
+      for (int k = 0; k < vectors; k++) sum[r][k] = v16_fma(value, factors[k], sum[r][k]);
+    }
+  }
+}
+
+/* The larger of each two windows beside each other. */
+INLINE void window_pairs(v16 sum[PRODUCT_ROWS][VECTORS], v16 larger[PRODUCT_ROWS][VECTORS],
+                         int count, int vectors) {
+  for (int r = 0; r < count / 2; r++)
+    for (int k = 0; k < vectors; k++) larger[r][k] = v16_max(sum[2 * r][k], sum[2 * r + 1][k]);
+}
+
+/* A chunk of the filters of `count` windows, or of half as many squares where `pooled`. */
+INLINE void window_block(const product_windows *w, const float *v, size_t below, const float *u,
+                         const product_finish *finish, size_t row, int count, int vectors,
+                         bool pooled) {
+  v16 sum[PRODUCT_ROWS][VECTORS];
+  window_sums(w, v, u, sum, count, vectors);
+  if (pooled) {
+    v16 above[PRODUCT_ROWS][VECTORS];
+    window_pairs(sum, above, count, vectors);
+    window_sums(w, v + below, u, sum, count, vectors);
+    window_pairs(sum, sum, count, vectors);
+    for (int r = 0; r < count / 2; r++)
+      for (int k = 0; k < vectors; k++) sum[r][k] = v16_max(above[r][k], sum[r][k]);
+  }
+  finish_rows(finish, row, sum, pooled ? count / 2 : count, vectors, ELEMENT_F32);
+}
+
+/* All filters of them, so that what is stored is one stretch. */
+INLINE void window_group(const product_windows *w, const float *v, size_t below, const float *u,
+                         const product_finish *finish, size_t row, size_t filters, int count,
+                         bool pooled) {
+  if (pooled && count % 2) return;
+  product_finish f = *finish;
+  for (size_t left = filters; left;) {
+    const size_t width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+#if PRODUCT_WIDTH > 16
+    if (width < PRODUCT_WIDTH) window_block(w, v, below, u, &f, row, count, VECTORS / 2, pooled);
+    else
+#endif
+      window_block(w, v, below, u, &f, row, count, VECTORS, pooled);
+    u += width * w->values;
+    f.first += width;
+    if (f.scale) f.scale += width;
+    if (f.bias) f.bias += width;
+    left -= width;
+  }
+}
+
+/* The same with a count that is not a constant. */
+#define WINDOW_CASE(count)                                                                         \
+  case count:                                                                                      \
+    window_group(w, v, below, u, finish, row / (pooled ? 2 : 1), filters, count, pooled);          \
+    break
+INLINE void windows(const product_windows *w, size_t below, const float *u,
+                    const product_finish *finish, size_t count, size_t filters, bool pooled) {
+  for (size_t row = 0; row < count; row += PRODUCT_ROWS) {
+    const float *v = w->v + row * w->step;
+    switch (group_size(count, row)) {
+      WINDOW_CASE(6);
+      WINDOW_CASE(5);
+      WINDOW_CASE(4);
+      WINDOW_CASE(3);
+      WINDOW_CASE(2);
+      WINDOW_CASE(1);
+    default:
+      break;
+    }
+  }
+}
+
+PRODUCT void product_windows_finished(const product_windows *w, const float *u,
+                                      const product_finish *finish, size_t count, size_t filters) {
+  windows(w, 0, u, finish, count, filters, false);
+}
+
+PRODUCT void product_windows_pooled(const product_windows *w, size_t below, const float *u,
+                                    const product_finish *finish, size_t count, size_t filters) {
+  windows(w, below, u, finish, count, filters, true);
 }

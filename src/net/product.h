@@ -15,6 +15,9 @@
 #define product_rows LEVEL(product_rows)
 #define product_taps LEVEL(product_taps)
 #define product_taps_finished LEVEL(product_taps_finished)
+#define product_windows_pack LEVEL(product_windows_pack)
+#define product_windows_finished LEVEL(product_windows_finished)
+#define product_windows_pooled LEVEL(product_windows_pooled)
 #define product_bytes_room LEVEL(product_bytes_room)
 #define product_bytes_pack LEVEL(product_bytes_pack)
 #define product_bytes_scratch LEVEL(product_bytes_scratch)
@@ -52,6 +55,27 @@ typedef struct {
 void product_taps_finished(const void *const *from, size_t taps, const void *u,
                            const product_finish *finish, size_t rows, size_t depth, int width,
                            element_type type);
+
+/* Windows side by side on an image of few channels, in float32: value k of window r lies at
+ * v[r * step + offsets[k]]. */
+typedef struct {
+  const float *v;
+  size_t step, values;
+  const uint32_t *offsets; /* [values] */
+} product_windows;
+
+/* Packs u = kernel [values][filters], HWIO, in chunks as in product_taps that follow each other. */
+void product_windows_pack(const float *kernel, size_t values, size_t filters, float *u);
+
+/* The sums of `count` windows times u, finished. */
+void product_windows_finished(const product_windows *w, const float *u,
+                              const product_finish *finish, size_t count, size_t filters);
+
+/* The same, but each row that is finished is the largest sums of a square of four: of windows 2 r
+ * and 2 r + 1, and of those that lie `below` floats behind them. `count`, which is even, is that of
+ * the upper windows. */
+void product_windows_pooled(const product_windows *w, size_t below, const float *u,
+                            const product_finish *finish, size_t count, size_t filters);
 
 /* The same of bytes, where there are kernels for them (product_bytes.c): v is unsigned, u signed
  * and from -127 on, depth a multiple of ELEMENT_BYTES_STEP and taps * depth at most 2^16, so that a

@@ -2,6 +2,8 @@
 #ifndef NET_PRODUCT_FINISH_H
 #define NET_PRODUCT_FINISH_H
 
+#include <math.h>
+
 #include "net/product.h"
 
 /* One source for all element types: the instructions of bfloat16 and bytes appear only where the
@@ -57,6 +59,40 @@ INLINE void finish_row(const product_finish *f, size_t row, const v16 *sums, int
 #endif
   for (int k = 0; k + ELEMENT_VECTORS <= vectors; k += ELEMENT_VECTORS)
     element_store(to + 16 * (size_t)k * element_bytes(f->type), v + k, f->type);
+}
+
+/* Whether everything about sums of this type is in float32. */
+INLINE bool finish_is_plain(const product_finish *f, element_type type) {
+  return type == ELEMENT_F32 && f->type == ELEMENT_F32 && !f->scale &&
+         (!f->other || f->other_type == ELEMENT_F32);
+}
+
+/* The sums of rows `row` and so on, `count` times `vectors`, both constants. What is usual stays in
+ * registers. */
+INLINE void finish_rows(const product_finish *f, size_t row, v16 sums[PRODUCT_ROWS][VECTORS],
+                        int count, int vectors, element_type type) {
+  if (!finish_is_plain(f, type)) {
+    v16 kept[PRODUCT_ROWS][VECTORS];
+#pragma GCC unroll 6
+    for (int r = 0; r < count; r++)
+      for (int k = 0; k < vectors; k++) kept[r][k] = sums[r][k];
+    for (int r = 0; r < count; r++) finish_row(f, row + (size_t)r, kept[r], vectors, type);
+    return;
+  }
+  const v16 least = v16_all(f->relu ? 0 : -INFINITY);
+  v16 bias[VECTORS];
+  for (int k = 0; k < vectors; k++) bias[k] = f->bias ? v16_load(f->bias + 16 * k) : v16_zero();
+#pragma GCC unroll 6
+  for (int r = 0; r < count; r++) {
+    float *to = (float *)f->to[row + (size_t)r] + f->first;
+    for (int k = 0; k < vectors; k++) {
+      v16 value = v16_add(sums[r][k], bias[k]);
+      if (f->other)
+        value =
+            v16_add(value, v16_load((const float *)f->other[row + (size_t)r] + f->first + 16 * k));
+      v16_store(to + 16 * k, v16_max(least, value));
+    }
+  }
 }
 
 #endif

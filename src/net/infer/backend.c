@@ -8,7 +8,8 @@ struct net_kernel {
   infer_shape s;
   net_op op;
   char *zeros;
-  infer_winograd *winograd; /* one of the two, for a convolution */
+  infer_winograd *winograd; /* one of the three, for a convolution */
+  infer_first *first;
   infer_direct *direct;
 };
 
@@ -68,6 +69,7 @@ static float scale_of(net_layout layout, float scale) {
 static void infer_release(net_kernel *k) {
   if (!k) return;
   infer_winograd_free(k->winograd);
+  infer_first_free(k->first);
   infer_direct_free(k->direct);
   free(k->zeros);
   free(k);
@@ -106,8 +108,9 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
     bool winograd = a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
                     step->winograd && !step->add && step->in_layout != NET_NHWC_U8;
-    status = winograd ? infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error)
-                      : infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);
+    if (winograd) status = infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error);
+    else if (few_channels(step)) status = infer_first_new(&k->s, &k->first, scratch, error);
+    else status = infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);
   }
   if (status == LEUKO_OK) *out = k;
   else infer_release(k);
@@ -117,6 +120,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
 static leuko_status infer_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
                                leuko_error *error) {
   if (k->winograd) return infer_winograd_bind(k->winograd, params[0], error);
+  if (k->first) infer_first_bind(k->first, params[0], params[1]);
   if (k->direct) infer_direct_bind(k->direct, params[0], params[1]);
   return LEUKO_OK;
 }
@@ -124,6 +128,7 @@ static leuko_status infer_bind(net_kernel *k, const float *const params[NET_MAX_
 static leuko_status infer_forward(net_kernel *k, const net_call *call, leuko_error *error) {
   (void)error;
   if (k->winograd) infer_winograd_run(k->winograd, call);
+  else if (k->first) infer_first_run(k->first, call);
   else if (k->direct) infer_direct_run(k->direct, call);
   else if (k->op == NET_MAXPOOL) infer_maxpool(&k->s, call);
   else infer_avgpool(&k->s, call);

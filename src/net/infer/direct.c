@@ -14,9 +14,6 @@
 
 struct infer_direct {
   infer_shape s;
-  /* Whether a row of the window is one stretch of memory (few channels, float32): then a tap is a
-   * row of the window instead of a pixel, copied where it reaches over the border. */
-  bool rows;
   int taps;
   size_t depth;      /* input values of a tap */
   size_t list_bytes; /* of the output pixels to compute */
@@ -40,12 +37,6 @@ static size_t block_bytes(const infer_direct *d) {
   return d->s.pool ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 2 * BLOCK_ROWS * sizeof(void *);
 }
 
-/* Copies of rows of the window that reach over the border. */
-static size_t copy_bytes(const infer_direct *d) {
-  if (!d->rows || d->s.pad == 0) return 0;
-  return up_to_line(BLOCK_ROWS * (size_t)d->taps * d->depth * sizeof(float));
-}
-
 /* Rows of bytes, readied. */
 static size_t ready_bytes(const infer_direct *d) {
   if (d->s.in_type != ELEMENT_U8) return 0;
@@ -53,7 +44,7 @@ static size_t ready_bytes(const infer_direct *d) {
 }
 
 static size_t thread_bytes(const infer_direct *d) {
-  return pointer_bytes(d) + up_to_line(block_bytes(d)) + copy_bytes(d) + ready_bytes(d);
+  return pointer_bytes(d) + up_to_line(block_bytes(d)) + ready_bytes(d);
 }
 
 /* Of the factors of filters `chunk` and so on. */
@@ -82,9 +73,8 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   *out = NULL;
   if (!d) return error_set_memory(error, sizeof *d);
   d->s = *shape;
-  d->rows = shape->in.c % ELEMENT_STEP != 0;
-  d->taps = d->rows ? shape->kernel : shape->kernel * shape->kernel;
-  d->depth = (size_t)shape->in.c * (d->rows ? (size_t)shape->kernel : 1);
+  d->taps = shape->kernel * shape->kernel;
+  d->depth = (size_t)shape->in.c;
   d->list_bytes = infer_list_bytes(shape, batch, 1);
   d->bytes = shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
   const int last = (shape->plain.c - 1) / PRODUCT_WIDTH * PRODUCT_WIDTH;
@@ -151,48 +141,15 @@ typedef struct {
   float *m;           /* pooled: products [rows][width] */
   void **to;          /* else [rows]: outputs */
   const void **other; /* and what is added to them */
-  float *copies;
   void *ready;
 } workplace;
 
 static workplace workplace_of(const infer_direct *d, char *scratch, int thread) {
   char *own = scratch + (size_t)thread * thread_bytes(d);
-  void *from = own, *m = own + pointer_bytes(d), *copies = (char *)m + up_to_line(block_bytes(d));
-  void *ready = (char *)copies + copy_bytes(d);
+  void *from = own, *m = own + pointer_bytes(d), *ready = (char *)m + up_to_line(block_bytes(d));
   void **to = m;
   const void **other = (const void **)to + BLOCK_ROWS;
-  return (workplace){
-      .from = from, .m = m, .to = to, .other = other, .copies = copies, .ready = ready};
-}
-
-/* Rows of the window at (top, left) of image n. */
-static void point_at_rows(const infer_direct *d, const net_call *call, int n, int top, int left,
-                          const workplace *w, size_t row, size_t rows) {
-  const infer_shape *s = &d->s;
-  const int first = left < 0 ? -left : 0;
-  const int last = left + s->kernel > s->in.w ? s->in.w - left : s->kernel;
-  const size_t c = (size_t)s->in.c;
-  if (first == 0 && last == s->kernel && top >= 0 && top + s->kernel <= s->in.h) {
-    const float *inside = call->x[0] + (((ptrdiff_t)n * s->in.h + top) * s->in.w + left) * s->in.c;
-    for (size_t k = 0; k < (size_t)s->kernel; k++)
-      w->from[k * rows + row] = inside + k * (size_t)s->in.w * c;
-    return;
-  }
-  for (int k = 0; k < s->kernel; k++) {
-    const void **from = &w->from[(size_t)k * rows + row];
-    *from = s->zeros;
-    if (top + k < 0 || top + k >= s->in.h) continue;
-    const ptrdiff_t line = ((ptrdiff_t)n * s->in.h + top + k) * s->in.w;
-    const float *inside = call->x[0] + (line + left) * s->in.c;
-    *from = inside;
-    if (first == 0 && last == s->kernel) continue;
-    float *copy = w->copies + ((size_t)k * rows + row) * d->depth;
-    memset(copy, 0, d->depth * sizeof *copy);
-    if (last > first)
-      memcpy(copy + (size_t)first * c, inside + (size_t)first * c,
-             (size_t)(last - first) * c * sizeof *copy);
-    *from = copy;
-  }
+  return (workplace){.from = from, .m = m, .to = to, .other = other, .ready = ready};
 }
 
 /* Pixels of the window at (top, left) of image n. */
@@ -218,8 +175,7 @@ static size_t point_at(const infer_direct *d, const net_call *call, const infer_
     const int part = (int)(row % (size_t)(side * side));
     const int top = (at.y * side + part / side) * s->stride - s->pad;
     const int left = (at.x * side + part % side) * s->stride - s->pad;
-    if (d->rows) point_at_rows(d, call, at.image, top, left, w, row, rows);
-    else point_at_pixels(d, call, at.image, top, left, w, row, rows);
+    point_at_pixels(d, call, at.image, top, left, w, row, rows);
   }
   return rows;
 }

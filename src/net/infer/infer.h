@@ -13,6 +13,10 @@
 
 #define infer_list_bytes LEVEL(infer_list_bytes)
 #define infer_list LEVEL(infer_list)
+#define infer_first_new LEVEL(infer_first_new)
+#define infer_first_free LEVEL(infer_first_free)
+#define infer_first_bind LEVEL(infer_first_bind)
+#define infer_first_run LEVEL(infer_first_run)
 #define infer_winograd_new LEVEL(infer_winograd_new)
 #define infer_winograd_free LEVEL(infer_winograd_free)
 #define infer_winograd_bind LEVEL(infer_winograd_bind)
@@ -71,9 +75,18 @@ void infer_winograd_free(infer_winograd *w);
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error);
 void infer_winograd_run(const infer_winograd *w, const net_call *call);
 
-/* direct.c: every other convolution, as sums of products over the window's pixels, or over its rows
- * where there are too few channels for a vector. Bytes are multiplied with bytes into integers that
- * are exact. */
+/* first.c: any convolution whose channels are too few for a vector, so that a row of the window is
+ * the unit. The input is float32 and complete. */
+typedef struct infer_first infer_first;
+leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t *scratch,
+                             leuko_error *error);
+void infer_first_free(infer_first *d);
+/* kernel HWIO float32; bias [filters] or NULL. */
+void infer_first_bind(infer_first *d, const float *kernel, const float *bias);
+void infer_first_run(const infer_first *d, const net_call *call);
+
+/* direct.c: every other convolution, as sums of products over the window's pixels. Bytes are
+ * multiplied with bytes into integers that are exact. */
 typedef struct infer_direct infer_direct;
 leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct **out,
                               size_t *scratch, leuko_error *error);
