@@ -145,11 +145,11 @@ INLINE void tapped(const void *const *from, size_t taps, const void *u, float *m
                   group_size(rows, r), vectors, bf16, false);
 }
 
-INLINE void finished(const void *const *from, size_t taps, const void *u,
+INLINE void finished(const void *const *from, size_t stride, size_t taps, const void *u,
                      const product_finish *finish, size_t rows, size_t depth, int vectors,
                      element_type type) {
   for (size_t r = 0; r < rows; r += PRODUCT_ROWS)
-    product_group(from + r, rows, taps, u, NULL, finish, r, depth, group_size(rows, r), vectors,
+    product_group(from + r, stride, taps, u, NULL, finish, r, depth, group_size(rows, r), vectors,
                   type, true);
 }
 
@@ -209,21 +209,21 @@ PRODUCT void product_taps(const void *const *from, size_t taps, const void *u, f
   FOR_WIDTH(tapped, false, from, taps, u, m, rows, depth);
 }
 
-PRODUCT void product_taps_finished(const void *const *from, size_t taps, const void *u,
-                                   const product_finish *finish, size_t rows, size_t depth,
-                                   int width, element_type type) {
+PRODUCT void product_taps_finished(const void *const *from, size_t stride, size_t taps,
+                                   const void *u, const product_finish *finish, size_t rows,
+                                   size_t depth, int width, element_type type) {
 #ifdef VECTOR_NARROW
   if (type == ELEMENT_U8) {
-    FOR_STEPS(finished, ELEMENT_U8, from, taps, u, finish, rows, depth);
+    FOR_STEPS(finished, ELEMENT_U8, from, stride, taps, u, finish, rows, depth);
     return;
   }
   if (type == ELEMENT_BF16) {
-    FOR_STEPS(finished, ELEMENT_BF16, from, taps, u, finish, rows, depth);
+    FOR_STEPS(finished, ELEMENT_BF16, from, stride, taps, u, finish, rows, depth);
     return;
   }
 #endif
   (void)type;
-  FOR_STEPS(finished, ELEMENT_F32, from, taps, u, finish, rows, depth);
+  FOR_STEPS(finished, ELEMENT_F32, from, stride, taps, u, finish, rows, depth);
 }
 
 void product_windows_pack(const float *kernel, size_t values, size_t filters, float *u) {

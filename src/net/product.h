@@ -50,9 +50,9 @@ typedef struct {
   bool relu;
 } product_finish;
 
-/* The sums of product_taps, finished instead of stored; width is a whole number of steps
- * (net/element.h), with AVX-512 32 or 64. */
-void product_taps_finished(const void *const *from, size_t taps, const void *u,
+/* The sums of product_taps, but with row r of tap t at from[t * stride + r], finished instead of
+ * stored; width is a whole number of steps (net/element.h), with AVX-512 32 or 64. */
+void product_taps_finished(const void *const *from, size_t stride, size_t taps, const void *u,
                            const product_finish *finish, size_t rows, size_t depth, int width,
                            element_type type);
 

@@ -49,7 +49,7 @@ void product_bytes_finished(const void *const *from, const void *scratch, const 
                             const product_finish *finish, size_t rows, size_t taps, size_t depth,
                             int width) {
   (void)scratch;
-  product_taps_finished(from, taps, u, finish, rows, depth, width, ELEMENT_U8);
+  product_taps_finished(from, rows, taps, u, finish, rows, depth, width, ELEMENT_U8);
 }
 
 #else

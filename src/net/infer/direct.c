@@ -10,7 +10,10 @@
 #include "net/product.h"
 
 #define LINE 64
-#define BLOCK_ROWS 96 /* output pixels before pooling that are multiplied together */
+#define BLOCK_ROWS 96 /* output pixels before pooling that a thread takes at a time */
+/* Where more is stored than read, those that are multiplied by all filters in turn: the nearest
+ * cache then holds what is stored until it is whole. */
+#define TURN_ROWS 24
 
 struct infer_direct {
   infer_shape s;
@@ -165,18 +168,17 @@ static void point_at_pixels(const infer_direct *d, const net_call *call, int n, 
 }
 
 /* Points at the inputs of a block: four rows for a pooled pixel, else one. Returns their number. */
-static size_t point_at(const infer_direct *d, const net_call *call, const infer_place *list,
-                       size_t count, const workplace *w) {
+VECTOR static size_t point_at(const infer_direct *d, const net_call *call, const infer_place *list,
+                              size_t count, const workplace *w) {
   const infer_shape *s = &d->s;
   const int side = s->pool ? 2 : 1;
   const size_t rows = count * (size_t)(side * side);
-  for (size_t row = 0; row < rows; row++) {
-    const infer_place at = list[row / (size_t)(side * side)];
-    const int part = (int)(row % (size_t)(side * side));
-    const int top = (at.y * side + part / side) * s->stride - s->pad;
-    const int left = (at.x * side + part % side) * s->stride - s->pad;
-    point_at_pixels(d, call, at.image, top, left, w, row, rows);
-  }
+  size_t row = 0;
+  for (size_t i = 0; i < count; i++)
+    for (int y = list[i].y * side; y < (list[i].y + 1) * side; y++)
+      for (int x = list[i].x * side; x < (list[i].x + 1) * side; x++)
+        point_at_pixels(d, call, list[i].image, y * s->stride - s->pad, x * s->stride - s->pad, w,
+                        row++, rows);
   return rows;
 }
 
@@ -219,32 +221,45 @@ static void point_to(const infer_direct *d, const net_call *call, const infer_pl
   }
 }
 
-VECTOR static void run_chunk(const infer_direct *d, const net_call *call, const infer_place *list,
-                             size_t count, const workplace *w, size_t rows, int chunk) {
+/* Of the filters of a chunk. */
+static int width_of(const infer_direct *d, int chunk) {
+  const int left = d->s.plain.c - chunk;
+  return left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+}
+
+VECTOR static void pool_chunk(const infer_direct *d, const net_call *call, const infer_place *list,
+                              size_t count, const workplace *w, size_t rows, int chunk) {
   const infer_shape *s = &d->s;
-  const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
-  const void *u = chunk_at(d, chunk);
-  if (!s->pool) {
-    const float *bias = d->bytes ? d->biases : call->params[1];
-    const product_finish finish = {.to = w->to,
-                                   .other = s->add ? w->other : NULL,
-                                   .type = s->out_type,
-                                   .other_type = s->add_type,
-                                   .other_scale = s->add_scale / s->out_scale,
-                                   .first = (size_t)chunk,
-                                   .scale = d->bytes ? d->scales + chunk : NULL,
-                                   .bias = bias ? bias + chunk : NULL,
-                                   .relu = s->relu};
-    const size_t taps = (size_t)d->taps;
-    if (s->in_type == ELEMENT_U8)
-      product_bytes_finished(w->from, w->ready, u, &finish, rows, taps, d->depth, width);
-    else product_taps_finished(w->from, taps, u, &finish, rows, d->depth, width, s->in_type);
-    return;
-  }
-  product_taps(w->from, (size_t)d->taps, u, w->m, rows, d->depth, width, s->in_type);
+  const int width = width_of(d, chunk);
+  product_taps(w->from, (size_t)d->taps, chunk_at(d, chunk), w->m, rows, d->depth, width,
+               s->in_type);
   if (s->out_type == ELEMENT_BF16)
     pool_rows(d, call, list, count, chunk, (size_t)width, w->m, true);
   else pool_rows(d, call, list, count, chunk, (size_t)width, w->m, false);
+}
+
+/* `count` rows of the block from `row` on. */
+VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, const workplace *w,
+                                size_t rows, size_t row, size_t count, int chunk) {
+  const infer_shape *s = &d->s;
+  const float *bias = d->bytes ? d->biases : call->params[1];
+  const product_finish finish = {.to = w->to + row,
+                                 .other = s->add ? w->other + row : NULL,
+                                 .type = s->out_type,
+                                 .other_type = s->add_type,
+                                 .other_scale = s->add_scale / s->out_scale,
+                                 .first = (size_t)chunk,
+                                 .scale = d->bytes ? d->scales + chunk : NULL,
+                                 .bias = bias ? bias + chunk : NULL,
+                                 .relu = s->relu};
+  const size_t taps = (size_t)d->taps;
+  const void *u = chunk_at(d, chunk);
+  const int width = width_of(d, chunk);
+  if (s->in_type == ELEMENT_U8)
+    product_bytes_finished(w->from, w->ready, u, &finish, count, taps, d->depth, width);
+  else
+    product_taps_finished(w->from + row, rows, taps, u, &finish, count, d->depth, width,
+                          s->in_type);
 }
 
 void infer_direct_run(const infer_direct *d, const net_call *call) {
@@ -257,6 +272,7 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
   /* With few blocks the threads share out the filters as well. */
   const size_t tasks = 4 * (size_t)s->threads, shares = blocks ? (tasks + blocks - 1) / blocks : 1;
   const size_t groups = shares < chunks ? shares : chunks;
+  const bool turns = !s->pool && s->in_type != ELEMENT_U8 && s->plain.c > s->in.c;
 #pragma omp parallel for num_threads(s->threads) schedule(dynamic)
   for (size_t task = 0; task < blocks * groups; task++) {
     const workplace w = workplace_of(d, scratch, omp_get_thread_num());
@@ -266,7 +282,12 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
     if (!s->pool) point_to(d, call, list + first, now, &w);
     if (s->in_type == ELEMENT_U8)
       product_bytes_ready(w.from, rows, (size_t)d->taps, d->depth, w.ready);
-    for (size_t c = task % groups; c < chunks; c += groups)
-      run_chunk(d, call, list + first, now, &w, rows, (int)c * PRODUCT_WIDTH);
+    const size_t turn = turns ? TURN_ROWS : rows;
+    for (size_t row = 0; row < rows; row += turn)
+      for (size_t c = task % groups; c < chunks; c += groups) {
+        const int chunk = (int)c * PRODUCT_WIDTH;
+        if (s->pool) pool_chunk(d, call, list + first, now, &w, rows, chunk);
+        else finish_chunk(d, call, &w, rows, row, rows - row < turn ? rows - row : turn, chunk);
+      }
   }
 }
