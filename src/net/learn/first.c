@@ -15,7 +15,7 @@ struct learn_first {
   size_t plain_rows;   /* output rows before pooling in a turn */
   size_t input_rows;   /* that these need */
   size_t input_floats; /* of a padded input row */
-  float *u;            /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest] */
+  float *u;            /* as product_windows_pack leaves it */
 };
 
 static size_t least(size_t a, size_t b) {
@@ -86,12 +86,7 @@ leuko_status learn_first_new(const learn_shape *shape, learn_first **out, size_t
 }
 
 void learn_first_bind(learn_first *d, const float *kernel) {
-  const size_t filters = (size_t)d->s.plain.c, rows = d->taps * d->depth;
-  for (size_t chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
-    const size_t width = least(filters - chunk, PRODUCT_WIDTH);
-    for (size_t k = 0; k < rows; k++)
-      memcpy(d->u + rows * chunk + k * width, kernel + k * filters + chunk, width * sizeof *kernel);
-  }
+  product_windows_pack(kernel, d->taps * d->depth, (size_t)d->s.plain.c, d->u);
 }
 
 /* The input rows of the window at output row `y` before pooling, padded in `copies`, or where they
