@@ -15,7 +15,9 @@ typedef struct {
 } page;
 
 /* Starts a table: its caption (HTML) behind its number, which is returned. The head's cells and
- * rows follow; ends with page_end_table. */
+ * rows follow; ends with page_end_table. On narrow screens a row becomes a list of its cells; with
+ * the class "short" two of them stand side by side below the first, "words" is for sentences, and
+ * "grid" stays a table. */
 int page_table(page *p, const char *class, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The head: a cell for each of the names, which are text. */

@@ -17,7 +17,7 @@ static const struct {
 static void summary_row(page *p, const study_run *run, bool spread) {
   const pooled *folds = &run->fold_scores;
   file_printf(p->w, "<tr>");
-  page_text_cell(p, "Fold", spread ? "standard deviation" : "mean");
+  page_text_cell(p, "", spread ? "standard deviation" : "mean");
   for (int k = 0; k < 3; k++) file_printf(p->w, "<td class=\"none\"></td>");
   for (size_t k = 0; k < COLUMNS; k++) {
     const pooled_summary *s = &folds->scores[columns[k].score];
@@ -32,7 +32,7 @@ static void write_folds(page *p, const study_run *run) {
                                       "Persons",     "AUC",         "Balanced accuracy",
                                       "Sensitivity", "Specificity", "Log loss"};
   page_run_head(p, run);
-  page_table(p, "",
+  page_table(p, "short",
              "Fold by fold, from p = 0.5 on. The pooled scores above are not the mean: an area "
              "within a fold compares cells that one model answered, the pooled one all of them. "
              "How far folds lie apart tells how much who is tested matters.");
@@ -113,7 +113,7 @@ void page_fold_trainings(page *p, const study_run *run) {
                                       "Loss, tested",
                                       "Accuracy, trained on",
                                       "Accuracy, tested"};
-  page_table(p, "",
+  page_table(p, "short",
              "The folds&rsquo; trainings: loss and accuracy of the epoch that is kept, on the "
              "batches as they were trained on and on the fold that is tested. Each fold&rsquo;s "
              "folder holds its curves.");

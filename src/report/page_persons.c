@@ -21,7 +21,7 @@ static void write_subjects(page *p, const study_run *run) {
   if (e->class_count == 2) heads[count++] = answered;
   heads[count++] = e->class_count == 2 ? "Mean p" : "Mean p of the true class";
   const size_t rows = e->subject_count < MOST_ROWS ? e->subject_count : MOST_ROWS;
-  page_table(p, "",
+  page_table(p, "grid",
              "Subject by subject, the worst first: cells of each class, share answered "
              "right%s.",
              rows < e->subject_count ? " (the first 80)" : "");

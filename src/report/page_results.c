@@ -253,7 +253,7 @@ static void write_answers(page *p, const study_run *run) {
   const bool half = e->threshold >= 0.5 && e->threshold <= 0.5;
   const char *heads[] = {"From p",      "Accuracy",    "Balanced accuracy",
                          "Sensitivity", "Specificity", "Weighted F1"};
-  page_table(p, "", "Answers at the %s.",
+  page_table(p, "short", "Answers at the %s.",
              half ? "threshold of one half" : "model&rsquo;s threshold and at one half");
   page_heads(p, heads, 6);
   for (int row = 0; row < (half ? 1 : 2); row++) {
@@ -339,7 +339,7 @@ static void write_bins(page *p, const study_run *run) {
   static const char *const heads[] = {
       "Bin", "Cells", "p from", "to", "Mean p", "Share that is positive", "Difference"};
   const stats_reliability *r = &run->scores.reliability;
-  page_table(p, "", "Calibration, bin by bin: what p promised, and what was.");
+  page_table(p, "grid", "Calibration, bin by bin: what p promised, and what was.");
   page_heads(p, heads, 7);
   for (size_t b = 0; b < r->bins; b++) {
     const stats_bin *bin = &r->bin[b];
