@@ -106,6 +106,9 @@ ok 'its threshold comes from all held-out cells' json operating_point.cells 96
 ok 'nor has the model' test "$(value training.val_loss)" = null
 run predict refit/all cells --json
 ok 'and it answers' code_is 0
+run report refit/all
+ok 'nor a report' err_has 'trained on all cells'
+ok 'as there is nothing to report on' code_is 3
 mv refit/all all
 plain train cells --out refit "${last[@]}" --resume
 ok 'it is made again' code_is 0

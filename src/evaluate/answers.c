@@ -11,6 +11,10 @@ static leuko_status read_classes(const char *folder, answers *out, leuko_error *
   char path[1024], *text;
   size_t size;
   leuko_status status = file_join(path, sizeof path, folder, "metrics.json", error);
+  if (status == LEUKO_OK && !file_exists(path))
+    return error_set(error, LEUKO_NOT_FOUND, folder,
+                     "name a run folder, or one that 'leuko evaluate --out' has written",
+                     "there are no scores (metrics.json) in it");
   if (status == LEUKO_OK) status = file_read(path, (size_t)64 << 20, &text, &size, error);
   if (status != LEUKO_OK) return status;
   json_t *metrics = json_loadb(text, size, 0, NULL), *classes = json_object_get(metrics, "classes");

@@ -192,6 +192,11 @@ static leuko_status answer(study_run *run, const study_options *options, const p
                      "name a run folder, or one that 'leuko evaluate --out' has written",
                      "there are neither answers (predictions.csv) nor a model "
                      "(best.safetensors) in it");
+  if (run->flow.split_known && run->flow.test.cells == 0)
+    return error_set(error, LEUKO_NO_DATA, run->folder,
+                     "name the folder of its cross-validation, or what 'leuko evaluate --out' has "
+                     "written of cells of other persons",
+                     "the model was trained on all cells, so there is none to score it by");
   if (!run->set)
     return error_set(error, LEUKO_NO_DATA, run->folder, "name the folder of cells with --data DIR",
                      "the run's answers are not in its folder, and %s", run->remark);
