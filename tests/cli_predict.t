@@ -267,10 +267,6 @@ for wrong in 'predict' 'predict run' 'predict run x --csv --json' 'predict run x
   run $wrong
   ok "leuko $wrong is a wrong call" code_is 2
 done
-for command in predict info evaluate train bench; do
-  run $command --help
-  ok "$command --help explains" out_has Usage
-done
 run --version
 ok '--version' out_has '^leuko [0-9]'
 for call in "predict $model ${good[0]}" "predict $model ${good[0]} --json" "info run" \

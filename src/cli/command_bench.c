@@ -260,7 +260,7 @@ int command_bench(int argc, char **argv) {
   arguments a = {.model = "cnn", .how = {.batch = 16, .backend = "onednn"}, .seconds = 3};
   static const struct argp_child children[] = {{&cli_compute, 0, "Computing:", 9}, {0}};
   static const struct argp parser = {
-      options, parse, "", "Measures images a second on this machine.", children, 0, 0};
+      options, parse, 0, "Measures images a second on this machine.", children, 0, 0};
   argp_parse(&parser, argc, argv, 0, 0, &a);
   a.how.threads = threads_count(a.how.threads);
   bench b = {0};

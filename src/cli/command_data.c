@@ -61,7 +61,7 @@ static error_t parse_shared(int key, char *text, struct argp_state *state) {
 static const struct argp_option shared_options[] = {
     {"positive", 'p', "CLASS", 0,
      "of two classes the positive one (default: all, else the last by name)", 0},
-    {"subjects", 'u', "CSV", 0, "subjects from a file with the columns path,subject", 0},
+    {"subjects", 'u', "CSV", 0, "path,subject for trees without C-NMC names", 0},
     {"manifest", 'm', "FILE", 0,
      "the official list of files, which tells identical originals (default: "
      "cnmc2019-manifest.tsv in DIR or beside it)",
@@ -163,7 +163,7 @@ int data_synth(int argc, char **argv) {
       options,
       parse_synth,
       "DIR",
-      "Draw cells into DIR, in folders like those of C-NMC 2019.\v"
+      "Draws cells into DIR, in folders like those of C-NMC 2019.\v"
       "They are synthetic: good for trying every command, worth nothing as evidence.",
       NULL,
       NULL,

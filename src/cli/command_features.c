@@ -45,7 +45,7 @@ static const struct argp_option options[] = {
     {"preprocess", KEY_PREPROCESS, "KIND", 0,
      "weights (default): as they were trained; paper: divided by 255", 2},
     {"size", KEY_SIZE, "PIXELS", 0, "side of its input (224)", 2},
-    {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
+    {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (whole image)", 2},
     {"stages", KEY_STAGES, "N", 0, "end it behind stage N of 5 (5)", 2},
     {"pooling", KEY_POOLING, "KIND", 0,
      "vgg16: flatten (default), or average: the mean of each filter's map, not the whole map", 2},

@@ -89,7 +89,7 @@ static const struct argp_option options[] = {
     {0, 0, 0, 0, "The network:", 2},
     {"model", KEY_MODEL, "NAME", 0, "cnn (default), vgg16 or resnet50", 2},
     {"size", KEY_SIZE, "PIXELS", 0, "side of the network's input (cnn 128, else 224)", 2},
-    {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (the whole image)", 2},
+    {"crop", KEY_CROP, "PIXELS", 0, "cut out the central square first (whole image)", 2},
     {"stain", KEY_STAIN, "METHOD", 0,
      "bring all cells to the colours of those trained on: reinhard, or none (default)", 2},
     {"widths", KEY_WIDTHS, "A,B,...", 0, "filters of each convolution (32,64,128,128)", 2},

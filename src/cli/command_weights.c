@@ -242,10 +242,9 @@ static const cli_command commands[] = {
 static void print_help(FILE *out) {
   fprintf(out, "usage: leuko weights COMMAND ...\n\n");
   cli_list_commands(out, commands, COMMANDS);
-  fprintf(out,
-          "\n'leuko weights COMMAND --help' explains a command. VGG16 and ResNet-50 begin with "
-          "weights\nthat others trained on ImageNet: Keras .h5, .safetensors or PyTorch .pth "
-          "files.\n");
+  fprintf(out, "\n'leuko weights COMMAND --help' explains a command. VGG16 and ResNet-50 begin\n"
+               "with weights that others trained on ImageNet: Keras .h5, .safetensors or PyTorch\n"
+               ".pth files.\n");
 }
 
 int command_weights(int argc, char **argv) {

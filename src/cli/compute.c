@@ -9,9 +9,9 @@ enum { KEY_THREADS = 1024, KEY_BATCH, KEY_BACKEND, KEY_PRECISION, KEY_NO_SKIP };
 static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 0},
     {"batch", KEY_BATCH, "N", 0, "images computed at once (16)", 0},
-    {"precision", KEY_PRECISION, "auto|f32|bf16|int8", 0,
-     "bf16 is faster, int8 in models for which 'leuko quantize' found it so; auto (default) takes "
-     "the fastest with which the model was found to answer the same",
+    {"precision", KEY_PRECISION, "TYPE", 0,
+     "f32, bf16 or int8; auto (default) takes the fastest with which the model was found to answer "
+     "the same: bf16, or int8 where 'leuko quantize' has readied it",
      0},
     {"no-skip", KEY_NO_SKIP, 0, 0,
      "compute the black background of cells, too, instead of taking it from a black image", 0},

@@ -121,7 +121,7 @@ int data_audit(int argc, char **argv) {
       options,
       parse,
       "DIR",
-      "Look for what spoils an experiment on the cells below DIR: copies of cells, subjects who "
+      "Looks for what spoils an experiment on the cells below DIR: copies of cells, subjects who "
       "share them, odd pictures, and whatever gives the class away without a look at the cell.\v"
       "Copies are found turned, mirrored, rescaled or re-encoded. The exit code says whether files "
       "were read (4: some were refused), not what was found.",

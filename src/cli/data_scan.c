@@ -267,7 +267,7 @@ int data_scan(int argc, char **argv) {
       NULL,
       NULL,
       "DIR",
-      "Count the cells below DIR by class, fold, subject, format and size.\v"
+      "Counts the cells below DIR by class, fold, subject, format and size.\v"
       "Every file is decoded; one that cannot be is named on stderr with the reason, and the exit "
       "code is then 4. A second scan reads changed files only.",
       data_shared,

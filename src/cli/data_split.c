@@ -221,7 +221,7 @@ int data_split(int argc, char **argv) {
       options,
       parse,
       "DIR --by subject|fold|image -o split.csv",
-      "Divide the labelled cells below DIR into training and test cells.\v"
+      "Divides the labelled cells below DIR into training and test cells.\v"
       "Identical cells are never divided; by subject and by fold, nor are subjects tied by such "
       "cells.",
       data_shared,

@@ -110,7 +110,7 @@ int data_verify(int argc, char **argv) {
       options,
       parse,
       "DIR --manifest FILE",
-      "Compare the files below DIR with the list of the official files.\v"
+      "Compares the files below DIR with the list of the official files.\v"
       "A file belongs to the original of the same name, whatever its extension. The exit code is 4 "
       "if files are altered or folders could not be read.",
       NULL,
