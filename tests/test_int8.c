@@ -54,9 +54,16 @@ static uint8_t *draw_cells(void) {
   return pixels;
 }
 
-static void widest(void *context, int node, const float *values, size_t count) {
-  float *largest = (float *)context + node;
-  *largest = ranges_largest(values, count, *largest);
+typedef struct {
+  const model *m;
+  float **largest; /* [nodes][c] */
+} widest;
+
+static void look(void *context, int node, const float *values, size_t count) {
+  const widest *w = context;
+  const size_t channels = (size_t)w->m->graph->nodes[node].shape.c;
+  for (size_t i = 0; i < count; i++)
+    w->largest[node][i % channels] = fmaxf(w->largest[node][i % channels], values[i]);
 }
 
 /* Logits of all cells, `batch` at a time. */
@@ -80,15 +87,29 @@ static net_plan_options options_of(const model *m, net_precision precision, int 
   return how;
 }
 
-/* Ranges as wide as what is seen; every node gets one. */
-static void see_ranges(model *m, const uint8_t *pixels) {
+/* Every node counts in the same units in all its channels. */
+static void set_scales(model *m, float scale) {
+  leuko_error error = {0};
+  models_ok(model_int8_new(m, &error), &error);
+  for (int i = 0; i < m->graph->node_count; i++) {
+    const size_t channels = (size_t)m->graph->nodes[i].shape.c;
+    m->int8.scales[i] = malloc(channels * sizeof(float));
+    assert_non_null(m->int8.scales[i]);
+    for (size_t c = 0; c < channels; c++) m->int8.scales[i][c] = scale;
+  }
+}
+
+/* Scales for ranges as wide as what each channel is seen to have. */
+static void see_scales(model *m, const uint8_t *pixels) {
   float logits[CELLS];
-  m->int8.ranges = calloc((size_t)m->graph->node_count, sizeof *m->int8.ranges);
-  assert_non_null(m->int8.ranges);
+  set_scales(m, 1e-6f);
+  widest w = {m, m->int8.scales};
   net_plan_options how = options_of(m, NET_F32, CELLS);
   how.skip = false;
-  how.watch = (net_watch){widest, m->int8.ranges};
+  how.watch = (net_watch){look, &w};
   answer(m, how, pixels, logits);
+  for (int i = 0; i < m->graph->node_count; i++)
+    for (int c = 0; c < m->graph->nodes[i].shape.c; c++) m->int8.scales[i][c] /= UINT8_MAX;
 }
 
 static void the_same_bits_alone_in_a_batch_and_with_nothing_skipped(void **state) {
@@ -98,7 +119,7 @@ static void the_same_bits_alone_in_a_batch_and_with_nothing_skipped(void **state
   for (zoo_form form = ZOO_KERAS; form <= ZOO_TORCH; form++) {
     model m = make(form);
     float wide[CELLS], together[CELLS], alone[CELLS], all[CELLS];
-    see_ranges(&m, pixels);
+    see_scales(&m, pixels);
     answer(&m, options_of(&m, NET_F32, CELLS), pixels, wide);
     net_plan_options how = options_of(&m, NET_INT8, CELLS);
     answer(&m, how, pixels, together);
@@ -140,8 +161,7 @@ static void what_is_kept_in_bytes(void **state) {
                {ZOO_TORCH, "conv3_block1_1_relu", true}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     model m = make(cases[i].form);
-    m.int8.ranges = calloc((size_t)m.graph->node_count, sizeof *m.int8.ranges);
-    for (int n = 0; n < m.graph->node_count; n++) m.int8.ranges[n] = 1;
+    set_scales(&m, 1);
     net_plan *plan = NULL;
     leuko_error error = {0};
     const net_plan_options how = options_of(&m, NET_INT8, 1);
@@ -153,7 +173,7 @@ static void what_is_kept_in_bytes(void **state) {
   }
 }
 
-static void a_plan_in_bytes_needs_ranges(void **state) {
+static void a_plan_in_bytes_needs_scales(void **state) {
   (void)state;
   model m = make(ZOO_KERAS);
   net_plan *plan = NULL;
@@ -174,7 +194,7 @@ static leuko_status precision_of(const char *path, const char *asked, const char
   return status;
 }
 
-static void the_file_keeps_ranges_and_auto_follows(void **state) {
+static void the_file_keeps_scales_and_auto_follows(void **state) {
   (void)state;
   const bool here = net_precision_supported(NET_INT8);
   const char *own = net_cpu_name(net_cpu());
@@ -193,9 +213,11 @@ static void the_file_keeps_ranges_and_auto_follows(void **state) {
   models_ok(model_save(path, &m, NULL, 0, &error), &error);
   assert_int_equal(precision_of(path, "int8", &found, &error), LEUKO_ARGUMENT);
   assert_non_null(strstr(error.remedy, "leuko quantize"));
-  m.int8.ranges = calloc((size_t)m.graph->node_count, sizeof *m.int8.ranges);
-  const int node = net_find_node(m.graph, "conv2_block1_out");
-  m.int8.ranges[node] = 2.7182817f;
+  const int node = net_find_node(m.graph, "conv2_block1_out"), other = node + 1;
+  set_scales(&m, 2.7182817f);
+  m.int8.scales[node][1] = 1e-9f;
+  free(m.int8.scales[other]);
+  m.int8.scales[other] = NULL;
   strcpy(m.int8.method, "entropy");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     m.int8.answers = (model_agreement){1000, 0.1, 0.01, cases[i].agreement};
@@ -210,8 +232,12 @@ static void the_file_keeps_ranges_and_auto_follows(void **state) {
   }
   model read;
   models_ok(model_load(path, &read, &error), &error);
-  assert_memory_equal(read.int8.ranges, m.int8.ranges,
-                      (size_t)m.graph->node_count * sizeof *m.int8.ranges);
+  for (int i = 0; i < m.graph->node_count; i++) {
+    if (i == other) assert_null(read.int8.scales[i]);
+    else
+      assert_memory_equal(read.int8.scales[i], m.int8.scales[i],
+                          (size_t)m.graph->nodes[i].shape.c * sizeof(float));
+  }
   assert_string_equal(read.int8.method, "entropy");
   assert_string_equal(read.int8.processor, own);
   assert_int_equal(read.int8.answers.cells, 1000);
@@ -221,35 +247,84 @@ static void the_file_keeps_ranges_and_auto_follows(void **state) {
   test_remove(folder);
 }
 
-static void set_range(json_t *description, safetensors_entry *entries, size_t *count,
+/* What is wrong with a file of which only conv1_relu is in bytes. */
+typedef struct {
+  const char *description; /* what its int8 is changed by */
+  float scale;             /* of channel 3 */
+  bool shorter;            /* the tensor */
+} damage;
+
+static void do_damage(json_t *description, safetensors_entry *entries, size_t *count,
                       const void *argument) {
-  (void)entries;
-  (void)count;
-  json_t *ranges = json_object_get(json_object_get(description, "int8"), "ranges");
-  json_object_update(ranges, (json_t *)(uintptr_t)argument);
+  const damage *how = argument;
+  json_t *change = json_loads(how->description, 0, NULL);
+  json_object_update(json_object_get(description, "int8"), change);
+  json_decref(change);
+  for (size_t i = 0; i < *count; i++) {
+    if (strcmp(entries[i].name, "int8/conv1_relu") != 0) continue;
+    if (!how->shorter) continue;
+    entries[i].dims[0]--;
+    entries[i].bytes -= sizeof(float);
+  }
 }
 
-static void ranges_that_make_no_sense_are_refused(void **state) {
+static model with_one_in_bytes(float scale) {
+  model m = make(ZOO_KERAS);
+  set_scales(&m, 1);
+  const int node = net_find_node(m.graph, "conv1_relu");
+  for (int i = 0; i < m.graph->node_count; i++) {
+    if (i == node) continue;
+    free(m.int8.scales[i]);
+    m.int8.scales[i] = NULL;
+  }
+  m.int8.scales[node][3] = scale;
+  m.int8.answers = (model_agreement){10, 0, 0, 1};
+  return m;
+}
+
+static void scales_that_make_no_sense_are_refused(void **state) {
   (void)state;
-  static const char *const wrong[] = {"{\"conv9\": 1}", "{\"conv1_relu\": 0}",
-                                      "{\"conv1_relu\": -1}", "{\"conv1_relu\": 1e31}",
-                                      "{\"conv1_relu\": \"1\"}"};
+  static const damage wrong[] = {{"{\"layers\": [\"conv9\"]}", 1, false},
+                                 {"{\"layers\": [\"conv2_block1_out\"]}", 1, false},
+                                 {"{\"layers\": [\"conv1_relu\", \"conv1_relu\"]}", 1, false},
+                                 {"{\"layers\": [1]}", 1, false},
+                                 {"{\"layers\": {}}", 1, false},
+                                 {"{}", 0, false},
+                                 {"{}", -1, false},
+                                 {"{}", NAN, false},
+                                 {"{}", INFINITY, false},
+                                 {"{}", 1, true}};
   char folder[PATH], path[PATH];
   test_folder(folder);
   snprintf(path, PATH, "%.900s/model.safetensors", folder);
   leuko_error error = {0};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    model m = make(ZOO_KERAS), read;
-    m.int8.ranges = calloc((size_t)m.graph->node_count, sizeof *m.int8.ranges);
-    m.int8.answers = (model_agreement){10, 0, 0, 1};
+    model m = with_one_in_bytes(wrong[i].scale), read;
     models_ok(model_save(path, &m, NULL, 0, &error), &error);
-    json_t *range = json_loads(wrong[i], 0, NULL);
-    models_alter(path, set_range, range);
-    json_decref(range);
-    assert_int_equal(model_load(path, &read, &error), LEUKO_UNSUPPORTED_MODEL);
+    models_alter(path, do_damage, &wrong[i]);
+    assert_int_equal(model_load(path, &read, &error), LEUKO_BAD_MODEL);
     assert_non_null(strstr(error.message, "int8"));
     model_free(&m);
   }
+  test_remove(folder);
+}
+
+/* One range for all channels of a layer, as once. */
+static void what_an_earlier_version_quantized_counts_as_not_quantized(void **state) {
+  (void)state;
+  const damage earlier = {"{\"ranges\": {\"conv1_relu\": 2}}", 1, false};
+  char folder[PATH], path[PATH];
+  test_folder(folder);
+  snprintf(path, PATH, "%.900s/model.safetensors", folder);
+  leuko_error error = {0};
+  model m = with_one_in_bytes(1), read;
+  models_ok(model_save(path, &m, NULL, 0, &error), &error);
+  models_alter(path, do_damage, &earlier);
+  models_ok(model_load(path, &read, &error), &error);
+  assert_null(read.int8.scales);
+  assert_false(model_allows_int8(&read));
+  model_free(&read);
+  model_free(&m);
   test_remove(folder);
 }
 
@@ -271,6 +346,10 @@ static void quantizing_a_model(void **state) {
     assert_string_equal(m.int8.method, ranges_method_name(result.chosen));
     for (int k = 0; k < RANGES_METHODS; k++)
       assert_true(result.error[k] >= result.error[result.chosen]);
+    const int first_layers = net_find_node(m.graph, "conv1_relu");
+    assert_int_equal(result.keeps_first_wide, !m.int8.scales[first_layers]);
+    assert_int_equal(result.keeps_first_wide,
+                     result.first_wide_error < result.error[result.chosen]);
     /* Answers are those of the ranges that are kept. */
     double wide[2], narrow[2];
     model_agreement again;
@@ -318,8 +397,16 @@ static void ranges_from_a_histogram(void **state) {
   assert_float_equal(ranges_choose(&h, RANGES_LOW), log(1000), 2 * bin);
   const float entropy = ranges_choose(&h, RANGES_ENTROPY);
   assert_true(entropy > 4 && entropy < 14);
-  assert_float_equal(ranges_largest(values, 3, 1), 40, 0);
-  assert_float_equal(ranges_largest(values, 3, 50), 50, 0);
+  float raised[3] = {41, -1, 0.5f}, scales[3];
+  h.channels = raised;
+  ranges_raise(&h, values, 3, 3);
+  assert_float_equal(h.largest, 41, 0);
+  assert_float_equal(raised[1], -1, 0);
+  /* Their own range above the whole one; nothing; half a unit. By hand: sqrt(own * 4) / 255. */
+  ranges_scales(&h, 4, 3, scales);
+  assert_float_equal(scales[0], 4.0 / 255, 1e-7);
+  assert_float_equal(scales[1], 4 * sqrt(0.001) / 255, 1e-7);
+  assert_float_equal(scales[2], sqrt(2) / 255, 1e-7);
   static ranges_histogram nothing;
   ranges_count(&nothing, values, 3);
   for (int k = 0; k < RANGES_METHODS; k++)
@@ -331,9 +418,10 @@ int main(void) {
       cmocka_unit_test(ranges_from_a_histogram),
       cmocka_unit_test(what_is_kept_in_bytes),
       cmocka_unit_test(the_same_bits_alone_in_a_batch_and_with_nothing_skipped),
-      cmocka_unit_test(a_plan_in_bytes_needs_ranges),
-      cmocka_unit_test(the_file_keeps_ranges_and_auto_follows),
-      cmocka_unit_test(ranges_that_make_no_sense_are_refused),
+      cmocka_unit_test(a_plan_in_bytes_needs_scales),
+      cmocka_unit_test(the_file_keeps_scales_and_auto_follows),
+      cmocka_unit_test(scales_that_make_no_sense_are_refused),
+      cmocka_unit_test(what_an_earlier_version_quantized_counts_as_not_quantized),
       cmocka_unit_test(quantizing_a_model),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 #include "each_level.h"
 #include "step_run.h"
 
+#define MOST_CHANNELS 320
+
 static bool no_bytes_here(void) {
   return !net_precision_supported(NET_INT8);
 }
@@ -12,12 +14,20 @@ static net_layout wide(void) {
 }
 
 static int channels(rng *r) {
-  static const int counts[] = {32, 64, 96, 128, 160, 320};
+  static const int counts[] = {32, 64, 96, 128, 160, MOST_CHANNELS};
   return counts[rng_below(r, sizeof counts / sizeof *counts)];
 }
 
+/* [3][MOST_CHANNELS]: of what comes in, what goes out and what is added. */
+static float *draw_scales(rng *r) {
+  float *scales = malloc(3 * MOST_CHANNELS * sizeof *scales);
+  assert_non_null(scales);
+  for (size_t i = 0; i < 3 * MOST_CHANNELS; i++) scales[i] = 0.03f * (float)(1 + rng_uniform(r));
+  return scales;
+}
+
 /* A step from bytes; the branch that is added, if any, in bytes or wide. */
-static net_step convolution(rng *r, net_graph *g) {
+static net_step convolution(rng *r, net_graph *g, const float *scales) {
   const int kernel = between(r, 1, 3), c = channels(r);
   net_conv2d(g, "conv", net_input(g, kernel + between(r, 0, 9), between(r, kernel, 13), c),
              channels(r), kernel, between(r, 1, 2), between(r, 0, kernel / 2), coin(r));
@@ -27,10 +37,10 @@ static net_step convolution(rng *r, net_graph *g) {
   step.relu = coin(r);
   step.add = coin(r);
   step.in_layout = NET_NHWC_U8;
-  step.in_scale = 0.02f;
+  step.in_scales = scales;
   step.add_layout = coin(r) ? NET_NHWC_U8 : wide();
-  step.add_scale = 0.07f;
-  step.out_scale = coin(r) ? 0.05f : 0;
+  step.add_scales = scales + 2 * MOST_CHANNELS;
+  step.out_scales = coin(r) ? scales + MOST_CHANNELS : NULL;
   return step;
 }
 
@@ -124,17 +134,22 @@ static double expected(const net_step *s, const arrays *a, const int8_t *u, cons
         a->x + ((n * (size_t)s->in.h + (size_t)row) * (size_t)s->in.w + (size_t)column) * c;
     for (size_t i = 0; i < c; i++) sum += x[i] * u[((size_t)k * c + i) * filters + f];
   }
-  const float unit = s->out_layout == NET_NHWC_U8 ? s->out_scale : 1;
-  float value = fmaf((float)sum, scales[f] / unit, a->params[1] ? a->params[1][f] / unit : 0);
+  const float unit = s->out_layout == NET_NHWC_U8 ? 1 / s->out_scales[f] : 1;
+  float value = fmaf((float)sum, scales[f] * unit, a->params[1] ? a->params[1][f] * unit : 0);
   if (s->add) {
     const bool bytes = s->add_layout == NET_NHWC_U8;
     const float other = bytes ? (float)((uint8_t *)a->other)[at] : wide_at(a->other, at);
-    value = fmaf(other, (bytes ? s->add_scale : 1) / unit, value);
+    value = fmaf(other, (bytes ? s->add_scales[f] : 1) * unit, value);
   }
   if (s->relu) value = fmaxf(value, 0);
   if (s->out_layout == NET_NHWC) return (double)value;
   if (s->out_layout == NET_NHWC_BF16) return (double)widened(net_to_bf16(value));
   return fmin(rint((double)value), 255);
+}
+
+/* Value k of the kernel, times what its channel counts. */
+static float counted(const net_step *s, const arrays *a, size_t k) {
+  return a->params[0][k] * s->in_scales[k / (size_t)s->out.c % (size_t)s->in.c];
 }
 
 static void check(const net_graph *g, const net_step *s, const arrays *a) {
@@ -144,10 +159,10 @@ static void check(const net_graph *g, const net_step *s, const arrays *a) {
   assert_true(u && scales);
   for (size_t f = 0; f < filters; f++) {
     float largest = 0;
-    for (size_t k = f; k < values; k += filters) largest = fmaxf(largest, fabsf(a->params[0][k]));
+    for (size_t k = f; k < values; k += filters) largest = fmaxf(largest, fabsf(counted(s, a, k)));
     const float factor = largest > 0 ? 127 / largest : 0;
-    scales[f] = largest > 0 ? s->in_scale / factor : 0;
-    for (size_t k = f; k < values; k += filters) u[k] = (int8_t)lrintf(a->params[0][k] * factor);
+    scales[f] = largest > 0 ? 1 / factor : 0;
+    for (size_t k = f; k < values; k += filters) u[k] = (int8_t)lrintf(counted(s, a, k) * factor);
   }
   for (size_t i = 0; i < out_count(s); i++) {
     const double got =
@@ -167,8 +182,9 @@ static void bytes_are_multiplied_exactly(void **state) {
   for (uint32_t n = 0; n < 80; n++) {
     rng r = rng_open(31, RNG_TEST, 0, n);
     net_graph *g = net_graph_new();
-    net_step step = convolution(&r, g);
-    const bool bytes_wanted = step.out_scale > 0;
+    float *scales = draw_scales(&r);
+    net_step step = convolution(&r, g, scales);
+    const bool bytes_wanted = step.out_scales != NULL;
     leuko_error error = {0};
     net_kernel *kernel;
     size_t workspace, scratch;
@@ -193,6 +209,7 @@ static void bytes_are_multiplied_exactly(void **state) {
     net_backends_infer[net_cpu()]->release(kernel);
     free_arrays(&a);
     free(room);
+    free(scales);
     net_graph_free(g);
   }
 }

@@ -28,7 +28,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {"out", 'o', "FILE", 0, "write the model with its ranges (it may be MODEL itself)", 0},
+    {"out", 'o', "FILE", 0, "write the model with its scales (it may be MODEL itself)", 0},
     {"calibrate", KEY_CALIBRATE, "N", 0, "take the ranges from so many training cells (128)", 0},
     {"test", KEY_TEST, "N", 0, "compare the answers for so many test cells (1000)", 0},
     {"split", KEY_SPLIT, "CSV", 0,
@@ -156,28 +156,41 @@ static json_t *result_json(const arguments *a, const model *m, const quantize_re
         methods, json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", ranges_method_name((ranges_method)k),
                            "mean", r->error[k], "largest", r->tried[k].largest, "median",
                            r->tried[k].median, "agreement", r->tried[k].agreement));
-  return json_pack("{s:s,s:o,s:s,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out, "methods",
-                   methods, "method", q->method, "cells", (json_int_t)q->answers.cells, "largest",
+  json_array_append_new(methods,
+                        json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", "first layers wide", "mean",
+                                  r->first_wide_error, "largest", r->first_wide.largest, "median",
+                                  r->first_wide.median, "agreement", r->first_wide.agreement));
+  return json_pack("{s:s,s:o,s:s,s:b,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out,
+                   "methods", methods, "method", q->method, "first_layers_wide",
+                   r->keeps_first_wide, "cells", (json_int_t)q->answers.cells, "largest",
                    q->answers.largest, "median", q->answers.median, "agreement",
                    q->answers.agreement, "auc", q->auc, "speed", q->speed, "processor",
                    q->processor, "beside", net_precision_name(r->beside),
                    "images_per_second_beside", r->images_per_second);
 }
 
-static void print_result(const arguments *a, const model *m, const quantize_result *r) {
+static void print_method(const char *name, const model_agreement *tried, double mean, bool taken) {
+  printf("%-20s %12.5f %12.5f %12.5f%s\n", name, mean, tried->median, tried->largest,
+         taken ? "   taken" : "");
+}
+
+/* Of a model that is refused, too, if it came to be tried. */
+static void print_result(const model *m, const quantize_result *r) {
   const model_int8 *q = &m->int8;
-  printf("%-10s %12s %12s %12s   on the training cells, p against float32\n", "ranges by", "mean",
+  if (!(r->images_per_second > 0)) return;
+  printf("%-20s %12s %12s %12s   on the training cells, p against float32\n", "ranges by", "mean",
          "median", "largest");
   for (int k = 0; k < RANGES_METHODS; k++)
-    printf("%-10s %12.5f %12.5f %12.5f%s\n", ranges_method_name((ranges_method)k), r->error[k],
-           r->tried[k].median, r->tried[k].largest, k == (int)r->chosen ? "   taken" : "");
+    print_method(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k],
+                 k == (int)r->chosen && !r->keeps_first_wide);
+  print_method("first layers wide", &r->first_wide, r->first_wide_error, r->keeps_first_wide);
   printf(
       "\non %zu test cells p moves by %.4f at most, by %.4f in the middle; %.2f %% of the answers "
       "are the same",
       q->answers.cells, q->answers.largest, q->answers.median, 100 * q->answers.agreement);
   if (m->net.outputs == 1) printf("; AUC %+.4f", q->auc);
-  printf("\nspeed: %.2f times that of %s (%.1f images a second)\nwritten: %s\n", q->speed,
-         net_precision_name(r->beside), r->images_per_second, a->out);
+  printf("\nspeed: %.2f times that of %s (%.1f images a second)\n", q->speed,
+         net_precision_name(r->beside), r->images_per_second);
 }
 
 int command_quantize(int argc, char **argv) {
@@ -201,12 +214,14 @@ int command_quantize(int argc, char **argv) {
   const progress p = cli_progress();
   leuko_error error = {0};
   model m;
-  quantize_result result;
+  quantize_result result = {0};
   if (model_load(a.model, &m, &error) != LEUKO_OK) return cli_fail(&error);
   int code = 0;
-  if (run(&a, &m, &p, &result, &error) != LEUKO_OK) code = cli_fail(&error);
+  const leuko_status status = run(&a, &m, &p, &result, &error);
+  if (!a.json) print_result(&m, &result);
+  if (status != LEUKO_OK) code = cli_fail(&error);
   else if (a.json) code = cli_print_json(result_json(&a, &m, &result));
-  else print_result(&a, &m, &result);
+  else printf("written: %s\n", a.out);
   model_free(&m);
   return code;
 }

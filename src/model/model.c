@@ -64,11 +64,11 @@ bool model_prepares_alike(const model *a, const model *b) {
 }
 
 void model_free(model *m) {
+  model_int8_free(m);
   net_graph_free(m->graph);
   free(m->params);
   json_decref(m->training);
   json_decref(m->operating_point);
-  free(m->int8.ranges);
   stats_distance_free(&m->rejection.distance);
   *m = (model){0};
 }
@@ -79,7 +79,7 @@ bool model_allows_bf16(const model *m) {
 }
 
 bool model_allows_int8(const model *m) {
-  return m->int8.ranges && m->int8.answers.cells > 0 && m->int8.answers.agreement >= 0.99 &&
+  return m->int8.scales && m->int8.answers.cells > 0 && m->int8.answers.agreement >= 0.99 &&
          fabs(m->int8.auc) <= 0.003;
 }
 
@@ -95,10 +95,10 @@ leuko_status model_precision(const model *m, const char *name, net_precision *ou
   else if (!net_precision_find(name, out))
     return error_set(error, LEUKO_ARGUMENT, name, "take auto, f32, bf16 or int8",
                      "there is no precision '%.40s'", name);
-  if (*out == NET_INT8 && !m->int8.ranges)
+  if (*out == NET_INT8 && !m->int8.scales)
     return error_set(error, LEUKO_ARGUMENT, NULL,
                      "run 'leuko quantize MODEL DIR -o MODEL', which takes them from cells",
-                     "the model holds no ranges for 8 bits");
+                     "the model holds no scales for 8 bits");
   if (!net_precision_supported(*out)) *out = NET_F32;
   return LEUKO_OK;
 }
@@ -109,7 +109,7 @@ net_plan_options model_plan_options(const model *m, int batch, int threads, cons
                             .backend = backend,
                             .winograd = true,
                             .skip = true,
-                            .ranges = m->int8.ranges,
+                            .scales = (const float *const *)m->int8.scales,
                             .scaling = m->scaling};
 }
 

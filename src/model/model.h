@@ -29,8 +29,9 @@ typedef struct {
 
 /* What computing in 8 bits needs, and what came of it. */
 typedef struct {
-  float *ranges;           /* [graph->node_count], owned: of each node's output, largest value that
-                              a byte holds; 0: not in bytes. NULL: the model is not quantized */
+  float **scales;          /* [graph->node_count][c], owned: what one of a byte counts in each
+                              channel of a node's output, which holds up to 255 of it; NULL: not in
+                              bytes, or no node at all, where the model is not quantized */
   char method[16];         /* how they were chosen */
   model_agreement answers; /* on cells apart from those that the ranges come from */
   double auc;              /* of these answers minus that of float32; 0 where there is none */
@@ -104,6 +105,24 @@ bool model_allows_bf16(const model *m);
 /* The same of 8 bits, for a model that is quantized: 99 % of the answers the same, and an AUC off
  * by no more than 0.003. */
 bool model_allows_int8(const model *m);
+/* int8.c: forgets what was there of 8 bits, and makes room for scales of any node: all NULL.
+ * Errors: NO_MEMORY. */
+leuko_status model_int8_new(model *m, leuko_error *error);
+void model_int8_free(model *m);
+/* Its part of a model file. The description: a new reference, NULL without memory. */
+json_t *model_int8_json(const model *m);
+/* Its tensors, "int8/" and the node's name: adds an entry for each node in bytes, at most as many
+ * as the graph has nodes, borrowing; returns how many. `names` [nodes][MODEL_INT8_NAME] is room. */
+#define MODEL_INT8_NAME 80
+size_t model_int8_entries(const model *m, char (*names)[MODEL_INT8_NAME],
+                          safetensors_entry *entries);
+/* Fills m->int8 from the description (NULL: it stays zero) and the file's tensors; m's graph
+ * stands. Scales of an earlier version, one for all channels of a node, are left out: the model
+ * counts as not quantized. False if it is not understood. */
+bool model_int8_read(json_t *description, const safetensors *file, model *m);
+/* What both parts of a file hold of answers in a narrower type. */
+json_t *model_agreement_json(const model_agreement *a);
+bool model_agreement_read(json_t *object, model_agreement *out);
 /* The precision of that name; "auto" or NULL: the fastest of those that the model allows. float32
  * where this processor has no kernels for what is asked. Errors: ARGUMENT (no such precision, 8
  * bits of a model that is not quantized). */

@@ -12,24 +12,6 @@
 static const char newer[] = "use the version of leuko that wrote it";
 static const char again[] = "fetch or train the model again";
 
-static json_t *agreement_json(const model_agreement *a) {
-  return json_pack("{s:I,s:f,s:f,s:f}", "cells", (json_int_t)a->cells, "largest", a->largest,
-                   "median", a->median, "agreement", a->agreement);
-}
-
-static json_t *int8_json(const model *m) {
-  json_t *out = agreement_json(&m->int8.answers), *ranges = json_object();
-  for (int i = 0; i < m->graph->node_count; i++)
-    if (m->int8.ranges[i] > 0)
-      json_object_set_new(ranges, m->graph->nodes[i].name, json_real((double)m->int8.ranges[i]));
-  json_object_set_new(out, "auc", json_real(m->int8.auc));
-  json_object_set_new(out, "speed", json_real(m->int8.speed));
-  json_object_set_new(out, "processor", json_string(m->int8.processor));
-  json_object_set_new(out, "method", json_string(m->int8.method));
-  json_object_set_new(out, "ranges", ranges);
-  return out;
-}
-
 static json_t *describe(const model *m) {
   json_t *classes = json_array(), *logits = json_array();
   for (int i = 0; i < m->class_count; i++) json_array_append_new(classes, text_json(m->classes[i]));
@@ -55,8 +37,8 @@ static json_t *describe(const model *m) {
   if (out)
     json_object_set_new(out, "temperature", json_real(m->temperature > 0 ? m->temperature : 1));
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
-  if (out && m->bf16.cells > 0) json_object_set_new(out, "bf16", agreement_json(&m->bf16));
-  if (out && m->int8.ranges) json_object_set_new(out, "int8", int8_json(m));
+  if (out && m->bf16.cells > 0) json_object_set_new(out, "bf16", model_agreement_json(&m->bf16));
+  if (out && m->int8.scales) json_object_set_new(out, "int8", model_int8_json(m));
   if (out && m->rejection.cells > 0)
     json_object_set_new(out, "rejection", model_rejection_json(&m->rejection));
   if (out && m->training) json_object_set(out, "training", m->training);
@@ -68,9 +50,15 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
   leuko_status status = model_check_logits(m, m->check_logits, error);
   if (status != LEUKO_OK) return status;
   size_t own = (size_t)m->graph->param_count;
-  size_t most = own + MODEL_REJECTION_TENSORS + extra_count;
+  const size_t nodes = m->int8.scales ? (size_t)m->graph->node_count : 0;
+  const size_t most = own + MODEL_REJECTION_TENSORS + nodes + extra_count;
   safetensors_entry *entries = calloc(most, sizeof *entries);
-  if (!entries) return error_set_memory(error, most * sizeof *entries);
+  char(*names)[MODEL_INT8_NAME] = calloc(nodes + 1, sizeof *names);
+  if (!entries || !names) {
+    free(entries);
+    free(names);
+    return error_set_memory(error, most * (sizeof *entries + sizeof *names));
+  }
   for (size_t i = 0; i < own; i++) {
     const net_param *param = &m->graph->params[i];
     entries[i] = (safetensors_entry){.name = param->name,
@@ -81,6 +69,7 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
     for (int d = 0; d < param->rank; d++) entries[i].dims[d] = (size_t)param->dims[d];
   }
   own += model_rejection_entries(&m->rejection, entries + own);
+  own += model_int8_entries(m, names, entries + own);
   for (size_t i = 0; i < extra_count; i++) entries[own + i] = extra[i];
   json_t *description = describe(m);
   char *text = description ? json_dumps(description, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
@@ -91,6 +80,7 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
   json_decref(description);
   free(text);
   free(entries);
+  free(names);
   return status;
 }
 
@@ -100,51 +90,6 @@ static bool read_reals(json_t *array, int count, double low, double high, double
     json_t *value = json_array_get(array, (size_t)i);
     out[i] = json_number_value(value);
     if (!json_is_number(value) || !(out[i] >= low && out[i] <= high)) return false;
-  }
-  return true;
-}
-
-static bool read_share(json_t *object, const char *key, double *out) {
-  json_t *value = json_object_get(object, key);
-  *out = json_number_value(value);
-  return json_is_number(value) && *out >= 0 && *out <= 1;
-}
-
-/* Not every model has it. */
-static bool read_agreement(json_t *object, model_agreement *out) {
-  if (!object) return true;
-  json_t *cells = json_object_get(object, "cells");
-  if (!json_is_integer(cells) || json_integer_value(cells) < 1) return false;
-  out->cells = (size_t)json_integer_value(cells);
-  return read_share(object, "largest", &out->largest) &&
-         read_share(object, "median", &out->median) &&
-         read_share(object, "agreement", &out->agreement);
-}
-
-/* Not every model has it. Needs the graph, whose nodes the ranges name. */
-static bool read_int8(json_t *object, model *m) {
-  if (!object) return true;
-  json_t *ranges = json_object_get(object, "ranges"), *value;
-  json_t *speed = json_object_get(object, "speed"), *auc = json_object_get(object, "auc");
-  const char *method = json_string_value(json_object_get(object, "method")), *name;
-  const char *processor = json_string_value(json_object_get(object, "processor"));
-  if (!read_agreement(object, &m->int8.answers) || !json_is_object(ranges) || !method ||
-      !json_is_number(speed) || !json_is_number(auc) || !(json_number_value(speed) >= 0) ||
-      !(fabs(json_number_value(auc)) <= 1))
-    return false;
-  m->int8.speed = json_number_value(speed);
-  m->int8.auc = json_number_value(auc);
-  snprintf(m->int8.method, sizeof m->int8.method, "%s", method);
-  /* Once nothing else could measure it. */
-  snprintf(m->int8.processor, sizeof m->int8.processor, "%s",
-           processor ? processor : "avx512_bf16");
-  m->int8.ranges = calloc((size_t)m->graph->node_count, sizeof *m->int8.ranges);
-  if (!m->int8.ranges) return false;
-  json_object_foreach(ranges, name, value) {
-    const int node = net_find_node(m->graph, name);
-    const double range = json_number_value(value);
-    if (node < 0 || !json_is_number(value) || !(range >= 1e-30 && range <= 1e30)) return false;
-    m->int8.ranges[node] = (float)range;
   }
   return true;
 }
@@ -200,7 +145,7 @@ static const char *read_description(json_t *d, model *m) {
   m->temperature = temperature ? json_number_value(temperature) : 1;
   if (!(m->temperature >= 1e-6 && m->temperature <= 1e6)) return "temperature";
   if (operating_point && !json_is_object(operating_point)) return "operating_point";
-  if (!read_agreement(json_object_get(d, "bf16"), &m->bf16)) return "bf16";
+  if (!model_agreement_read(json_object_get(d, "bf16"), &m->bf16)) return "bf16";
   if (!read_reals(json_object_get(d, "self_check"), m->net.outputs, -1e30, 1e30, m->check_logits))
     return "self_check";
   const char *data = json_string_value(json_object_get(d, "data"));
@@ -278,9 +223,9 @@ static leuko_status read_model(const char *path, const safetensors *file, model 
                          "'%s' in the description is not understood", wrong);
   }
   if (status == LEUKO_OK) status = read_params(path, file, m, error);
-  if (status == LEUKO_OK && !read_int8(json_object_get(d, "int8"), m))
-    status = error_set(error, LEUKO_UNSUPPORTED_MODEL, path, newer,
-                       "'int8' in the description is not understood");
+  if (status == LEUKO_OK && !model_int8_read(json_object_get(d, "int8"), file, m))
+    status = error_set(error, LEUKO_BAD_MODEL, path, again,
+                       "'int8' in the description or its tensors are damaged");
   if (status == LEUKO_OK && !model_rejection_read(json_object_get(d, "rejection"), file, m))
     status = error_set(error, LEUKO_BAD_MODEL, path, again,
                        "'rejection' in the description or its tensors are damaged");

@@ -197,11 +197,11 @@ static bool reads_bytes(const builder *b, int node) {
   }
 }
 
-/* What one of a byte counts in the output of `node`; 0 where that is not to be in bytes. */
-static float byte_scale(const builder *b, int node) {
+/* What one of a byte counts in the output of `node`; NULL where that is not to be in bytes. */
+static const float *byte_scales(const builder *b, int node) {
   const net_plan_options *options = &b->plan->options;
-  if (options->precision != NET_INT8 || !(options->ranges[node] > 0)) return 0;
-  return wanted_in_bytes(b, node) ? options->ranges[node] / UINT8_MAX : 0;
+  if (options->precision != NET_INT8 || !wanted_in_bytes(b, node)) return NULL;
+  return options->scales[node];
 }
 
 static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
@@ -228,11 +228,11 @@ static leuko_status choose(builder *b, plan_step *step, fusion *f, leuko_error *
     fused.add = f->add >= 0;
     fused.pool = f->pool >= 0;
     fused.out = graph->nodes[f->last].shape;
-    fused.out_scale = byte_scale(b, f->last);
+    fused.out_scales = byte_scales(b, f->last);
     if (f->add >= 0) {
       const plan_value *branch = &b->plan->values[b->nodes[f->branch].value];
       fused.add_layout = branch->layout;
-      fused.add_scale = branch->scale;
+      fused.add_scales = branch->scales;
     }
     if (node->op == NET_MAXPOOL) fused.relu = b->nodes[node->inputs[0]].relu_pending;
     if (choose_backend(b, step, &fused)) return LEUKO_OK;
@@ -267,7 +267,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .in_layout = plan->values[value].layout,
                           .out_layout = plan->values[value].layout,
                           .add_layout = plan->values[value].layout,
-                          .in_scale = plan->values[value].scale,
+                          .in_scales = plan->values[value].scales,
                           .training = is_trained(plan, index),
                           .need_dx = plan->values[value].gradient,
                           .winograd = plan->options.winograd,
@@ -298,8 +298,8 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
   step->output = add_value(plan, step->step.out, step->step.out_layout, plan->step_count - 1);
   plan->values[step->output].gradient = step->step.training;
   if (step->step.out_layout == NET_NHWC_U8)
-    plan->values[step->output].scale =
-        node->op == NET_MAXPOOL ? step->step.in_scale : step->step.out_scale;
+    plan->values[step->output].scales =
+        node->op == NET_MAXPOOL ? step->step.in_scales : step->step.out_scales;
   absorb(b, step, &f);
   return LEUKO_OK;
 }
@@ -379,9 +379,9 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   if (options->batch < 1 || options->batch > 4096 || options->threads < 1)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take 1 to 4096", "a batch of %d is not possible",
                      options->batch);
-  if (options->precision == NET_INT8 && (options->training || !options->ranges))
+  if (options->precision == NET_INT8 && (options->training || !options->scales))
     return error_set(error, LEUKO_ARGUMENT, NULL, "quantize the model first",
-                     "8 bits are for answering, and need the ranges of the activations");
+                     "8 bits are for answering, and need the scales of the activations");
   /* At most: one step and two reorderings a node; a value a step and the input; a buffer for each
    * value, two gradients and a workspace a step. */
   size_t most = 4 * (size_t)graph->node_count + 4;

@@ -20,7 +20,7 @@
 #include "net/layout.h"
 #include "net/step.h"
 
-/* Is shown the output of a step in float32, in any order: `values` of the layer `node`, with all
+/* Is shown the output of a step that is NHWC in float32: `values` of the layer `node`, with all
  * that was fused into it, after each forward pass; with `skip`, what was not computed is anything.
  * call NULL: nobody watches. */
 typedef struct {
@@ -29,16 +29,17 @@ typedef struct {
 } net_watch;
 
 typedef struct {
-  int batch;                 /* images of one call, at most */
-  bool training;             /* keep what backward needs; batch statistics, dropout */
-  bool to_input;             /* training: the way back goes on to the network's input */
-  int threads;               /* at least 1 */
-  const char *backend;       /* "onednn" or "ref" */
-  bool winograd;             /* convolutions may use Winograd's algorithm */
-  net_precision precision;   /* what activations, and gradients, are kept in where a backend can */
-  bool skip;                 /* inference: compute only what differs from a black image */
-  const float *ranges;       /* of each node's output, largest value that a byte holds; 0: not kept
-                                in bytes. INT8 only, borrowed during net_plan_new */
+  int batch;               /* images of one call, at most */
+  bool training;           /* keep what backward needs; batch statistics, dropout */
+  bool to_input;           /* training: the way back goes on to the network's input */
+  int threads;             /* at least 1 */
+  const char *backend;     /* "onednn" or "ref" */
+  bool winograd;           /* convolutions may use Winograd's algorithm */
+  net_precision precision; /* what activations, and gradients, are kept in where a backend can */
+  bool skip;               /* inference: compute only what differs from a black image */
+  /* [nodes][c]: what one of a byte counts in each channel of a node's output, which holds no more
+   * than 255 of it; NULL: not kept in bytes. INT8 only, borrowed until net_plan_bind is done. */
+  const float *const *scales;
   net_watch watch;           /* sees what the steps give */
   net_input_scaling scaling; /* from pixels to the network's input */
   uint64_t seed;             /* of dropout */

@@ -16,8 +16,8 @@ typedef struct {
 typedef struct {
   net_shape shape;
   net_layout layout;
-  float scale;  /* what one counts, of bytes */
-  int producer; /* step, or -1 for the network's input */
+  const float *scales; /* [c]: what one counts, of bytes; borrowed */
+  int producer;        /* step, or -1 for the network's input */
   int buffer;
   int twins[NET_LAYOUTS]; /* the same activation in another layout: value or -1 */
   bool gradient;          /* in training: it depends on a trained parameter */

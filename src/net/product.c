@@ -295,6 +295,7 @@ INLINE void window_group(const product_windows *w, const float *v, size_t below,
     u += width * w->values;
     f.first += width;
     if (f.scale) f.scale += width;
+    if (f.other_scale) f.other_scale += width;
     if (f.bias) f.bias += width;
     left -= width;
   }

@@ -43,8 +43,8 @@ typedef struct {
   void *const *to;          /* [rows]: where each row goes */
   const void *const *other; /* [rows]: what is added; NULL: nothing */
   element_type type, other_type;
-  float other_scale;  /* what one of `other` counts */
-  size_t first;       /* column of the rows at which the sums begin */
+  const float *other_scale; /* [width]: what one of `other` counts; not for float32 alone */
+  size_t first;             /* column of the rows at which the sums begin */
   const float *scale; /* [width]: what one of a column's sums counts; NULL: 1, not for bytes */
   const float *bias;  /* [width]; NULL: 0, only without `scale` */
   bool relu;
@@ -83,9 +83,17 @@ void product_windows_pooled(const product_windows *w, size_t below, const float 
 
 /* Bytes that the factors [taps * depth][width] need when packed; they begin at a multiple of 64. */
 size_t product_bytes_room(size_t taps, size_t depth, int width);
-/* Packs u [values][width] = kernel [values][stride] times its column's factor, rounded. */
-void product_bytes_pack(const float *kernel, size_t stride, const float *factors, size_t values,
-                        int width, void *u);
+/* What a kernel's values are multiplied by before they are rounded to bytes. */
+typedef struct {
+  const float *rows;    /* [depth], the same for each tap */
+  const float *columns; /* [width] */
+  size_t depth;
+} product_factors;
+
+/* Packs u [values][width] = kernel [values][stride] times the factors of its row and column,
+ * rounded. */
+void product_bytes_pack(const float *kernel, size_t stride, const product_factors *by,
+                        size_t values, int width, void *u);
 
 /* Bytes that product_bytes_ready needs, from a multiple of 64 on. */
 size_t product_bytes_scratch(size_t rows, size_t taps, size_t depth);

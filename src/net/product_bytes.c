@@ -9,12 +9,12 @@ static size_t up_to_line(size_t bytes) {
 }
 
 /* Factors of four neighbouring values, [values / 4][width][4]. */
-static void pack_fours(const float *kernel, size_t stride, const float *factors, size_t values,
+static void pack_fours(const float *kernel, size_t stride, const product_factors *by, size_t values,
                        int width, int8_t *to) {
   for (size_t k = 0; k < values; k++)
     for (size_t f = 0; f < (size_t)width; f++)
       to[(k / 4 * (size_t)width + f) * 4 + k % 4] =
-          (int8_t)lrintf(kernel[k * stride + f] * factors[f]);
+          (int8_t)lrintf(kernel[k * stride + f] * by->rows[k % by->depth] * by->columns[f]);
 }
 
 #ifndef VECTOR_AVX2
@@ -24,9 +24,9 @@ size_t product_bytes_room(size_t taps, size_t depth, int width) {
   return up_to_line(taps * depth * (size_t)width);
 }
 
-void product_bytes_pack(const float *kernel, size_t stride, const float *factors, size_t values,
-                        int width, void *u) {
-  pack_fours(kernel, stride, factors, values, width, u);
+void product_bytes_pack(const float *kernel, size_t stride, const product_factors *by,
+                        size_t values, int width, void *u) {
+  pack_fours(kernel, stride, by, values, width, u);
 }
 
 size_t product_bytes_scratch(size_t rows, size_t taps, size_t depth) {
@@ -98,8 +98,8 @@ static bool are_partners(const int8_t *a, const int8_t *b) {
   return exact;
 }
 
-void product_bytes_pack(const float *kernel, size_t stride, const float *factors, size_t values,
-                        int width, void *u) {
+void product_bytes_pack(const float *kernel, size_t stride, const product_factors *by,
+                        size_t values, int width, void *u) {
   packed *p = u;
   const size_t fours = values / 4;
   int8_t *couples = (int8_t *)u + table_bytes(fours), *plain = couples + fours * FOUR;
@@ -107,7 +107,7 @@ void product_bytes_pack(const float *kernel, size_t stride, const float *factors
   uint32_t window[WINDOW];
   size_t waiting = 0, next = 0;
   /* In the room's second half, where couples come only after what lies there was packed. */
-  pack_fours(kernel, stride, factors, values, width, plain);
+  pack_fours(kernel, stride, by, values, width, plain);
   *p = (packed){.fours = fours};
   for (; waiting > 0 || next < fours; p->couples++) {
     while (waiting < WINDOW && next < fours) window[waiting++] = (uint32_t)next++;

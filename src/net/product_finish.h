@@ -40,7 +40,7 @@ INLINE v16 finished_sums(const product_finish *f, size_t row, size_t column, v16
   if (f->other) {
     const char *other =
         (const char *)f->other[row] + (f->first + column) * element_bytes(f->other_type);
-    value = v16_fma(element_load16(other, f->other_type), v16_all(f->other_scale), value);
+    value = v16_fma(element_load16(other, f->other_type), v16_load(f->other_scale + column), value);
   }
   return f->relu ? v16_relu(value) : value;
 }

@@ -10,7 +10,7 @@
 
 /* Order of an activation's values in memory, float32 but for the last two. NCHW16C: channels in
  * blocks of 16, [n][c/16][h][w][16]; only used where 16 divides the channels. U8: bytes that count
- * units of the activation's scale; they are not negative, and nothing changes their layout. */
+ * units of its channel's scale; they are not negative, and nothing changes their layout. */
 typedef enum {
   NET_NHWC,
   NET_NCHW,
@@ -40,9 +40,9 @@ typedef struct {
   net_shape out; /* of the output, after fused pooling */
   net_layout in_layout, out_layout;
   net_layout add_layout; /* of what is added: on entry to `choose` what its producer gives */
-  /* What one of a value in bytes counts. On entry to `choose` out_scale is 0 where the output is
-   * not wanted in bytes. */
-  float in_scale, out_scale, add_scale;
+  /* [c]: what one of a byte counts in each channel; borrowed until the step is bound. On entry to
+   * `choose` out_scales is NULL where the output is not wanted in bytes. */
+  const float *in_scales, *out_scales, *add_scales;
   bool training;           /* keep what backward needs; batch statistics, dropout */
   bool relu;               /* conv2d, dense, batchnorm, add: relu follows */
   bool add;                /* conv2d (inference): the second input is added before relu */

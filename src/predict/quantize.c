@@ -26,20 +26,37 @@ static leuko_status make_plan(const model *m, net_plan_options options, net_plan
   return status;
 }
 
-/* Finds the nodes whose output would be in bytes if ranges were known: they get one of 1. */
+static size_t channels_of(const model *m, int node) {
+  return (size_t)m->graph->nodes[node].shape.c;
+}
+
+static leuko_status add_scales(model *m, int node, leuko_error *error) {
+  const size_t channels = channels_of(m, node);
+  float *scales = malloc(channels * sizeof *scales);
+  if (!scales) return error_set_memory(error, channels * sizeof *scales);
+  for (size_t c = 0; c < channels; c++) scales[c] = 1;
+  m->int8.scales[node] = scales;
+  return LEUKO_OK;
+}
+
+/* Finds the nodes whose output would be in bytes if there were scales: they get some. */
 static leuko_status find_nodes(model *m, int threads, leuko_error *error) {
   const int nodes = m->graph->node_count;
+  leuko_status status = model_int8_new(m, error);
+  for (int i = 0; status == LEUKO_OK && i < nodes; i++) status = add_scales(m, i, error);
+  if (status != LEUKO_OK) return status;
   net_plan_options options = model_plan_options(m, 1, threads, "onednn");
   options.precision = NET_INT8;
-  for (int i = 0; i < nodes; i++) m->int8.ranges[i] = 1;
   net_plan *plan = NULL;
-  leuko_status status = net_plan_new(m->graph, &options, &plan, error);
+  status = net_plan_new(m->graph, &options, &plan, error);
   int found = 0;
   for (int i = 0; status == LEUKO_OK && i < nodes; i++) {
-    /* What pooling gives keeps the range of what it reads. */
+    /* What pooling gives keeps the scales of what it reads. */
     const bool bytes = net_plan_in_bytes(plan, i) && m->graph->nodes[i].op != NET_MAXPOOL;
-    m->int8.ranges[i] = bytes ? 1 : 0;
     found += bytes;
+    if (bytes) continue;
+    free(m->int8.scales[i]);
+    m->int8.scales[i] = NULL;
   }
   net_plan_free(plan);
   if (status == LEUKO_OK && found == 0)
@@ -49,7 +66,7 @@ static leuko_status find_nodes(model *m, int threads, leuko_error *error) {
 }
 
 typedef struct {
-  const float *ranges;          /* nodes that count */
+  const model *m;
   ranges_histogram *histograms; /* [nodes] */
   bool counting;                /* else the largest values are looked for */
 } watcher;
@@ -57,9 +74,14 @@ typedef struct {
 static void watch(void *context, int node, const float *values, size_t count) {
   const watcher *w = context;
   ranges_histogram *h = &w->histograms[node];
-  if (!(w->ranges[node] > 0)) return;
+  if (!w->m->int8.scales[node]) return;
   if (w->counting) ranges_count(h, values, count);
-  else h->largest = ranges_largest(values, count, h->largest);
+  else ranges_raise(h, values, count, channels_of(w->m, node));
+}
+
+static void free_histograms(const model *m, ranges_histogram *histograms) {
+  for (int i = 0; histograms && i < m->graph->node_count; i++) free(histograms[i].channels);
+  free(histograms);
 }
 
 /* Runs the cells in float32 and looks at everything: twice, since a histogram needs the largest
@@ -67,7 +89,12 @@ static void watch(void *context, int node, const float *values, size_t count) {
 static leuko_status fill_histograms(const model *m, const quantize_cells *cells, int threads,
                                     const progress *p, ranges_histogram *histograms,
                                     leuko_error *error) {
-  watcher w = {.ranges = m->int8.ranges, .histograms = histograms};
+  watcher w = {.m = m, .histograms = histograms};
+  for (int i = 0; i < m->graph->node_count; i++) {
+    if (!m->int8.scales[i]) continue;
+    histograms[i].channels = calloc(channels_of(m, i), sizeof(float));
+    if (!histograms[i].channels) return error_set_memory(error, channels_of(m, i) * sizeof(float));
+  }
   net_plan_options options = model_plan_options(m, BATCH, threads, "onednn");
   options.skip = false;
   options.watch = (net_watch){watch, &w};
@@ -90,10 +117,14 @@ static leuko_status fill_histograms(const model *m, const quantize_cells *cells,
   return status;
 }
 
-static void take_ranges(model *m, const ranges_histogram *histograms, const bool *counts,
-                        ranges_method method) {
-  for (int i = 0; i < m->graph->node_count; i++)
-    m->int8.ranges[i] = counts[i] ? ranges_choose(&histograms[i], method) : 0;
+static void take_ranges(const model *m, const ranges_histogram *histograms, ranges_method method) {
+  for (int i = 0; i < m->graph->node_count; i++) {
+    float *scales = m->int8.scales[i];
+    if (!scales) continue;
+    const float range = ranges_choose(&histograms[i], method);
+    /* Of what is never above 0 any will do. */
+    ranges_scales(&histograms[i], range > 0 ? range : 1, channels_of(m, i), scales);
+  }
 }
 
 /* Mean difference of the probabilities that answers are given by. */
@@ -109,25 +140,58 @@ static double mean_difference(const model *m, const double *a, const double *b, 
   return sum / (double)count;
 }
 
-/* Tries all methods and leaves the ranges of the best one. `logits` [2][count][outputs] is room. */
+/* How far 8 bits with the present scales move the probabilities from those of `wide`. */
+static leuko_status try_scales(const model *m, const quantize_cells *cells, int threads,
+                               const progress *p, const double *wide, double *narrow,
+                               model_agreement *tried, double *mean, leuko_error *error) {
+  leuko_status status =
+      predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, narrow, error);
+  if (status == LEUKO_OK)
+    status = predictor_differences(m, wide, narrow, cells->count, tried, error);
+  if (status == LEUKO_OK) *mean = mean_difference(m, wide, narrow, cells->count);
+  return status;
+}
+
+/* What the first layers give is read by all others, and cheap to keep wide: leaves it so where that
+ * answers better. */
+static leuko_status try_first_wide(model *m, const quantize_cells *cells, int threads,
+                                   const progress *p, const double *wide, double *narrow,
+                                   quantize_result *out, leuko_error *error) {
+  int first = 0, others = 0;
+  for (int i = m->graph->node_count - 1; i >= 0; i--) {
+    if (!m->int8.scales[i]) continue;
+    first = i;
+    others++;
+  }
+  if (others < 2) return LEUKO_OK;
+  float *scales = m->int8.scales[first];
+  m->int8.scales[first] = NULL;
+  leuko_status status = try_scales(m, cells, threads, p, wide, narrow, &out->first_wide,
+                                   &out->first_wide_error, error);
+  out->keeps_first_wide = status == LEUKO_OK && out->first_wide_error < out->error[out->chosen];
+  if (out->keeps_first_wide) free(scales);
+  else m->int8.scales[first] = scales;
+  return status;
+}
+
+/* Tries all methods and leaves the scales of the best one. `logits` [2][count][outputs] is room. */
 static leuko_status choose_method(model *m, const quantize_cells *cells,
-                                  const ranges_histogram *histograms, const bool *counts,
-                                  int threads, const progress *p, double *logits,
-                                  quantize_result *out, leuko_error *error) {
+                                  const ranges_histogram *histograms, int threads,
+                                  const progress *p, double *logits, quantize_result *out,
+                                  leuko_error *error) {
   const size_t count = cells->count;
   double *narrow = logits + count * (size_t)m->net.outputs;
   leuko_status status =
       predictor_answer(m, NET_F32, threads, cells->pixels, count, p, logits, error);
   for (int k = 0; status == LEUKO_OK && k < RANGES_METHODS; k++) {
-    take_ranges(m, histograms, counts, (ranges_method)k);
-    status = predictor_answer(m, NET_INT8, threads, cells->pixels, count, p, narrow, error);
-    if (status == LEUKO_OK)
-      status = predictor_differences(m, logits, narrow, count, &out->tried[k], error);
-    if (status != LEUKO_OK) break;
-    out->error[k] = mean_difference(m, logits, narrow, count);
-    if (k == 0 || out->error[k] < out->error[out->chosen]) out->chosen = (ranges_method)k;
+    take_ranges(m, histograms, (ranges_method)k);
+    status =
+        try_scales(m, cells, threads, p, logits, narrow, &out->tried[k], &out->error[k], error);
+    if (status == LEUKO_OK && out->error[k] < out->error[out->chosen])
+      out->chosen = (ranges_method)k;
   }
-  take_ranges(m, histograms, counts, out->chosen);
+  take_ranges(m, histograms, out->chosen);
+  if (status == LEUKO_OK) status = try_first_wide(m, cells, threads, p, logits, narrow, out, error);
   snprintf(m->int8.method, sizeof m->int8.method, "%s", ranges_method_name(out->chosen));
   return status;
 }
@@ -231,26 +295,18 @@ leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
   if (possible != LEUKO_OK) return possible;
   const size_t nodes = (size_t)m->graph->node_count, outputs = (size_t)m->net.outputs;
   const size_t most = calibrate->count > test->count ? calibrate->count : test->count;
-  free(m->int8.ranges);
-  m->int8 = (model_int8){.ranges = calloc(nodes, sizeof *m->int8.ranges)};
   ranges_histogram *histograms = calloc(nodes, sizeof *histograms);
   double *logits = calloc(2 * most * outputs, sizeof *logits);
-  bool *counts = calloc(nodes, sizeof *counts);
   leuko_status status = LEUKO_OK;
-  if (!m->int8.ranges || !histograms || !logits || !counts)
-    status = error_set_memory(error, nodes * sizeof *histograms);
+  if (!histograms || !logits) status = error_set_memory(error, nodes * sizeof *histograms);
   if (status == LEUKO_OK) status = find_nodes(m, threads, error);
-  if (status == LEUKO_OK) {
-    for (size_t i = 0; i < nodes; i++) counts[i] = m->int8.ranges[i] > 0;
-    status = fill_histograms(m, calibrate, threads, p, histograms, error);
-  }
+  if (status == LEUKO_OK) status = fill_histograms(m, calibrate, threads, p, histograms, error);
   if (status == LEUKO_OK)
-    status = choose_method(m, calibrate, histograms, counts, threads, p, logits, out, error);
+    status = choose_method(m, calibrate, histograms, threads, p, logits, out, error);
   if (status == LEUKO_OK) status = test_answers(m, test, threads, p, logits, error);
   if (status == LEUKO_OK) status = measure_speed(m, test, threads, out, error);
   if (status == LEUKO_OK) status = check_bounds(m, error);
-  free(histograms);
+  free_histograms(m, histograms);
   free(logits);
-  free(counts);
   return status;
 }

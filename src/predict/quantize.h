@@ -1,4 +1,4 @@
-/* Readies a model for 8 bits: ranges of the activations from cells, and how well they do. */
+/* Readies a model for 8 bits: scales of the activations from cells, and how well they do. */
 #ifndef PREDICT_QUANTIZE_H
 #define PREDICT_QUANTIZE_H
 
@@ -18,6 +18,9 @@ typedef struct {
   model_agreement tried[RANGES_METHODS];
   double error[RANGES_METHODS]; /* mean difference of probabilities */
   ranges_method chosen;
+  model_agreement first_wide; /* by that method, what the first layers give left wide */
+  double first_wide_error;
+  bool keeps_first_wide;    /* as it moves the probabilities less */
   net_precision beside;     /* the type whose speed is 1 */
   double images_per_second; /* in that type, in batches of 16 */
 } quantize_result;
@@ -29,8 +32,8 @@ leuko_status predictor_quantize_possible(leuko_error *error);
  * and measures on the cells `test` how the answers differ from those in float32 and how fast they
  * come; all into m->int8. Errors: BACKEND (this processor has no kernels for 8 bits),
  * UNSUPPORTED_MODEL (nothing of the network would be computed in 8 bits, or its answers are not
- * within model_allows_int8's bounds; m->int8 then holds what was measured), NO_DATA, NO_MEMORY,
- * INTERRUPTED. */
+ * within model_allows_int8's bounds: m->int8 and `out` then hold what was measured), NO_DATA,
+ * NO_MEMORY, INTERRUPTED. */
 leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
                                 const quantize_cells *test, int threads, const progress *p,
                                 quantize_result *out, leuko_error *error);

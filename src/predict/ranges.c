@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define LEVELS 256     /* that a byte has */
+#define LEAST 0.001f   /* of the whole range, that of a channel */
 #define ENTROPY_STEP 8 /* bins between two ranges that are tried */
 
 const char *ranges_method_name(ranges_method method) {
@@ -13,9 +14,12 @@ const char *ranges_method_name(ranges_method method) {
   return names[method];
 }
 
-float ranges_largest(const float *values, size_t count, float largest) {
-  for (size_t i = 0; i < count; i++) largest = values[i] > largest ? values[i] : largest;
-  return largest;
+void ranges_raise(ranges_histogram *h, const float *values, size_t count, size_t channels) {
+  for (size_t i = 0; i < count; i += channels)
+    for (size_t c = 0; c < channels; c++)
+      h->channels[c] = values[i + c] > h->channels[c] ? values[i + c] : h->channels[c];
+  for (size_t c = 0; c < channels; c++)
+    h->largest = h->channels[c] > h->largest ? h->channels[c] : h->largest;
 }
 
 void ranges_count(ranges_histogram *h, const float *values, size_t count) {
@@ -85,4 +89,11 @@ float ranges_choose(const ranges_histogram *h, ranges_method method) {
   const int bins = method == RANGES_ENTROPY ? bins_by_entropy(h)
                                             : bins_of(h, method == RANGES_LOW ? 0.999 : 0.9999);
   return h->largest * (float)bins / RANGES_BINS;
+}
+
+void ranges_scales(const ranges_histogram *h, float range, size_t channels, float *scales) {
+  for (size_t c = 0; c < channels; c++) {
+    const float own = fminf(fmaxf(h->channels[c], LEAST * range), range);
+    scales[c] = sqrtf(own * range) / (LEVELS - 1);
+  }
 }

@@ -7,9 +7,11 @@
 
 #define RANGES_BINS 2048
 
-/* Of the values above 0; bin i holds those up to (i + 1) / RANGES_BINS of the largest. */
+/* Of the values above 0 of an activation; bin i holds those up to (i + 1) / RANGES_BINS of the
+ * largest. */
 typedef struct {
   float largest;
+  float *channels; /* [c], owned: the largest value of each channel */
   uint64_t counts[RANGES_BINS];
 } ranges_histogram;
 
@@ -23,11 +25,17 @@ typedef enum {
 } ranges_method;
 const char *ranges_method_name(ranges_method method); /* "maximum", ... */
 
-/* Largest of values [count] and `largest`. */
-float ranges_largest(const float *values, size_t count, float largest);
+/* Raises the largest values to those of values [count / channels][channels]. */
+void ranges_raise(ranges_histogram *h, const float *values, size_t count, size_t channels);
 /* Counts values [count], none above h->largest. */
 void ranges_count(ranges_histogram *h, const float *values, size_t count);
 /* By that method; 0 where no value was above 0. */
 float ranges_choose(const ranges_histogram *h, ranges_method method);
+/* What one of 255 counts in each channel, into scales [channels], where `range` is that of the
+ * whole activation: the range of a channel is the geometric mean of that and of its own largest
+ * value, so that channels of small values get finer steps and the weights that read them, which are
+ * multiplied by the scales, do not get too unequal. After Xiao et al., "SmoothQuant", ICML 2023,
+ * equation 4 with alpha 0.5. */
+void ranges_scales(const ranges_histogram *h, float range, size_t channels, float *scales);
 
 #endif

@@ -8,6 +8,7 @@ struct net_kernel {
   infer_shape s;
   net_op op;
   char *zeros;
+  float *units;             /* of an output in bytes */
   infer_winograd *winograd; /* one of the three, for a convolution */
   infer_first *first;
   infer_direct *direct;
@@ -35,7 +36,7 @@ static bool choose_convolution(net_step *step, net_layout layout) {
   if (few_channels(step)) step->in_layout = NET_NHWC;
   else if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
   if (step->add_layout != NET_NHWC_U8) step->add_layout = layout;
-  const bool bytes = step->out_scale > 0 && step->relu && !step->pool && element_has_bytes();
+  const bool bytes = step->out_scales && step->relu && !step->pool && element_has_bytes();
   step->out_layout = bytes ? NET_NHWC_U8 : layout;
   return step->in_layout != NET_NHWC_U8 || !step->pool;
 }
@@ -61,9 +62,19 @@ static bool infer_choose(net_step *step) {
   }
 }
 
-/* What one of a value counts. */
-static float scale_of(net_layout layout, float scale) {
-  return layout == NET_NHWC_U8 ? scale : 1;
+static const float *scales_of(net_layout layout, const float *scales) {
+  return layout == NET_NHWC_U8 ? scales : NULL;
+}
+
+/* How many of its bytes' units one is, in each channel of an output in bytes. */
+static leuko_status take_units(net_kernel *k, const net_step *step, leuko_error *error) {
+  if (step->out_layout != NET_NHWC_U8 || step->op != NET_CONV2D) return LEUKO_OK;
+  const size_t channels = (size_t)step->out.c;
+  k->units = malloc(channels * sizeof *k->units);
+  if (!k->units) return error_set_memory(error, channels * sizeof *k->units);
+  for (size_t c = 0; c < channels; c++) k->units[c] = 1 / step->out_scales[c];
+  k->s.out_units = k->units;
+  return LEUKO_OK;
 }
 
 static void infer_release(net_kernel *k) {
@@ -72,6 +83,7 @@ static void infer_release(net_kernel *k) {
   infer_first_free(k->first);
   infer_direct_free(k->direct);
   free(k->zeros);
+  free(k->units);
   free(k);
 }
 
@@ -95,14 +107,14 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
                        .in_type = type_of(step->in_layout),
                        .out_type = type_of(step->out_layout),
                        .add_type = type_of(step->add_layout),
-                       .in_scale = scale_of(step->in_layout, step->in_scale),
-                       .out_scale = scale_of(step->out_layout, step->out_scale),
-                       .add_scale = scale_of(step->add_layout, step->add_scale),
+                       .in_scales = scales_of(step->in_layout, step->in_scales),
+                       .add_scales = scales_of(step->add_layout, step->add_scales),
                        .threads = step->threads,
                        .zeros = k->zeros};
   *workspace = 0;
   *scratch = infer_list_bytes(&k->s, step->batch, 1);
   leuko_status status = k->zeros ? LEUKO_OK : error_set_memory(error, sizeof *k);
+  if (status == LEUKO_OK) status = take_units(k, step, error);
   if (status == LEUKO_OK && step->op == NET_CONV2D) {
     k->s.plain.h = (step->in.h + 2 * a->pad - a->kernel) / a->stride + 1;
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;

@@ -23,8 +23,9 @@ struct infer_direct {
   /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest]; bfloat16 in pairs of depth;
    * bytes as product_bytes_pack leaves them */
   void *u;
-  bool bytes;             /* come in or go out; then, in the output's units: */
-  float *scales, *biases; /* [filters]: what a sum counts, and what is added to it */
+  bool bytes; /* come in or go out; then, in the output's units: */
+  /* [filters]: what a sum counts, what is added to it, what one of the branch counts */
+  float *scales, *biases, *other_scales;
 };
 
 static size_t up_to_line(size_t bytes) {
@@ -67,6 +68,7 @@ void infer_direct_free(infer_direct *d) {
   free(d->u);
   free(d->scales);
   free(d->biases);
+  free(d->other_scales);
   free(d);
 }
 
@@ -86,7 +88,8 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   d->u = aligned_alloc(LINE, bytes);
   d->scales = calloc((size_t)shape->plain.c, sizeof *d->scales);
   d->biases = calloc((size_t)shape->plain.c, sizeof *d->biases);
-  if (!d->u || !d->scales || !d->biases) {
+  d->other_scales = calloc((size_t)shape->plain.c, sizeof *d->other_scales);
+  if (!d->u || !d->scales || !d->biases || !d->other_scales) {
     infer_direct_free(d);
     return error_set_memory(error, bytes);
   }
@@ -95,14 +98,15 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   return LEUKO_OK;
 }
 
-/* What brings the kernel's columns to signed bytes, the largest value of each to 127, into factors
- * [width]; 0 for a filter of zeros. */
-static void byte_factors(const float *kernel, size_t values, size_t filters, size_t width,
+/* What brings the kernel's columns, each value times what its channel counts, to signed bytes, the
+ * largest value of each to 127, into factors [width]; 0 for a filter of zeros. */
+static void byte_factors(const infer_direct *d, const float *kernel, size_t values, size_t width,
                          float *factors) {
+  const size_t filters = (size_t)d->s.plain.c;
   for (size_t f = 0; f < width; f++) factors[f] = 0;
   for (size_t k = 0; k < values; k++)
     for (size_t f = 0; f < width; f++)
-      factors[f] = fmaxf(factors[f], fabsf(kernel[k * filters + f]));
+      factors[f] = fmaxf(factors[f], fabsf(kernel[k * filters + f] * d->s.in_scales[k % d->depth]));
   for (size_t f = 0; f < width; f++) factors[f] = factors[f] > 0 ? 127 / factors[f] : 0;
 }
 
@@ -118,8 +122,9 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
     float *wide = u;
     uint16_t *narrow = u;
     if (s->in_type == ELEMENT_U8) {
-      byte_factors(kernel + chunk, values, filters, width, factors);
-      product_bytes_pack(kernel + chunk, filters, factors, values, (int)width, u);
+      byte_factors(d, kernel + chunk, values, width, factors);
+      const product_factors by = {s->in_scales, factors, d->depth};
+      product_bytes_pack(kernel + chunk, filters, &by, values, (int)width, u);
     } else {
       for (size_t k = 0; k < values; k++)
         for (size_t f = 0; f < width; f++) {
@@ -130,10 +135,12 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
         }
     }
     for (size_t f = 0; f < width; f++) {
+      const float unit = s->out_units ? s->out_units[chunk + f] : 1;
       float counts = 1;
-      if (s->in_type == ELEMENT_U8) counts = factors[f] > 0 ? s->in_scale / factors[f] : 0;
-      d->scales[chunk + f] = counts / s->out_scale;
-      d->biases[chunk + f] = bias ? bias[chunk + f] / s->out_scale : 0;
+      if (s->in_type == ELEMENT_U8) counts = factors[f] > 0 ? 1 / factors[f] : 0;
+      d->scales[chunk + f] = counts * unit;
+      d->biases[chunk + f] = bias ? bias[chunk + f] * unit : 0;
+      d->other_scales[chunk + f] = (s->add_scales ? s->add_scales[chunk + f] : 1) * unit;
     }
   }
 }
@@ -247,7 +254,7 @@ VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, con
                                  .other = s->add ? w->other + row : NULL,
                                  .type = s->out_type,
                                  .other_type = s->add_type,
-                                 .other_scale = s->add_scale / s->out_scale,
+                                 .other_scale = d->other_scales + chunk,
                                  .first = (size_t)chunk,
                                  .scale = d->bytes ? d->scales + chunk : NULL,
                                  .bias = bias ? bias + chunk : NULL,

@@ -17,8 +17,9 @@ struct infer_first {
   float *u;           /* as product_windows_pack leaves it */
   /* [values]: where those of a window lie in the input, and in a copy of a part of it */
   uint32_t *inside, *copied;
-  /* [filters], in the output's units where it is in bytes: what a sum counts, what is added. */
-  float *scales, *biases;
+  /* [filters], in the output's units where it is in bytes: what a sum counts, what is added, and
+   * what one of the branch counts. */
+  float *scales, *biases, *other_scales;
 };
 
 /* Output pixels that lie side by side. */
@@ -52,6 +53,7 @@ void infer_first_free(infer_first *d) {
   free(d->copied);
   free(d->scales);
   free(d->biases);
+  free(d->other_scales);
   free(d);
 }
 
@@ -73,7 +75,8 @@ leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t
   d->copied = calloc(d->values, sizeof *d->copied);
   d->scales = calloc(filters, sizeof *d->scales);
   d->biases = calloc(filters, sizeof *d->biases);
-  if (!d->u || !d->inside || !d->copied || !d->scales || !d->biases) {
+  d->other_scales = calloc(filters, sizeof *d->other_scales);
+  if (!d->u || !d->inside || !d->copied || !d->scales || !d->biases || !d->other_scales) {
     infer_first_free(d);
     return error_set_memory(error, bytes);
   }
@@ -90,8 +93,10 @@ void infer_first_bind(infer_first *d, const float *kernel, const float *bias) {
   const size_t filters = (size_t)d->s.plain.c;
   product_windows_pack(kernel, d->values, filters, d->u);
   for (size_t f = 0; f < filters; f++) {
-    d->scales[f] = 1 / d->s.out_scale;
-    d->biases[f] = bias ? bias[f] / d->s.out_scale : 0;
+    const float unit = d->s.out_units ? d->s.out_units[f] : 1;
+    d->scales[f] = unit;
+    d->biases[f] = bias ? bias[f] * unit : 0;
+    d->other_scales[f] = (d->s.add_scales ? d->s.add_scales[f] : 1) * unit;
   }
 }
 
@@ -141,7 +146,7 @@ static void run_stretch(const infer_first *d, const net_call *call, const stretc
                                  .other = s->add ? other : NULL,
                                  .type = s->out_type,
                                  .other_type = s->add_type,
-                                 .other_scale = s->add_scale / s->out_scale,
+                                 .other_scale = d->other_scales,
                                  .scale = s->out_type == ELEMENT_U8 ? d->scales : NULL,
                                  .bias = d->biases,
                                  .relu = s->relu};

@@ -35,7 +35,9 @@ typedef struct {
   int kernel, stride, pad;
   bool relu, pool, add;
   element_type in_type, out_type, add_type;
-  float in_scale, out_scale, add_scale; /* what one of a value in bytes counts; else 1 */
+  /* [c]: what one of a byte counts; of the output, how many one is; NULL: no bytes. The output's
+   * last as long as the kernel, the others until it is bound. */
+  const float *in_scales, *add_scales, *out_units;
   int threads;
   const char *zeros; /* as many as a row of the window has values, in the input's type */
 } infer_shape;

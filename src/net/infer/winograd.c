@@ -199,7 +199,6 @@ VECTOR_INLINE void store_tile(const infer_winograd *w, const net_call *call, inf
   const infer_shape *s = &w->s;
   const int side = tile_side(w);
   const size_t bytes = element_bytes(type), pixel = (size_t)s->out.c * bytes;
-  const v16 units = v16_all(1 / s->out_scale);
   char *image = (char *)call->y + (size_t)at.image * (size_t)s->out.h * (size_t)s->out.w * pixel +
                 (size_t)filter * bytes;
   for (int i = 0; i < side && at.y * side + i < s->out.h; i++)
@@ -210,7 +209,8 @@ VECTOR_INLINE void store_tile(const infer_winograd *w, const net_call *call, inf
         value[part] = s->pool ? v16_max(v16_max(t[2 * i][2 * j], t[2 * i][2 * j + 1]),
                                         v16_max(t[2 * i + 1][2 * j], t[2 * i + 1][2 * j + 1]))
                               : t[i][j];
-        if (type == ELEMENT_U8) value[part] = v16_mul(value[part], units);
+        if (type == ELEMENT_U8)
+          value[part] = v16_mul(value[part], v16_load(s->out_units + filter + 16 * part));
       }
       size_t place = (size_t)(at.y * side + i) * (size_t)s->out.w + (size_t)(at.x * side + j);
       element_store(image + place * pixel, value, type);
