@@ -216,6 +216,7 @@ static void the_file_keeps_scales_and_auto_follows(void **state) {
   const int node = net_find_node(m.graph, "conv2_block1_out"), other = node + 1;
   set_scales(&m, 2.7182817f);
   m.int8.scales[node][1] = 1e-9f;
+  m.int8.shifts[0] = -0.1f;
   free(m.int8.scales[other]);
   m.int8.scales[other] = NULL;
   strcpy(m.int8.method, "entropy");
@@ -238,6 +239,7 @@ static void the_file_keeps_scales_and_auto_follows(void **state) {
       assert_memory_equal(read.int8.scales[i], m.int8.scales[i],
                           (size_t)m.graph->nodes[i].shape.c * sizeof(float));
   }
+  assert_float_equal(read.int8.shifts[0], -0.1f, 0);
   assert_string_equal(read.int8.method, "entropy");
   assert_string_equal(read.int8.processor, own);
   assert_int_equal(read.int8.answers.cells, 1000);
@@ -289,6 +291,8 @@ static void scales_that_make_no_sense_are_refused(void **state) {
                                  {"{\"layers\": [\"conv1_relu\", \"conv1_relu\"]}", 1, false},
                                  {"{\"layers\": [1]}", 1, false},
                                  {"{\"layers\": {}}", 1, false},
+                                 {"{\"shifts\": []}", 1, false},
+                                 {"{\"shifts\": [\"1\"]}", 1, false},
                                  {"{}", 0, false},
                                  {"{}", -1, false},
                                  {"{}", NAN, false},
@@ -404,9 +408,9 @@ static void ranges_from_a_histogram(void **state) {
   assert_float_equal(raised[1], -1, 0);
   /* Their own range above the whole one; nothing; half a unit. By hand: sqrt(own * 4) / 255. */
   ranges_scales(&h, 4, 3, scales);
-  assert_float_equal(scales[0], 4.0 / 255, 1e-7);
-  assert_float_equal(scales[1], 4 * sqrt(0.001) / 255, 1e-7);
-  assert_float_equal(scales[2], sqrt(2) / 255, 1e-7);
+  assert_float_equal(scales[0], 4.0f / 255, 1e-7);
+  assert_float_equal(scales[1], 4 * sqrtf(0.001f) / 255, 1e-7);
+  assert_float_equal(scales[2], sqrtf(2) / 255, 1e-7);
   static ranges_histogram nothing;
   ranges_count(&nothing, values, 3);
   for (int k = 0; k < RANGES_METHODS; k++)

@@ -29,8 +29,12 @@ json_t *model_agreement_json(const model_agreement *a) {
 
 json_t *model_int8_json(const model *m) {
   json_t *out = model_agreement_json(&m->int8.answers), *layers = json_array();
+  json_t *shifts = json_array();
   for (int i = 0; i < m->graph->node_count; i++)
     if (m->int8.scales[i]) json_array_append_new(layers, json_string(m->graph->nodes[i].name));
+  for (int k = 0; k < m->net.outputs; k++)
+    json_array_append_new(shifts, json_real((double)m->int8.shifts[k]));
+  json_object_set_new(out, "shifts", shifts);
   json_object_set_new(out, "auc", json_real(m->int8.auc));
   json_object_set_new(out, "speed", json_real(m->int8.speed));
   json_object_set_new(out, "processor", json_string(m->int8.processor));
@@ -74,6 +78,16 @@ bool model_agreement_read(json_t *object, model_agreement *out) {
          read_share(object, "agreement", &out->agreement);
 }
 
+static bool read_shifts(json_t *array, model *m) {
+  if (json_array_size(array) != (size_t)m->net.outputs) return false;
+  for (int k = 0; k < m->net.outputs; k++) {
+    json_t *shift = json_array_get(array, (size_t)k);
+    if (!json_is_number(shift) || !(fabs(json_number_value(shift)) <= 1e30)) return false;
+    m->int8.shifts[k] = (float)json_number_value(shift);
+  }
+  return true;
+}
+
 /* The scales of the layer of that name. */
 static bool read_layer(const safetensors *file, const char *layer, model *m) {
   const int node = layer ? net_find_node(m->graph, layer) : -1;
@@ -102,6 +116,7 @@ bool model_int8_read(json_t *description, const safetensors *file, model *m) {
   if (!json_is_array(layers) || !method || !processor || !json_is_number(speed) ||
       !json_is_number(auc) || !(json_number_value(speed) >= 0) ||
       !(fabs(json_number_value(auc)) <= 1) || model_int8_new(m, NULL) != LEUKO_OK ||
+      !read_shifts(json_object_get(description, "shifts"), m) ||
       !model_agreement_read(description, &m->int8.answers))
     return false;
   m->int8.speed = json_number_value(speed);

@@ -110,6 +110,7 @@ net_plan_options model_plan_options(const model *m, int batch, int threads, cons
                             .winograd = true,
                             .skip = true,
                             .scales = (const float *const *)m->int8.scales,
+                            .shifts = m->int8.shifts,
                             .scaling = m->scaling};
 }
 

@@ -29,14 +29,15 @@ typedef struct {
 
 /* What computing in 8 bits needs, and what came of it. */
 typedef struct {
-  float **scales;          /* [graph->node_count][c], owned: what one of a byte counts in each
-                              channel of a node's output, which holds up to 255 of it; NULL: not in
-                              bytes, or no node at all, where the model is not quantized */
-  char method[16];         /* how they were chosen */
-  model_agreement answers; /* on cells apart from those that the ranges come from */
-  double auc;              /* of these answers minus that of float32; 0 where there is none */
-  double speed;            /* images a second, those of the next faster type being 1 */
-  char processor[16];      /* where that was measured, as net_cpu_name; "" as if nowhere */
+  float **scales; /* [graph->node_count][c], owned: what one of a byte counts in each
+                     channel of a node's output, which holds up to 255 of it; NULL: not in
+                     bytes, or no node at all, where the model is not quantized */
+  float shifts[LEUKO_MAX_CLASSES]; /* what is added to the logits */
+  char method[16];                 /* how the scales were chosen */
+  model_agreement answers;         /* on cells apart from those that the ranges come from */
+  double auc;         /* of these answers minus that of float32; 0 where there is none */
+  double speed;       /* images a second, those of the next faster type being 1 */
+  char processor[16]; /* where that was measured, as net_cpu_name; "" as if nowhere */
 } model_int8;
 
 /* When the model does not answer. */

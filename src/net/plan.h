@@ -40,6 +40,9 @@ typedef struct {
   /* [nodes][c]: what one of a byte counts in each channel of a node's output, which holds no more
    * than 255 of it; NULL: not kept in bytes. INT8 only, borrowed until net_plan_bind is done. */
   const float *const *scales;
+  /* [outputs]: what is added to the network's output, against the shift that bytes cause in the
+   * mean; NULL: nothing. INT8 only, borrowed until net_plan_free. */
+  const float *shifts;
   net_watch watch;           /* sees what the steps give */
   net_input_scaling scaling; /* from pixels to the network's input */
   uint64_t seed;             /* of dropout */

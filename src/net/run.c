@@ -99,6 +99,13 @@ static leuko_status run_step(net_plan *plan, plan_step *step, int count, uint32_
   return status;
 }
 
+static void shift_output(const net_plan *plan, int count) {
+  const size_t outputs = (size_t)net_plan_outputs(plan);
+  float *values = plan_value_at(plan, plan->output);
+  for (size_t i = 0; i < (size_t)count * outputs; i++)
+    values[i] += plan->options.shifts[i % outputs];
+}
+
 static leuko_status run_forward(net_plan *plan, int count, uint32_t iteration, const float **logits,
                                 leuko_error *error) {
   leuko_status status = LEUKO_OK;
@@ -108,6 +115,8 @@ static leuko_status run_forward(net_plan *plan, int count, uint32_t iteration, c
   for (int s = 0; s < plan->step_count && status == LEUKO_OK; s++)
     status = run_step(plan, &plan->steps[s], count, iteration, plan->marks != NULL, error);
   omp_set_num_threads(threads);
+  if (status == LEUKO_OK && plan->options.precision == NET_INT8 && plan->options.shifts)
+    shift_output(plan, count);
   *logits = plan_value_at(plan, plan->output);
   return status;
 }

@@ -140,14 +140,31 @@ static double mean_difference(const model *m, const double *a, const double *b, 
   return sum / (double)count;
 }
 
-/* How far 8 bits with the present scales move the probabilities from those of `wide`. */
-static leuko_status try_scales(const model *m, const quantize_cells *cells, int threads,
+/* What rounding shifts the logits by in the mean: noise that a relu lets through on one side only.
+ * Correcting each layer's mean, as weights and values round it, does not take that away; adding the
+ * mean difference at the end does. After Nagel et al., "Data-Free Quantization Through Weight
+ * Equalization and Bias Correction", ICCV 2019, section 4.2, at the last layer alone. */
+static void take_shifts(model *m, const double *wide, double *narrow, size_t count) {
+  const size_t outputs = (size_t)m->net.outputs;
+  for (size_t k = 0; k < outputs; k++) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += wide[i * outputs + k] - narrow[i * outputs + k];
+    m->int8.shifts[k] = isfinite(sum) ? (float)(sum / (double)count) : 0;
+    for (size_t i = 0; i < count; i++) narrow[i * outputs + k] += (double)m->int8.shifts[k];
+  }
+}
+
+/* How far 8 bits with the present scales move the probabilities from those of `wide`, once what
+ * they shift them by in the mean is taken back. */
+static leuko_status try_scales(model *m, const quantize_cells *cells, int threads,
                                const progress *p, const double *wide, double *narrow,
                                model_agreement *tried, double *mean, leuko_error *error) {
+  memset(m->int8.shifts, 0, sizeof m->int8.shifts);
   leuko_status status =
       predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, narrow, error);
-  if (status == LEUKO_OK)
-    status = predictor_differences(m, wide, narrow, cells->count, tried, error);
+  if (status != LEUKO_OK) return status;
+  take_shifts(m, wide, narrow, cells->count);
+  status = predictor_differences(m, wide, narrow, cells->count, tried, error);
   if (status == LEUKO_OK) *mean = mean_difference(m, wide, narrow, cells->count);
   return status;
 }
@@ -164,13 +181,18 @@ static leuko_status try_first_wide(model *m, const quantize_cells *cells, int th
     others++;
   }
   if (others < 2) return LEUKO_OK;
-  float *scales = m->int8.scales[first];
+  float *scales = m->int8.scales[first], shifts[LEUKO_MAX_CLASSES];
+  memcpy(shifts, m->int8.shifts, sizeof shifts);
   m->int8.scales[first] = NULL;
   leuko_status status = try_scales(m, cells, threads, p, wide, narrow, &out->first_wide,
                                    &out->first_wide_error, error);
   out->keeps_first_wide = status == LEUKO_OK && out->first_wide_error < out->error[out->chosen];
-  if (out->keeps_first_wide) free(scales);
-  else m->int8.scales[first] = scales;
+  if (out->keeps_first_wide) {
+    free(scales);
+  } else {
+    m->int8.scales[first] = scales;
+    memcpy(m->int8.shifts, shifts, sizeof shifts);
+  }
   return status;
 }
 
@@ -181,16 +203,19 @@ static leuko_status choose_method(model *m, const quantize_cells *cells,
                                   leuko_error *error) {
   const size_t count = cells->count;
   double *narrow = logits + count * (size_t)m->net.outputs;
+  float shifts[RANGES_METHODS][LEUKO_MAX_CLASSES];
   leuko_status status =
       predictor_answer(m, NET_F32, threads, cells->pixels, count, p, logits, error);
   for (int k = 0; status == LEUKO_OK && k < RANGES_METHODS; k++) {
     take_ranges(m, histograms, (ranges_method)k);
     status =
         try_scales(m, cells, threads, p, logits, narrow, &out->tried[k], &out->error[k], error);
+    memcpy(shifts[k], m->int8.shifts, sizeof shifts[k]);
     if (status == LEUKO_OK && out->error[k] < out->error[out->chosen])
       out->chosen = (ranges_method)k;
   }
   take_ranges(m, histograms, out->chosen);
+  memcpy(m->int8.shifts, shifts[out->chosen], sizeof m->int8.shifts);
   if (status == LEUKO_OK) status = try_first_wide(m, cells, threads, p, logits, narrow, out, error);
   snprintf(m->int8.method, sizeof m->int8.method, "%s", ranges_method_name(out->chosen));
   return status;
