@@ -65,9 +65,9 @@ class Leuko:
         return done.stdout if done.returncode == 0 else ""
 
     def ways(self, work="predict", network="resnet50", batch=1):
-        offered = re.search(r"--precision=(\S+)", self.help["bench"])
+        offered = re.search(r"--precision=[^;]*", self.help["bench"])
         found = [p for p in ("f32", "bf16", "int8")
-                 if p == "f32" or offered and p in offered[1].split("|")]
+                 if p == "f32" or offered and p in offered[0]]
         # leuko has nothing in 8 bits for networks of 3x3 convolutions alone.
         if work == "train" or network != "resnet50":
             found = [p for p in found if p != "int8"]
