@@ -83,7 +83,7 @@ class Leuko:
             return model
         quantized = model.with_name("int8.safetensors")
         if not quantized.exists() or quantized.stat().st_mtime < self.program.stat().st_mtime:
-            run.call([self.program, "quantize", model, run.options.cells, "--calibrate", 64,
+            run.call([self.program, "quantize", model, run.options.cells,
                       "--threads", run.options.threads, "-o", quantized])
         return quantized
 

@@ -93,7 +93,12 @@ static void print_info(const model *m, const char *check) {
   if (loss) printf(", validation loss %.4f", json_number_value(loss));
   printf("\ndata         %s\nwritten by   leuko %s\nself-check   %s\n\n", m->data, m->version,
          check);
-  printf("%-14s %-15s %16s %12s\n", "layer", "operation", "output", "parameters");
+  int name_width = 14;
+  for (int i = 0; i < m->graph->node_count; i++) {
+    const int length = (int)strlen(m->graph->nodes[i].name);
+    name_width = length > name_width ? length : name_width;
+  }
+  printf("%-*s %-15s %16s %12s\n", name_width, "layer", "operation", "output", "parameters");
   for (int i = 0; i < m->graph->node_count; i++) {
     const net_node *node = &m->graph->nodes[i];
     char shape[48];
@@ -101,7 +106,7 @@ static void print_info(const model *m, const char *check) {
     size_t count = 0;
     for (int p = 0; p < NET_MAX_PARAMS; p++)
       if (node->params[p] >= 0) count += m->graph->params[node->params[p]].count;
-    printf("%-14s %-15s %16s", node->name, net_op_name(node->op), shape);
+    printf("%-*s %-15s %16s", name_width, node->name, net_op_name(node->op), shape);
     if (count) printf(" %12zu", count);
     printf("\n");
   }
