@@ -148,18 +148,22 @@ static leuko_status run(arguments *a, model *m, const progress *p, quantize_resu
   return status;
 }
 
+static const char first_wide_name[] = "first layers wide";
+
+static json_t *method_json(const char *name, const model_agreement *tried, double mean) {
+  return json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", name, "mean", mean, "largest", tried->largest,
+                   "median", tried->median, "agreement", tried->agreement);
+}
+
 static json_t *result_json(const arguments *a, const model *m, const quantize_result *r) {
   const model_int8 *q = &m->int8;
   json_t *methods = json_array();
   for (int k = 0; k < RANGES_METHODS; k++)
     json_array_append_new(
-        methods, json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", ranges_method_name((ranges_method)k),
-                           "mean", r->error[k], "largest", r->tried[k].largest, "median",
-                           r->tried[k].median, "agreement", r->tried[k].agreement));
-  json_array_append_new(methods,
-                        json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", "first layers wide", "mean",
-                                  r->first_wide_error, "largest", r->first_wide.largest, "median",
-                                  r->first_wide.median, "agreement", r->first_wide.agreement));
+        methods, method_json(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k]));
+  if (r->first_wide.cells > 0)
+    json_array_append_new(methods,
+                          method_json(first_wide_name, &r->first_wide, r->first_wide_error));
   return json_pack("{s:s,s:o,s:s,s:b,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out,
                    "methods", methods, "method", q->method, "first_layers_wide",
                    r->keeps_first_wide, "cells", (json_int_t)q->answers.cells, "largest",
@@ -183,7 +187,8 @@ static void print_result(const model *m, const quantize_result *r) {
   for (int k = 0; k < RANGES_METHODS; k++)
     print_method(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k],
                  k == (int)r->chosen && !r->keeps_first_wide);
-  print_method("first layers wide", &r->first_wide, r->first_wide_error, r->keeps_first_wide);
+  if (r->first_wide.cells > 0)
+    print_method(first_wide_name, &r->first_wide, r->first_wide_error, r->keeps_first_wide);
   printf(
       "\non %zu test cells p moves by %.4f at most, by %.4f in the middle; %.2f %% of the answers "
       "are the same",

@@ -18,7 +18,9 @@ typedef struct {
   model_agreement tried[RANGES_METHODS];
   double error[RANGES_METHODS]; /* mean difference of probabilities */
   ranges_method chosen;
-  model_agreement first_wide; /* by that method, what the first layers give left wide */
+  /* By that method, with what the first layers give left wide; no cells: nothing else is in bytes.
+   */
+  model_agreement first_wide;
   double first_wide_error;
   bool keeps_first_wide;    /* as it moves the probabilities less */
   net_precision beside;     /* the type whose speed is 1 */

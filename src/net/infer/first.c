@@ -17,9 +17,9 @@ struct infer_first {
   float *u;           /* as product_windows_pack leaves it */
   /* [values]: where those of a window lie in the input, and in a copy of a part of it */
   uint32_t *inside, *copied;
-  /* [filters], in the output's units where it is in bytes: what a sum counts, what is added, and
-   * what one of the branch counts. */
-  float *scales, *biases, *other_scales;
+  /* [filters], in the output's units where it is in bytes: what is added, and what one of the
+   * branch counts. */
+  float *biases, *other_scales;
 };
 
 /* Output pixels that lie side by side. */
@@ -51,7 +51,6 @@ void infer_first_free(infer_first *d) {
   free(d->u);
   free(d->inside);
   free(d->copied);
-  free(d->scales);
   free(d->biases);
   free(d->other_scales);
   free(d);
@@ -73,10 +72,9 @@ leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t
   d->u = aligned_alloc(LINE, bytes);
   d->inside = calloc(d->values, sizeof *d->inside);
   d->copied = calloc(d->values, sizeof *d->copied);
-  d->scales = calloc(filters, sizeof *d->scales);
   d->biases = calloc(filters, sizeof *d->biases);
   d->other_scales = calloc(filters, sizeof *d->other_scales);
-  if (!d->u || !d->inside || !d->copied || !d->scales || !d->biases || !d->other_scales) {
+  if (!d->u || !d->inside || !d->copied || !d->biases || !d->other_scales) {
     infer_first_free(d);
     return error_set_memory(error, bytes);
   }
@@ -94,7 +92,6 @@ void infer_first_bind(infer_first *d, const float *kernel, const float *bias) {
   product_windows_pack(kernel, d->values, filters, d->u);
   for (size_t f = 0; f < filters; f++) {
     const float unit = d->s.out_units ? d->s.out_units[f] : 1;
-    d->scales[f] = unit;
     d->biases[f] = bias ? bias[f] * unit : 0;
     d->other_scales[f] = (d->s.add_scales ? d->s.add_scales[f] : 1) * unit;
   }
@@ -147,7 +144,7 @@ static void run_stretch(const infer_first *d, const net_call *call, const stretc
                                  .type = s->out_type,
                                  .other_type = s->add_type,
                                  .other_scale = d->other_scales,
-                                 .scale = s->out_type == ELEMENT_U8 ? d->scales : NULL,
+                                 .scale = s->out_units,
                                  .bias = d->biases,
                                  .relu = s->relu};
   product_windows w = {.step = (size_t)(s->stride * s->in.c), .values = d->values};
