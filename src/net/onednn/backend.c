@@ -32,8 +32,9 @@ static bool onednn_choose(net_step *step) {
     step->in_layout = step->out_layout = NET_NHWC;
     if (!blockable(step->out.c)) return true;
     if (blockable(step->in.c)) step->in_layout = step->out_layout = NET_NCHW16C;
-    /* Three channels in and blocks out have a kernel of their own, which reads planes. */
-    if (step->in.c == 1 || step->in.c == 3) {
+    /* Three channels in and blocks out have a kernel of their own, which reads planes. It has no
+     * way back to them: plain loops that take 500 times as long. */
+    if ((step->in.c == 1 || step->in.c == 3) && !(step->training && step->need_dx)) {
       step->in_layout = NET_NCHW;
       step->out_layout = NET_NCHW16C;
     }
