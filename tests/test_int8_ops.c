@@ -1,5 +1,5 @@
 /* Convolutions of bytes against plain integers, to the bit: over random shapes, with bytes or wide
- * values (bfloat16, or float32 where there is none) going out, and a branch in either added. */
+ * values (bfloat16 or float32) going out, and a branch in either added. */
 #include "each_level.h"
 #include "step_run.h"
 
@@ -9,8 +9,9 @@ static bool no_bytes_here(void) {
   return !net_precision_supported(NET_INT8);
 }
 
-static net_layout wide(void) {
-  return net_precision_supported(NET_BF16) ? NET_NHWC_BF16 : NET_NHWC;
+/* What is not in bytes. */
+static net_layout wide(const net_step *s) {
+  return s->precision == NET_BF16 ? NET_NHWC_BF16 : NET_NHWC;
 }
 
 static int channels(rng *r) {
@@ -32,13 +33,13 @@ static net_step convolution(rng *r, net_graph *g, const float *scales) {
   net_conv2d(g, "conv", net_input(g, kernel + between(r, 0, 9), between(r, kernel, 13), c),
              channels(r), kernel, between(r, 1, 2), between(r, 0, kernel / 2), coin(r));
   net_step step = step_of(g, between(r, 1, 5), false);
-  step.precision = NET_BF16;
+  step.precision = net_precision_supported(NET_BF16) && coin(r) ? NET_BF16 : NET_F32;
   step.threads = between(r, 1, 3);
   step.relu = coin(r);
   step.add = coin(r);
   step.in_layout = NET_NHWC_U8;
   step.in_scales = scales;
-  step.add_layout = coin(r) ? NET_NHWC_U8 : wide();
+  step.add_layout = coin(r) ? NET_NHWC_U8 : wide(&step);
   step.add_scales = scales + 2 * MOST_CHANNELS;
   step.out_scales = coin(r) ? scales + MOST_CHANNELS : NULL;
   return step;
@@ -63,12 +64,13 @@ static size_t out_count(const net_step *s) {
 }
 
 /* A value of an activation that is no bytes, and putting one there. */
-static float wide_at(const void *values, size_t at) {
-  return wide() == NET_NHWC ? ((const float *)values)[at] : widened(((const uint16_t *)values)[at]);
+static float wide_at(const net_step *s, const void *values, size_t at) {
+  return wide(s) == NET_NHWC ? ((const float *)values)[at]
+                             : widened(((const uint16_t *)values)[at]);
 }
 
-static void put_wide(void *values, size_t at, float value) {
-  if (wide() == NET_NHWC) ((float *)values)[at] = value;
+static void put_wide(const net_step *s, void *values, size_t at, float value) {
+  if (wide(s) == NET_NHWC) ((float *)values)[at] = value;
   else ((uint16_t *)values)[at] = net_to_bf16(value);
 }
 
@@ -86,7 +88,7 @@ static arrays make_arrays(rng *r, const net_graph *g, const net_step *s) {
   draw_bytes(r, a.x, in);
   for (size_t i = 0; i < out; i++) {
     if (s->add_layout == NET_NHWC_U8) ((uint8_t *)a.other)[i] = (uint8_t)rng_below(r, 256);
-    else put_wide(a.other, i, (float)(20 * rng_uniform(r) - 10));
+    else put_wide(s, a.other, i, (float)(20 * rng_uniform(r) - 10));
   }
   for (int i = 0; i < 2; i++) {
     if (s->node->params[i] < 0) continue;
@@ -138,7 +140,7 @@ static double expected(const net_step *s, const arrays *a, const int8_t *u, cons
   float value = fmaf((float)sum, scales[f] * unit, a->params[1] ? a->params[1][f] * unit : 0);
   if (s->add) {
     const bool bytes = s->add_layout == NET_NHWC_U8;
-    const float other = bytes ? (float)((uint8_t *)a->other)[at] : wide_at(a->other, at);
+    const float other = bytes ? (float)((uint8_t *)a->other)[at] : wide_at(s, a->other, at);
     value = fmaf(other, (bytes ? s->add_scales[f] : 1) * unit, value);
   }
   if (s->relu) value = fmaxf(value, 0);
@@ -166,7 +168,7 @@ static void check(const net_graph *g, const net_step *s, const arrays *a) {
   }
   for (size_t i = 0; i < out_count(s); i++) {
     const double got =
-        s->out_layout == NET_NHWC_U8 ? ((uint8_t *)a->y)[i] : (double)wide_at(a->y, i);
+        s->out_layout == NET_NHWC_U8 ? ((uint8_t *)a->y)[i] : (double)wide_at(s, a->y, i);
     const double want = expected(s, a, u, scales, i);
     if (got != want)
       fail_msg("%dx%dx%d to %dx%dx%d, kernel %d, value %zu is %.9g, not %.9g", s->in.h, s->in.w,
@@ -191,7 +193,7 @@ static void bytes_are_multiplied_exactly(void **state) {
     assert_true(net_backends_infer[net_cpu()]->choose(&step));
     assert_int_equal(step.in_layout, NET_NHWC_U8);
     /* What is negative is not kept in bytes. */
-    assert_int_equal(step.out_layout, bytes_wanted && step.relu ? NET_NHWC_U8 : wide());
+    assert_int_equal(step.out_layout, bytes_wanted && step.relu ? NET_NHWC_U8 : wide(&step));
     step_ok(net_backends_infer[net_cpu()]->prepare(&step, &kernel, &workspace, &scratch, &error),
             &error);
     assert_string_equal(net_backends_infer[net_cpu()]->implementation(kernel),

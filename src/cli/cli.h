@@ -19,6 +19,7 @@ int command_compare(int argc, char **argv);
 int command_quantize(int argc, char **argv);
 int command_predict(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_shrink(int argc, char **argv);
 int command_stress(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_features(int argc, char **argv);

@@ -13,6 +13,7 @@ static const cli_command commands[] = {
     {"report", command_report, "a page on runs: set-up, scores, figures, limits, provenance"},
     {"predict", command_predict, "answer for image files"},
     {"quantize", command_quantize, "ready a model for answers in 8 bits"},
+    {"shrink", command_shrink, "half the bytes of a model file: kernels in half precision"},
     {"explain", command_explain, "where in a picture an answer comes from: maps and checks"},
     {"stress", command_stress, "what a model makes of corrupted cells and of what is no cell"},
     {"reproduce", command_reproduce, "the paper's experiment, from cells to the report"},

@@ -86,7 +86,7 @@ bool model_allows_int8(const model *m) {
 static net_precision fastest(const model *m) {
   const bool faster = m->int8.speed > 1 && strcmp(m->int8.processor, net_cpu_name(net_cpu())) == 0;
   if (model_allows_int8(m) && faster && net_precision_supported(NET_INT8)) return NET_INT8;
-  return model_allows_bf16(m) ? NET_BF16 : NET_F32;
+  return model_allows_bf16(m) && net_cpu_fast_bf16() ? NET_BF16 : NET_F32;
 }
 
 leuko_status model_precision(const model *m, const char *name, net_precision *out,

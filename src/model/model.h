@@ -63,6 +63,7 @@ typedef struct {
   model_agreement bf16;    /* whether it may be computed in bfloat16 */
   model_int8 int8;         /* the same of 8 bits */
   model_rejection rejection;
+  bool half;                              /* the file holds kernels in half precision */
   char data[65];                          /* fingerprint of the training data, or "" */
   char version[16];                       /* of the program that wrote it */
   json_t *training;                       /* how it was trained: an object, owned; may be NULL */
@@ -89,6 +90,10 @@ leuko_status model_load(const char *path, model *out, leuko_error *error);
  * NO_MEMORY, BACKEND. */
 leuko_status model_save(const char *path, model *m, const safetensors_entry *extra,
                         size_t extra_count, leuko_error *error);
+
+/* Rounds the kernels (parameters of two or more dimensions) to half precision, in which model_save
+ * writes them from then on: half the bytes. Errors: UNSUPPORTED_MODEL, if one is beyond 65,504. */
+leuko_status model_halve(model *m, leuko_error *error);
 
 /* Writes it as best.safetensors of a run folder, where model_load finds it. */
 leuko_status model_save_best(const char *run, model *m, leuko_error *error);

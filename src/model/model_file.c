@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "base/text.h"
 #include "model/model.h"
 
@@ -45,6 +46,46 @@ static json_t *describe(const model *m) {
   return out;
 }
 
+/* Kernels, which hold nearly all values. */
+static bool is_halved(const model *m, const net_param *param) {
+  return m->half && param->rank >= 2;
+}
+
+leuko_status model_halve(model *m, leuko_error *error) {
+  m->half = true;
+  for (int i = 0; i < m->graph->param_count; i++) {
+    const net_param *param = &m->graph->params[i];
+    float *values = m->params + param->offset;
+    for (size_t k = 0; is_halved(m, param) && k < param->count; k++) {
+      values[k] = half_to_float(half_from_float(values[k]));
+      if (!isfinite(values[k]))
+        return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "keep it as it is",
+                         "'%s' holds values beyond half precision", param->name);
+    }
+  }
+  return LEUKO_OK;
+}
+
+/* What a file holds of the parameters; `halves` [param_floats] is room. */
+static void describe_params(const model *m, uint16_t *halves, safetensors_entry *entries) {
+  for (int i = 0; i < m->graph->param_count; i++) {
+    const net_param *param = &m->graph->params[i];
+    const float *values = m->params + param->offset;
+    entries[i] = (safetensors_entry){.name = param->name,
+                                     .dtype = "F32",
+                                     .rank = param->rank,
+                                     .data = values,
+                                     .bytes = param->count * sizeof *values};
+    for (int d = 0; d < param->rank; d++) entries[i].dims[d] = (size_t)param->dims[d];
+    if (!is_halved(m, param)) continue;
+    for (size_t k = 0; k < param->count; k++)
+      halves[param->offset + k] = half_from_float(values[k]);
+    entries[i].dtype = "F16";
+    entries[i].data = halves + param->offset;
+    entries[i].bytes = param->count * sizeof *halves;
+  }
+}
+
 leuko_status model_save(const char *path, model *m, const safetensors_entry *extra,
                         size_t extra_count, leuko_error *error) {
   leuko_status status = model_check_logits(m, m->check_logits, error);
@@ -54,20 +95,14 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
   const size_t most = own + MODEL_REJECTION_TENSORS + nodes + extra_count;
   safetensors_entry *entries = calloc(most, sizeof *entries);
   char(*names)[MODEL_INT8_NAME] = calloc(nodes + 1, sizeof *names);
-  if (!entries || !names) {
+  uint16_t *halves = calloc(m->half ? m->graph->param_floats : 1, sizeof *halves);
+  if (!entries || !names || !halves) {
     free(entries);
     free(names);
+    free(halves);
     return error_set_memory(error, most * (sizeof *entries + sizeof *names));
   }
-  for (size_t i = 0; i < own; i++) {
-    const net_param *param = &m->graph->params[i];
-    entries[i] = (safetensors_entry){.name = param->name,
-                                     .dtype = "F32",
-                                     .rank = param->rank,
-                                     .data = m->params + param->offset,
-                                     .bytes = param->count * sizeof(float)};
-    for (int d = 0; d < param->rank; d++) entries[i].dims[d] = (size_t)param->dims[d];
-  }
+  describe_params(m, halves, entries);
   own += model_rejection_entries(&m->rejection, entries + own);
   own += model_int8_entries(m, names, entries + own);
   for (size_t i = 0; i < extra_count; i++) entries[own + i] = extra[i];
@@ -81,6 +116,7 @@ leuko_status model_save(const char *path, model *m, const safetensors_entry *ext
   free(text);
   free(entries);
   free(names);
+  free(halves);
   return status;
 }
 
@@ -158,20 +194,33 @@ static const char *read_description(json_t *d, model *m) {
   return NULL;
 }
 
-/* Checks that every parameter is there, whole and finite. */
-static leuko_status check_params(const char *path, const safetensors *file, const net_graph *graph,
-                                 leuko_error *error) {
+/* Finds every parameter's tensor, in the order of the graph: there, and of its shape. Nothing is
+ * allocated for what the file does not hold, so a description of something huge costs nothing. */
+static leuko_status find_params(const char *path, const safetensors *file, const net_graph *graph,
+                                const safetensors_tensor **out, leuko_error *error) {
   for (int i = 0; i < graph->param_count; i++) {
     const net_param *param = &graph->params[i];
     const safetensors_tensor *tensor = safetensors_find(file, param->name);
-    size_t count = 0;
-    const float *values = safetensors_f32(file, param->name, &count);
-    bool same = tensor && values && count == param->count && tensor->rank == param->rank;
+    bool same = tensor && tensor->rank == param->rank;
     for (int d = 0; same && d < param->rank; d++) same = tensor->dims[d] == (size_t)param->dims[d];
     if (!same)
       return error_set(error, LEUKO_BAD_MODEL, path, again,
                        "tensor '%s' is missing or has another shape", param->name);
-    for (size_t k = 0; k < count; k++)
+    out[i] = tensor;
+  }
+  return LEUKO_OK;
+}
+
+static leuko_status fill_params(const char *path, const safetensors_tensor *const *tensors,
+                                model *m, leuko_error *error) {
+  for (int i = 0; i < m->graph->param_count; i++) {
+    const net_param *param = &m->graph->params[i];
+    float *values = m->params + param->offset;
+    if (!safetensors_floats(tensors[i], param->count, values))
+      return error_set(error, LEUKO_BAD_MODEL, path, again,
+                       "tensor '%s' is neither in float32 nor in half precision", param->name);
+    m->half = m->half || strcmp(tensors[i]->dtype, "F16") == 0;
+    for (size_t k = 0; k < param->count; k++)
       if (!isfinite(values[k]))
         return error_set(error, LEUKO_BAD_MODEL, path, again,
                          "tensor '%s' holds a value that is not a finite number", param->name);
@@ -179,8 +228,7 @@ static leuko_status check_params(const char *path, const safetensors *file, cons
   return LEUKO_OK;
 }
 
-/* Builds the network and fills its parameters. What the file does not hold is not allocated, so a
- * description of something huge costs nothing. */
+/* Builds the network and fills its parameters. */
 static leuko_status read_params(const char *path, const safetensors *file, model *m,
                                 leuko_error *error) {
   leuko_error inner = {0};
@@ -189,15 +237,14 @@ static leuko_status read_params(const char *path, const safetensors *file, model
   if (status != LEUKO_OK)
     return error_set(error, status, path, status == LEUKO_TOO_LARGE ? inner.remedy : newer, "%s",
                      inner.message);
-  status = check_params(path, file, m->graph, error);
+  const size_t count = (size_t)m->graph->param_count;
+  const safetensors_tensor **tensors = calloc(count, sizeof(*tensors));
+  if (!tensors) return error_set_memory(error, count * sizeof(*tensors));
+  status = find_params(path, file, m->graph, tensors, error);
   if (status == LEUKO_OK) status = model_allocate(m, error);
-  if (status != LEUKO_OK) return status;
-  for (int i = 0; i < m->graph->param_count; i++) {
-    const net_param *param = &m->graph->params[i];
-    memcpy(m->params + param->offset, safetensors_f32(file, param->name, NULL),
-           param->count * sizeof *m->params);
-  }
-  return LEUKO_OK;
+  if (status == LEUKO_OK) status = fill_params(path, tensors, m, error);
+  free(tensors);
+  return status;
 }
 
 static leuko_status read_model(const char *path, const safetensors *file, model *m,

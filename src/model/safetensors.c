@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/half.h"
 
 #define MAX_HEADER ((size_t)64 << 20)
 
@@ -132,6 +133,20 @@ const float *safetensors_f32(const safetensors *file, const char *name, size_t *
   if (!tensor || strcmp(tensor->dtype, "F32") != 0 || (uintptr_t)tensor->data % 4) return NULL;
   if (count) *count = tensor->bytes / 4;
   return (const float *)(const void *)tensor->data;
+}
+
+bool safetensors_floats(const safetensors_tensor *tensor, size_t values, float *out) {
+  if (strcmp(tensor->dtype, "F32") == 0 && tensor->bytes == values * sizeof *out) {
+    memcpy(out, tensor->data, tensor->bytes);
+    return true;
+  }
+  if (strcmp(tensor->dtype, "F16") != 0 || tensor->bytes != values * sizeof(uint16_t)) return false;
+  for (size_t i = 0; i < values; i++) {
+    uint16_t half;
+    memcpy(&half, tensor->data + i * sizeof half, sizeof half);
+    out[i] = half_to_float(half);
+  }
+  return true;
 }
 
 const char *safetensors_metadata(const safetensors *file, const char *key) {

@@ -38,6 +38,9 @@ const safetensors_tensor *safetensors_find(const safetensors *file, const char *
 /* The values of a float32 tensor and their number, or NULL if there is none of that name and type
  * or its data are not aligned to 4 bytes. Owned by `file`. */
 const float *safetensors_f32(const safetensors *file, const char *name, size_t *count);
+/* The values of a tensor in float32 or half precision (F32, F16), as float32 into out [values].
+ * False if it is of another type or number. */
+bool safetensors_floats(const safetensors_tensor *tensor, size_t values, float *out);
 /* A string of the metadata or NULL. */
 const char *safetensors_metadata(const safetensors *file, const char *key);
 

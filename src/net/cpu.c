@@ -1,6 +1,5 @@
 #include "net/cpu.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +29,10 @@ static int wished(void) {
   for (int level = 0; level < LEVELS; level++)
     if (strcmp(name, names[level]) == 0) return level;
   return -1;
+}
+
+bool net_cpu_fast_bf16(void) {
+  return net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel");
 }
 
 const char *net_cpu_name(net_cpu_level level) {

@@ -46,6 +46,13 @@ bool net_precision_supported(net_precision precision) {
   return precision == NET_F32 || net_cpu() >= NET_CPU_AVX512_BF16;
 }
 
+/* What is kept in 16 bits where a plan is asked for `precision`. Between bytes only where that is
+ * faster. */
+static net_precision wide_type(net_precision precision) {
+  return precision == NET_BF16 || (precision == NET_INT8 && net_cpu_fast_bf16()) ? NET_BF16
+                                                                                 : NET_F32;
+}
+
 /* In training, nodes before the first trained parameter run as in inference. */
 static bool is_trained(const net_plan *plan, int node) {
   return plan->options.training && node >= plan->first_trained;
@@ -271,7 +278,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .training = is_trained(plan, index),
                           .need_dx = plan->values[value].gradient,
                           .winograd = plan->options.winograd,
-                          .precision = plan->options.precision == NET_F32 ? NET_F32 : NET_BF16,
+                          .precision = wide_type(plan->options.precision),
                           .threads = plan->options.threads};
   fusion f;
   leuko_status status = choose(b, &draft, &f, error);

@@ -269,7 +269,7 @@ static leuko_status measure_speed(model *m, const quantize_cells *cells, int thr
   net_plan_options options = model_plan_options(m, batch, threads, "onednn");
   net_plan *plans[2] = {NULL, NULL};
   double ratios[ROUNDS + 1], seconds[ROUNDS + 1];
-  const bool bf16 = model_allows_bf16(m) && net_precision_supported(NET_BF16);
+  const bool bf16 = model_allows_bf16(m) && net_cpu_fast_bf16();
   out->beside = bf16 ? NET_BF16 : NET_F32;
   leuko_status status = LEUKO_OK;
   for (int k = 0; status == LEUKO_OK && k < 2; k++) {
