@@ -65,8 +65,8 @@ int command_shrink(int argc, char **argv) {
       parse,
       "RUN|MODEL.safetensors -o FILE",
       "Rewrites a model with its kernels in half precision: half the bytes, which is what it takes "
-      "to ship it.\vIt computes as before, from kernels rounded to 11 bits: answers move in the "
-      "fourth digit. 'leuko evaluate' tells what that does to scores.",
+      "to ship it.\vIt computes as before, from kernels rounded to 11 bits: answers move by "
+      "thousandths. 'leuko evaluate' tells what that does to scores.",
       0,
       0,
       0};
