@@ -265,8 +265,69 @@ static void the_largest_byte(void **state) {
   }
 }
 
+/* Runs a first layer, y [out_count], from floats. */
+static net_layout run_first(net_step step, const float *x, float *const params[2], void *y) {
+  leuko_error error = {0};
+  net_kernel *k;
+  size_t workspace, scratch;
+  assert_true(net_backends_infer[net_cpu()]->choose(&step));
+  step_ok(net_backends_infer[net_cpu()]->prepare(&step, &k, &workspace, &scratch, &error), &error);
+  void *room = step_array(scratch / sizeof(float) + 1);
+  const net_call call = {
+      .count = step.batch, .x = {x}, .y = y, .params = {params[0], params[1]}, .scratch = room};
+  step_ok(net_backends_infer[net_cpu()]->bind(k, call.params, &error), &error);
+  step_ok(net_backends_infer[net_cpu()]->forward(k, &call, &error), &error);
+  net_backends_infer[net_cpu()]->release(k);
+  free(room);
+  return step.out_layout;
+}
+
+/* The first layer, pooled or not, into bytes: what it gives in float32, rounded to its units. */
+static void the_first_layer_into_bytes(void **state) {
+  (void)state;
+  if (no_bytes_here()) skip();
+  for (uint32_t n = 0; n < 20; n++) {
+    rng r = rng_open(31, RNG_TEST, 2, n);
+    net_graph *g = net_graph_new();
+    const int side = between(&r, 8, 17);
+    net_conv2d(g, "conv", net_input(g, side, side + 3, 3), 32 * between(&r, 1, 3), 3, 1, 1, true);
+    net_step step = step_of(g, between(&r, 1, 3), false);
+    step.relu = true;
+    if (coin(&r)) {
+      step.pool = true;
+      step.out.h /= 2;
+      step.out.w /= 2;
+    }
+    float *scales = draw_scales(&r), *x = step_array((size_t)step.batch * net_shape_size(step.in));
+    float *params[2], *wide = step_array(out_count(&step));
+    uint8_t *bytes = malloc(out_count(&step));
+    for (size_t i = 0; i < (size_t)step.batch * net_shape_size(step.in); i++)
+      x[i] = (float)rng_uniform(&r);
+    for (int i = 0; i < 2; i++) {
+      const size_t count = g->params[step.node->params[i]].count;
+      params[i] = step_array(count);
+      for (size_t k = 0; k < count; k++) params[i][k] = (float)(2 * rng_uniform(&r) - 1);
+    }
+    assert_int_equal(run_first(step, x, params, wide), NET_NHWC);
+    step.out_scales = scales;
+    assert_int_equal(run_first(step, x, params, bytes), NET_NHWC_U8);
+    const size_t c = (size_t)step.out.c;
+    for (size_t i = 0; i < out_count(&step); i++) {
+      const double units = fmin((double)(wide[i] / scales[i % c]), UINT8_MAX);
+      assert_true(fabs(units - bytes[i]) <= 0.501);
+    }
+    for (int i = 0; i < 2; i++) free(params[i]);
+    free(scales);
+    free(x);
+    free(wide);
+    free(bytes);
+    net_graph_free(g);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_first_layer_into_bytes),
       cmocka_unit_test(bytes_are_multiplied_exactly),
       cmocka_unit_test(the_largest_byte),
   };

@@ -148,8 +148,6 @@ static leuko_status run(arguments *a, model *m, const progress *p, quantize_resu
   return status;
 }
 
-static const char first_wide_name[] = "first layers wide";
-
 static json_t *method_json(const char *name, const model_agreement *tried, double mean) {
   return json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", name, "mean", mean, "largest", tried->largest,
                    "median", tried->median, "agreement", tried->agreement);
@@ -161,15 +159,16 @@ static json_t *result_json(const arguments *a, const model *m, const quantize_re
   for (int k = 0; k < RANGES_METHODS; k++)
     json_array_append_new(
         methods, method_json(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k]));
-  if (r->first_wide.cells > 0)
-    json_array_append_new(methods,
-                          method_json(first_wide_name, &r->first_wide, r->first_wide_error));
-  return json_pack("{s:s,s:o,s:s,s:b,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out,
+  for (int w = 0; w < QUANTIZE_WIDE_COUNT; w++)
+    if (r->wide[w].tried.cells > 0)
+      json_array_append_new(methods, method_json(quantize_wide_name((quantize_wide)w),
+                                                 &r->wide[w].tried, r->wide[w].error));
+  return json_pack("{s:s,s:o,s:s,s:b,s:b,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out,
                    "methods", methods, "method", q->method, "first_layers_wide",
-                   r->keeps_first_wide, "cells", (json_int_t)q->answers.cells, "largest",
-                   q->answers.largest, "median", q->answers.median, "agreement",
-                   q->answers.agreement, "auc", q->auc, "speed", q->speed, "processor",
-                   q->processor, "beside", net_precision_name(r->beside),
+                   r->wide[QUANTIZE_FIRST].kept, "3x3_layers_wide", r->wide[QUANTIZE_3X3].kept,
+                   "cells", (json_int_t)q->answers.cells, "largest", q->answers.largest, "median",
+                   q->answers.median, "agreement", q->answers.agreement, "auc", q->auc, "speed",
+                   q->speed, "processor", q->processor, "beside", net_precision_name(r->beside),
                    "images_per_second_beside", r->images_per_second);
 }
 
@@ -186,9 +185,12 @@ static void print_result(const model *m, const quantize_result *r) {
          "median", "largest");
   for (int k = 0; k < RANGES_METHODS; k++)
     print_method(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k],
-                 k == (int)r->chosen && !r->keeps_first_wide);
-  if (r->first_wide.cells > 0)
-    print_method(first_wide_name, &r->first_wide, r->first_wide_error, r->keeps_first_wide);
+                 k == (int)r->chosen && !r->wide[QUANTIZE_FIRST].kept &&
+                     !r->wide[QUANTIZE_3X3].kept);
+  for (int w = 0; w < QUANTIZE_WIDE_COUNT; w++)
+    if (r->wide[w].tried.cells > 0)
+      print_method(quantize_wide_name((quantize_wide)w), &r->wide[w].tried, r->wide[w].error,
+                   r->wide[w].kept);
   printf(
       "\non %zu test cells p moves by %.4f at most, by %.4f in the middle; %.2f %% of the answers "
       "are the same",
@@ -208,8 +210,8 @@ int command_quantize(int argc, char **argv) {
       "training cells of DIR and compares the answers for test cells with those in float32.\vA "
       "model is refused if fewer than 99 % of the answers are the same or the AUC moves by more "
       "than "
-      "0.003. Networks of 3x3 convolutions alone (cnn, vgg16) are not faster and refused. Needs "
-      "AVX2, or AVX-512 with VNNI and BF16.",
+      "0.003. Networks of 3x3 convolutions alone (cnn, vgg16) are faster so on Intel's processors "
+      "only, and refused elsewhere. Needs AVX2, or AVX-512 with VNNI and BF16.",
       0,
       0,
       0};

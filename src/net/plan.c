@@ -186,6 +186,14 @@ static bool adds_bytes(const builder *b, int node) {
          graph->nodes[n->inputs[0]].shape.c % ELEMENT_BYTES_STEP == 0;
 }
 
+/* Whether a convolution is computed by Winograd's algorithm, with a quarter of the products, which
+ * is faster in the wide type than all of them in bytes. Not where bytes have four times the rate of
+ * that type: where there are their products, and none in bfloat16 that are fast. */
+static bool winograd_is_faster(const builder *b, const net_attributes *a) {
+  const bool slow = net_cpu() >= NET_CPU_AVX512_BF16 && !net_cpu_fast_bf16();
+  return b->plan->options.winograd && a->kernel == 3 && a->stride == 1 && !slow;
+}
+
 static bool reads_bytes(const builder *b, int node) {
   const net_node *n = &b->plan->graph->nodes[node];
   const net_attributes *a = &n->attributes;
@@ -194,7 +202,7 @@ static bool reads_bytes(const builder *b, int node) {
   switch (n->op) {
   case NET_CONV2D:
     return n->shape.c % ELEMENT_BYTES_STEP == 0 && pooling_behind(b, node) < 0 &&
-           !(b->plan->options.winograd && a->kernel == 3 && a->stride == 1);
+           !winograd_is_faster(b, a);
   case NET_MAXPOOL:
     return a->kernel <= 8 && wanted_in_bytes(b, node);
   case NET_ADD:
@@ -204,11 +212,12 @@ static bool reads_bytes(const builder *b, int node) {
   }
 }
 
-/* What one of a byte counts in the output of `node`; NULL where that is not to be in bytes. */
-static const float *byte_scales(const builder *b, int node) {
+/* What one of a byte counts in the output of a step; NULL where that is not to be in bytes. Pooling
+ * keeps the scales of what it reads. */
+static const float *byte_scales(const builder *b, const fusion *f) {
   const net_plan_options *options = &b->plan->options;
-  if (options->precision != NET_INT8 || !wanted_in_bytes(b, node)) return NULL;
-  return options->scales[node];
+  if (options->precision != NET_INT8 || !wanted_in_bytes(b, f->last)) return NULL;
+  return options->scales[f->pool < 0 ? f->last : b->plan->graph->nodes[f->pool].inputs[0]];
 }
 
 static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
@@ -235,7 +244,7 @@ static leuko_status choose(builder *b, plan_step *step, fusion *f, leuko_error *
     fused.add = f->add >= 0;
     fused.pool = f->pool >= 0;
     fused.out = graph->nodes[f->last].shape;
-    fused.out_scales = byte_scales(b, f->last);
+    fused.out_scales = byte_scales(b, f);
     if (f->add >= 0) {
       const plan_value *branch = &b->plan->values[b->nodes[f->branch].value];
       fused.add_layout = branch->layout;
@@ -447,9 +456,12 @@ int net_plan_outputs(const net_plan *plan) {
 }
 
 bool net_plan_in_bytes(const net_plan *plan, int node) {
-  for (int s = 0; s < plan->step_count; s++)
-    if (plan->steps[s].backend && plan->steps[s].last == node)
-      return plan->steps[s].step.out_layout == NET_NHWC_U8;
+  for (int s = 0; s < plan->step_count; s++) {
+    const plan_step *step = &plan->steps[s];
+    const bool pooled = step->step.pool && plan->graph->nodes[step->last].inputs[0] == node;
+    if (step->backend && (step->last == node || pooled))
+      return step->step.out_layout == NET_NHWC_U8;
+  }
   return false;
 }
 

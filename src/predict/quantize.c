@@ -14,6 +14,8 @@
 
 #define BATCH 16
 #define ROUNDS 7 /* of measuring speed */
+/* How far p may move in the mean without anything being left wide, which takes time. */
+#define HARDLY_MOVES 0.003
 
 static size_t picture_bytes(const model *m) {
   return (size_t)m->net.size * (size_t)m->net.size * 3;
@@ -71,8 +73,17 @@ typedef struct {
   bool counting;                /* else the largest values are looked for */
 } watcher;
 
+/* A pooling that is computed with what it reads: only its maxima are seen, of which the largest is
+ * that of all. */
+static bool is_fused_pool(const net_node *node) {
+  const net_attributes *a = &node->attributes;
+  return node->op == NET_MAXPOOL && a->kernel == 2 && a->stride == 2 && a->pad == 0;
+}
+
 static void watch(void *context, int node, const float *values, size_t count) {
   const watcher *w = context;
+  const net_node *nodes = w->m->graph->nodes;
+  if (is_fused_pool(&nodes[node])) node = nodes[node].inputs[0];
   ranges_histogram *h = &w->histograms[node];
   if (!w->m->int8.scales[node]) return;
   if (w->counting) ranges_count(h, values, count);
@@ -169,30 +180,66 @@ static leuko_status try_scales(model *m, const quantize_cells *cells, int thread
   return status;
 }
 
-/* What the first layers give is read by all others, and cheap to keep wide: leaves it so where that
- * answers better. */
-static leuko_status try_first_wide(model *m, const quantize_cells *cells, int threads,
-                                   const progress *p, const double *wide, double *narrow,
-                                   quantize_result *out, leuko_error *error) {
-  int first = 0, others = 0;
-  for (int i = m->graph->node_count - 1; i >= 0; i--) {
+static const char *const wide_names[] = {
+    [QUANTIZE_FIRST] = "first layers wide", [QUANTIZE_3X3] = "3x3 layers wide"};
+
+const char *quantize_wide_name(quantize_wide what) {
+  return wide_names[what];
+}
+
+static bool feeds_3x3(const net_graph *graph, int node) {
+  for (int i = node + 1; i < graph->node_count; i++) {
+    const net_node *reader = &graph->nodes[i];
+    if (reader->op == NET_CONV2D && reader->inputs[0] == node && reader->attributes.kernel == 3 &&
+        reader->attributes.stride == 1)
+      return true;
+  }
+  return false;
+}
+
+/* Takes the scales of what is to be left wide out of the model, into `taken` [nodes]; how many are
+ * left. */
+static int take_out(model *m, quantize_wide what, float **taken) {
+  int left = 0;
+  bool first = true;
+  for (int i = 0; i < m->graph->node_count; i++) {
+    taken[i] = NULL;
     if (!m->int8.scales[i]) continue;
-    first = i;
-    others++;
+    if (what == QUANTIZE_FIRST ? first : feeds_3x3(m->graph, i)) {
+      taken[i] = m->int8.scales[i];
+      m->int8.scales[i] = NULL;
+    }
+    first = false;
+    left += m->int8.scales[i] != NULL;
   }
-  if (others < 2) return LEUKO_OK;
-  float *scales = m->int8.scales[first], shifts[LEUKO_MAX_CLASSES];
+  return left;
+}
+
+/* Leaves `what` wide where that moves the answers less than `*error`, which it then becomes: in
+ * ResNet-50 the first layers are read by all others, and cheap. Not where nothing would be left in
+ * bytes. */
+static leuko_status try_wide(model *m, const quantize_cells *cells, int threads, const progress *p,
+                             const double *wide, double *narrow, quantize_wide what,
+                             quantize_result *out, double *reached, leuko_error *error) {
+  const size_t nodes = (size_t)m->graph->node_count;
+  float shifts[LEUKO_MAX_CLASSES], **taken = calloc(nodes, sizeof *taken);
+  if (!taken) return error_set_memory(error, nodes * sizeof *taken);
   memcpy(shifts, m->int8.shifts, sizeof shifts);
-  m->int8.scales[first] = NULL;
-  leuko_status status = try_scales(m, cells, threads, p, wide, narrow, &out->first_wide,
-                                   &out->first_wide_error, error);
-  out->keeps_first_wide = status == LEUKO_OK && out->first_wide_error < out->error[out->chosen];
-  if (out->keeps_first_wide) {
-    free(scales);
-  } else {
-    m->int8.scales[first] = scales;
-    memcpy(m->int8.shifts, shifts, sizeof shifts);
-  }
+  int before = 0;
+  for (size_t i = 0; i < nodes; i++) before += m->int8.scales[i] != NULL;
+  const int left = take_out(m, what, taken);
+  leuko_status status = LEUKO_OK;
+  if (left > 0 && left < before)
+    status = try_scales(m, cells, threads, p, wide, narrow, &out->wide[what].tried,
+                        &out->wide[what].error, error);
+  const bool tried = out->wide[what].tried.cells > 0;
+  out->wide[what].kept = status == LEUKO_OK && tried && out->wide[what].error < *reached;
+  if (out->wide[what].kept) *reached = out->wide[what].error;
+  else memcpy(m->int8.shifts, shifts, sizeof shifts);
+  for (size_t i = 0; i < nodes; i++)
+    if (out->wide[what].kept) free(taken[i]);
+    else if (taken[i]) m->int8.scales[i] = taken[i];
+  free(taken);
   return status;
 }
 
@@ -216,7 +263,9 @@ static leuko_status choose_method(model *m, const quantize_cells *cells,
   }
   take_ranges(m, histograms, out->chosen);
   memcpy(m->int8.shifts, shifts[out->chosen], sizeof m->int8.shifts);
-  if (status == LEUKO_OK) status = try_first_wide(m, cells, threads, p, logits, narrow, out, error);
+  double reached = out->error[out->chosen];
+  for (int w = 0; status == LEUKO_OK && w < QUANTIZE_WIDE_COUNT && reached > HARDLY_MOVES; w++)
+    status = try_wide(m, cells, threads, p, logits, narrow, (quantize_wide)w, out, &reached, error);
   snprintf(m->int8.method, sizeof m->int8.method, "%s", ranges_method_name(out->chosen));
   return status;
 }

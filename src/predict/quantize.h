@@ -13,16 +13,28 @@ typedef struct {
   size_t count;
 } quantize_cells;
 
+/* What is left wide, one after the other, while bytes move the probabilities by more than hardly
+ * anything. */
+typedef enum {
+  QUANTIZE_FIRST, /* what the first layers give */
+  QUANTIZE_3X3,   /* what 3x3 convolutions of stride 1 read, where they would read bytes */
+  QUANTIZE_WIDE_COUNT
+} quantize_wide;
+
+/* As the command calls it. */
+const char *quantize_wide_name(quantize_wide what);
+
 /* What each way to choose the ranges came to on the cells that they were taken from. */
 typedef struct {
   model_agreement tried[RANGES_METHODS];
   double error[RANGES_METHODS]; /* mean difference of probabilities */
   ranges_method chosen;
-  /* By that method, with what the first layers give left wide; no cells: nothing else is in bytes.
-   */
-  model_agreement first_wide;
-  double first_wide_error;
-  bool keeps_first_wide;    /* as it moves the probabilities less */
+  /* By that method, with that left wide; no cells: not tried. */
+  struct {
+    model_agreement tried;
+    double error;
+    bool kept; /* as it moves the probabilities less */
+  } wide[QUANTIZE_WIDE_COUNT];
   net_precision beside;     /* the type whose speed is 1 */
   double images_per_second; /* in that type, in batches of 16 */
 } quantize_result;

@@ -36,7 +36,9 @@ static bool choose_convolution(net_step *step, net_layout layout) {
   if (few_channels(step)) step->in_layout = NET_NHWC;
   else if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
   if (step->add_layout != NET_NHWC_U8) step->add_layout = layout;
-  const bool bytes = step->out_scales && step->relu && !step->pool && element_has_bytes();
+  /* Only the first layer's kernel pools into bytes. */
+  const bool whole = !step->pool || few_channels(step);
+  const bool bytes = step->out_scales && step->relu && whole && element_has_bytes();
   step->out_layout = bytes ? NET_NHWC_U8 : layout;
   return step->in_layout != NET_NHWC_U8 || !step->pool;
 }
