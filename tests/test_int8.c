@@ -151,7 +151,7 @@ static void the_same_bits_alone_in_a_batch_and_with_nothing_skipped(void **state
 static void what_is_kept_in_bytes(void **state) {
   (void)state;
   if (no_bytes_here()) skip();
-  const bool fast = net_cpu() >= NET_CPU_AVX512_BF16 && !net_cpu_fast_bf16();
+  const bool fast = net_cpu_fast_bytes();
   const struct {
     zoo_form form;
     const char *node;
@@ -199,7 +199,7 @@ static leuko_status precision_of(const char *path, const char *asked, const char
 static void the_file_keeps_scales_and_auto_follows(void **state) {
   (void)state;
   const bool here = net_precision_supported(NET_INT8);
-  const char *own = net_cpu_name(net_cpu());
+  const char *own = net_cpu_bytes_name();
   const struct {
     double agreement, auc, speed;
     const char *processor, *expected;

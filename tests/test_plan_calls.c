@@ -54,10 +54,47 @@ static void wrong_calls_are_refused(void **state) {
   plans_free_subject(&s);
 }
 
+typedef struct {
+  int node, calls;
+  size_t count;
+} seen;
+
+static void see(void *context, int node, const float *values, size_t count) {
+  (void)values;
+  *(seen *)context = (seen){node, ((seen *)context)->calls + 1, count};
+}
+
+/* Pooling that is computed with what it reads hides that: its maxima are shown in its name. */
+static void a_watcher_sees_what_is_pooled(void **state) {
+  (void)state;
+  net_graph *g = net_graph_new();
+  const int conv = net_conv2d(g, "conv", net_input(g, 8, 8, 3), 32, 3, 1, 1, true);
+  const int relu = net_relu(g, "relu", conv);
+  net_maxpool(g, "pool", relu, 2, 2, 0);
+  plans_subject s = plans_finish(g);
+  seen last = {0};
+  net_plan_options options = plans_how("onednn", 1, false);
+  options.watch = (net_watch){see, &last};
+  leuko_error error = {0};
+  net_plan *plan;
+  plans_ok(net_plan_new(s.graph, &options, &plan, &error), &error);
+  plans_ok(net_plan_bind(plan, s.params, &error), &error);
+  float *input = plans_floats(plans_input_count(&s, 1));
+  const float *out;
+  plans_ok(net_plan_forward_floats(plan, input, 1, 0, &out, &error), &error);
+  assert_int_equal(last.calls, 1);
+  assert_int_equal(last.node, relu);
+  assert_int_equal(last.count, 4 * 4 * 32);
+  net_plan_free(plan);
+  free(input);
+  plans_free_subject(&s);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pixels_are_scaled_on_the_way_in),
       cmocka_unit_test(wrong_calls_are_refused),
+      cmocka_unit_test(a_watcher_sees_what_is_pooled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

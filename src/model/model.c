@@ -84,7 +84,7 @@ bool model_allows_int8(const model *m) {
 }
 
 static net_precision fastest(const model *m) {
-  const bool faster = m->int8.speed > 1 && strcmp(m->int8.processor, net_cpu_name(net_cpu())) == 0;
+  const bool faster = m->int8.speed > 1 && strcmp(m->int8.processor, net_cpu_bytes_name()) == 0;
   if (model_allows_int8(m) && faster && net_precision_supported(NET_INT8)) return NET_INT8;
   return model_allows_bf16(m) && net_cpu_fast_bf16() ? NET_BF16 : NET_F32;
 }

@@ -37,7 +37,7 @@ typedef struct {
   model_agreement answers;         /* on cells apart from those that the ranges come from */
   double auc;         /* of these answers minus that of float32; 0 where there is none */
   double speed;       /* images a second, those of the next faster type being 1 */
-  char processor[16]; /* where that was measured, as net_cpu_name; "" as if nowhere */
+  char processor[16]; /* where that was measured, as net_cpu_bytes_name; "" as if nowhere */
 } model_int8;
 
 /* When the model does not answer. */

@@ -35,8 +35,16 @@ bool net_cpu_fast_bf16(void) {
   return net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel");
 }
 
+bool net_cpu_fast_bytes(void) {
+  return net_cpu() >= NET_CPU_AVX512_BF16 && !net_cpu_fast_bf16();
+}
+
 const char *net_cpu_name(net_cpu_level level) {
   return names[level];
+}
+
+const char *net_cpu_bytes_name(void) {
+  return net_cpu_fast_bytes() ? "avx512_vnni" : net_cpu_name(net_cpu());
 }
 
 net_cpu_level net_cpu(void) {

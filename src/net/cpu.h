@@ -23,8 +23,16 @@ net_cpu_level net_cpu(void);
  * GFLOP/s of a core), AMD's at twice. */
 bool net_cpu_fast_bf16(void);
 
+/* Whether products of bytes have several times the rate of every other type: where AVX-512 has them
+ * and bfloat16 is not fast. */
+bool net_cpu_fast_bytes(void);
+
 /* As LEUKO_CPU names it. */
 const char *net_cpu_name(net_cpu_level level);
+
+/* What a speed in bytes was measured on, for comparing: the level's name, or "avx512_vnni" where
+ * bytes are fast, since other layers are in bytes there. */
+const char *net_cpu_bytes_name(void);
 
 /* Errors: ARGUMENT, if LEUKO_CPU is none of these. */
 leuko_status net_cpu_check(leuko_error *error);

@@ -187,11 +187,9 @@ static bool adds_bytes(const builder *b, int node) {
 }
 
 /* Whether a convolution is computed by Winograd's algorithm, with a quarter of the products, which
- * is faster in the wide type than all of them in bytes. Not where bytes have four times the rate of
- * that type: where there are their products, and none in bfloat16 that are fast. */
+ * is faster in the wide type than all of them in bytes. */
 static bool winograd_is_faster(const builder *b, const net_attributes *a) {
-  const bool slow = net_cpu() >= NET_CPU_AVX512_BF16 && !net_cpu_fast_bf16();
-  return b->plan->options.winograd && a->kernel == 3 && a->stride == 1 && !slow;
+  return b->plan->options.winograd && a->kernel == 3 && a->stride == 1 && !net_cpu_fast_bytes();
 }
 
 static bool reads_bytes(const builder *b, int node) {
@@ -212,12 +210,11 @@ static bool reads_bytes(const builder *b, int node) {
   }
 }
 
-/* What one of a byte counts in the output of a step; NULL where that is not to be in bytes. Pooling
- * keeps the scales of what it reads. */
+/* What one of a byte counts in the output of a step; NULL where that is not to be in bytes. */
 static const float *byte_scales(const builder *b, const fusion *f) {
   const net_plan_options *options = &b->plan->options;
   if (options->precision != NET_INT8 || !wanted_in_bytes(b, f->last)) return NULL;
-  return options->scales[f->pool < 0 ? f->last : b->plan->graph->nodes[f->pool].inputs[0]];
+  return options->scales[plan_scaled_node(b->plan->graph, f->last, f->pool >= 0)];
 }
 
 static bool choose_backend(const builder *b, plan_step *step, const net_step *wish) {
@@ -458,8 +455,8 @@ int net_plan_outputs(const net_plan *plan) {
 bool net_plan_in_bytes(const net_plan *plan, int node) {
   for (int s = 0; s < plan->step_count; s++) {
     const plan_step *step = &plan->steps[s];
-    const bool pooled = step->step.pool && plan->graph->nodes[step->last].inputs[0] == node;
-    if (step->backend && (step->last == node || pooled))
+    const int scaled = plan_scaled_node(plan->graph, step->last, step->step.pool);
+    if (step->backend && (step->last == node || scaled == node))
       return step->step.out_layout == NET_NHWC_U8;
   }
   return false;

@@ -21,8 +21,8 @@
 #include "net/step.h"
 
 /* Is shown the output of a step that is NHWC in float32: `values` of the layer `node`, with all
- * that was fused into it, after each forward pass; with `skip`, what was not computed is anything.
- * call NULL: nobody watches. */
+ * that was fused into it, after each forward pass (where 2x2 pooling was, its maxima as those of
+ * what it pools); with `skip`, what was not computed is anything. call NULL: nobody watches. */
 typedef struct {
   void (*call)(void *context, int node, const float *values, size_t count);
   void *context;

@@ -84,6 +84,12 @@ int plan_add_buffer(net_plan *plan, size_t bytes, int first, int last);
  * arena. `workspaces` [step_count] in bytes. */
 leuko_status plan_lay_out(net_plan *plan, const size_t *workspaces, leuko_error *error);
 
+/* The node whose scales a step's output has: of pooling that is computed with what it reads, that.
+ */
+static inline int plan_scaled_node(const net_graph *graph, int last, bool pooled) {
+  return pooled ? graph->nodes[last].inputs[0] : last;
+}
+
 static inline size_t plan_value_floats(const net_plan *plan, const plan_value *value) {
   return (size_t)plan->options.batch * net_shape_size(value->shape);
 }

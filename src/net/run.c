@@ -95,7 +95,8 @@ static leuko_status run_step(net_plan *plan, plan_step *step, int count, uint32_
   step->runs++;
   const net_watch *watch = &plan->options.watch;
   if (status == LEUKO_OK && watch->call && step->backend && step->step.out_layout == NET_NHWC)
-    watch->call(watch->context, step->last, call.y, (size_t)count * net_shape_size(step->step.out));
+    watch->call(watch->context, plan_scaled_node(plan->graph, step->last, step->step.pool), call.y,
+                (size_t)count * net_shape_size(step->step.out));
   return status;
 }
 

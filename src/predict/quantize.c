@@ -73,17 +73,8 @@ typedef struct {
   bool counting;                /* else the largest values are looked for */
 } watcher;
 
-/* A pooling that is computed with what it reads: only its maxima are seen, of which the largest is
- * that of all. */
-static bool is_fused_pool(const net_node *node) {
-  const net_attributes *a = &node->attributes;
-  return node->op == NET_MAXPOOL && a->kernel == 2 && a->stride == 2 && a->pad == 0;
-}
-
 static void watch(void *context, int node, const float *values, size_t count) {
   const watcher *w = context;
-  const net_node *nodes = w->m->graph->nodes;
-  if (is_fused_pool(&nodes[node])) node = nodes[node].inputs[0];
   ranges_histogram *h = &w->histograms[node];
   if (!w->m->int8.scales[node]) return;
   if (w->counting) ranges_count(h, values, count);
@@ -197,25 +188,26 @@ static bool feeds_3x3(const net_graph *graph, int node) {
   return false;
 }
 
-/* Takes the scales of what is to be left wide out of the model, into `taken` [nodes]; how many are
- * left. */
-static int take_out(model *m, quantize_wide what, float **taken) {
-  int left = 0;
+/* Takes the scales of what is to be left wide out of the model, into `taken` [nodes] of NULL.
+ * Whether there were such, and others that are left. */
+static bool take_out(model *m, quantize_wide what, float **taken) {
+  int out = 0, left = 0;
   bool first = true;
   for (int i = 0; i < m->graph->node_count; i++) {
-    taken[i] = NULL;
     if (!m->int8.scales[i]) continue;
     if (what == QUANTIZE_FIRST ? first : feeds_3x3(m->graph, i)) {
       taken[i] = m->int8.scales[i];
       m->int8.scales[i] = NULL;
+      out++;
+    } else {
+      left++;
     }
     first = false;
-    left += m->int8.scales[i] != NULL;
   }
-  return left;
+  return out > 0 && left > 0;
 }
 
-/* Leaves `what` wide where that moves the answers less than `*error`, which it then becomes: in
+/* Leaves `what` wide where that moves the answers less than `*reached`, which it then becomes: in
  * ResNet-50 the first layers are read by all others, and cheap. Not where nothing would be left in
  * bytes. */
 static leuko_status try_wide(model *m, const quantize_cells *cells, int threads, const progress *p,
@@ -225,15 +217,12 @@ static leuko_status try_wide(model *m, const quantize_cells *cells, int threads,
   float shifts[LEUKO_MAX_CLASSES], **taken = calloc(nodes, sizeof *taken);
   if (!taken) return error_set_memory(error, nodes * sizeof *taken);
   memcpy(shifts, m->int8.shifts, sizeof shifts);
-  int before = 0;
-  for (size_t i = 0; i < nodes; i++) before += m->int8.scales[i] != NULL;
-  const int left = take_out(m, what, taken);
+  const bool possible = take_out(m, what, taken);
   leuko_status status = LEUKO_OK;
-  if (left > 0 && left < before)
+  if (possible)
     status = try_scales(m, cells, threads, p, wide, narrow, &out->wide[what].tried,
                         &out->wide[what].error, error);
-  const bool tried = out->wide[what].tried.cells > 0;
-  out->wide[what].kept = status == LEUKO_OK && tried && out->wide[what].error < *reached;
+  out->wide[what].kept = status == LEUKO_OK && possible && out->wide[what].error < *reached;
   if (out->wide[what].kept) *reached = out->wide[what].error;
   else memcpy(m->int8.shifts, shifts, sizeof shifts);
   for (size_t i = 0; i < nodes; i++)
@@ -338,7 +327,7 @@ static leuko_status measure_speed(model *m, const quantize_cells *cells, int thr
   sort_doubles(ratios + 1, ROUNDS);
   sort_doubles(seconds + 1, ROUNDS);
   m->int8.speed = ratios[1 + ROUNDS / 2];
-  snprintf(m->int8.processor, sizeof m->int8.processor, "%s", net_cpu_name(net_cpu()));
+  snprintf(m->int8.processor, sizeof m->int8.processor, "%s", net_cpu_bytes_name());
   out->images_per_second = batch / seconds[1 + ROUNDS / 2];
   return LEUKO_OK;
 }
