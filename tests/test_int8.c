@@ -351,14 +351,15 @@ static void quantizing_a_model(void **state) {
     assert_true(m.int8.answers.agreement == 1 && m.int8.auc == 0 && m.int8.speed > 0);
     assert_string_equal(m.int8.method, ranges_method_name(result.chosen));
     for (int k = 0; k < RANGES_METHODS; k++)
-      assert_true(result.error[k] >= result.error[result.chosen]);
-    const int first_layers = net_find_node(m.graph, "conv1_relu");
-    const double error_of_all = result.error[result.chosen];
-    assert_int_equal(result.wide[QUANTIZE_FIRST].kept, !m.int8.scales[first_layers]);
-    for (int w = 0; w < QUANTIZE_WIDE_COUNT; w++) {
-      if (result.wide[w].kept) assert_true(result.wide[w].error < error_of_all);
-      if (result.wide[w].tried.cells > 0) assert_true(error_of_all > 0.003);
-    }
+      assert_true(result.tried[k].error >= result.tried[result.chosen].error);
+    /* All answers are far on one side: nothing has to stay wide. */
+    assert_true(result.tried[result.chosen].expected > 0.999);
+    assert_int_equal(result.layers_wide, 0);
+    assert_null(result.wide);
+    int in_bytes = 0;
+    for (int i = 0; i < m.graph->node_count; i++) in_bytes += m.int8.scales[i] != NULL;
+    assert_int_equal(in_bytes, result.layers);
+    quantize_result_free(&result);
     /* Answers are those of the ranges that are kept. */
     double wide[2], narrow[2];
     model_agreement again;
@@ -367,11 +368,31 @@ static void quantizing_a_model(void **state) {
     models_ok(predictor_differences(&m, wide, narrow, 2, &again, &error), &error);
     assert_float_equal(again.largest, m.int8.answers.largest, 1e-7);
     assert_true(again.largest > 0 && again.largest < 0.02);
-    /* An answer that depends on rounding: half of the cells change sides. */
-    m.threshold = 1 / (1 + exp(-(wide[0] + narrow[0]) / 2));
-    assert_int_equal(predictor_quantize(&m, &first, &rest, 2, NULL, &result, &error),
-                     LEUKO_UNSUPPORTED_MODEL);
-    assert_non_null(strstr(error.message, "99 %"));
+    /* A threshold as close to a cell as can be, on its one side and its other: whichever way
+     * rounding moves that cell, one of them sees its answer change. */
+    leuko_answer closest;
+    predictor_decide(&m, wide, &closest);
+    const double thresholds[] = {closest.p, nextafter(closest.p, 1)};
+    int refused = 0;
+    for (int side = 0; side < 2; side++) {
+      m.threshold = thresholds[side];
+      const leuko_status status = predictor_quantize(&m, &rest, &rest, 2, NULL, &result, &error);
+      /* Before that all layers but one were left wide. */
+      in_bytes = 0;
+      for (int i = 0; i < m.graph->node_count; i++) {
+        in_bytes += m.int8.scales[i] != NULL;
+        if (m.int8.scales[i]) assert_false(result.wide[i]);
+      }
+      assert_int_equal(in_bytes, result.layers - result.layers_wide);
+      assert_int_equal(in_bytes, 1);
+      assert_true(result.with_wide.error < result.tried[result.chosen].error);
+      quantize_result_free(&result);
+      if (status == LEUKO_OK) continue;
+      assert_int_equal(status, LEUKO_UNSUPPORTED_MODEL);
+      assert_non_null(strstr(error.message, "99 %"));
+      refused++;
+    }
+    assert_int_equal(refused, 1);
     const quantize_cells none = {0};
     assert_int_equal(predictor_quantize(&m, &first, &none, 2, NULL, &result, &error),
                      LEUKO_NO_DATA);

@@ -64,12 +64,11 @@ class Leuko:
                               stderr=subprocess.DEVNULL, text=True)
         return done.stdout if done.returncode == 0 else ""
 
-    def ways(self, work="predict", network="resnet50", batch=1):
+    def ways(self, run, work, network, batch=1):
         offered = re.search(r"--precision=[^;]*", self.help["bench"])
         found = [p for p in ("f32", "bf16", "int8")
                  if p == "f32" or offered and p in offered[0]]
-        # leuko has nothing in 8 bits for networks of 3x3 convolutions alone.
-        if work == "train" or network != "resnet50":
+        if work == "train" or not self._quantized(run, network):
             found = [p for p in found if p != "int8"]
         if work == "train":
             return found
@@ -77,15 +76,25 @@ class Leuko:
         return [p + end for p in found for end in
                 [""] + (["-whole"] if skips else []) + (["-random"] if batch > 1 else [])]
 
-    def _model(self, run, network, way):
+    def _quantized(self, run, network):
+        """The model with its scales for 8 bits; None where leuko refuses it, as it does if nothing
+        of it gains or if it changes too many answers."""
         model = run.model(network)
-        if precision(way) != "int8":
-            return model
-        quantized = model.with_name("int8.safetensors")
-        if not quantized.exists() or quantized.stat().st_mtime < self.program.stat().st_mtime:
+        quantized, refused = (model.with_name("int8.safetensors"), model.with_name("int8.refused"))
+        for done in (quantized, refused):
+            if done.exists() and done.stat().st_mtime > max(self.program.stat().st_mtime,
+                                                            model.stat().st_mtime):
+                return quantized if done == quantized else None
+        try:
             run.call([self.program, "quantize", model, run.options.cells,
                       "--threads", run.options.threads, "-o", quantized])
+        except RuntimeError as why:
+            refused.write_text(str(why))
+            return None
         return quantized
+
+    def _model(self, run, network, way):
+        return self._quantized(run, network) if precision(way) == "int8" else run.model(network)
 
     def _how(self, run, command, way):
         words = ["--threads", run.options.threads]

@@ -117,7 +117,7 @@ class Run:
             shutil.rmtree(self.out / "models" / network, ignore_errors=True)
             self.folder("models")
             self.call([self.leuko.program, "train", self.options.cells, "--model", network,
-                       "--limit", 192, "--epochs", 8, "--by", "image", "--allow-leak", "--threads",
+                       "--limit", 2000, "--epochs", 20, "--by", "image", "--allow-leak", "--threads",
                        self.options.threads, "--out", self.out / "models" / network])
 
     def prepare_files(self, network, contender):
@@ -205,7 +205,7 @@ class Run:
     def jobs(self, work):
         """(network, batch) and who takes part, leuko spread among the others."""
         for network, batch in contenders.JOBS[work]:
-            ways = [("leuko", way) for way in self.leuko.ways(work, network, batch)]
+            ways = [("leuko", way) for way in self.leuko.ways(self, work, network, batch)]
             turn = contenders.peers(work, batch)
             for i, one in enumerate(ways):
                 turn.insert(i * (len(turn) + 1) // len(ways), one)

@@ -148,49 +148,54 @@ static leuko_status run(arguments *a, model *m, const progress *p, quantize_resu
   return status;
 }
 
-static json_t *method_json(const char *name, const model_agreement *tried, double mean) {
-  return json_pack("{s:s,s:f,s:f,s:f,s:f}", "method", name, "mean", mean, "largest", tried->largest,
-                   "median", tried->median, "agreement", tried->agreement);
+static json_t *trial_json(const char *name, const quantize_trial *t) {
+  return json_pack("{s:s,s:f,s:f,s:f,s:f,s:f}", "method", name, "mean", t->error, "largest",
+                   t->answers.largest, "median", t->answers.median, "agreement",
+                   t->answers.agreement, "expected_agreement", t->expected);
 }
 
 static json_t *result_json(const arguments *a, const model *m, const quantize_result *r) {
   const model_int8 *q = &m->int8;
-  json_t *methods = json_array();
+  json_t *methods = json_array(), *wide = json_array();
   for (int k = 0; k < RANGES_METHODS; k++)
-    json_array_append_new(
-        methods, method_json(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k]));
-  for (int w = 0; w < QUANTIZE_WIDE_COUNT; w++)
-    if (r->wide[w].tried.cells > 0)
-      json_array_append_new(methods, method_json(quantize_wide_name((quantize_wide)w),
-                                                 &r->wide[w].tried, r->wide[w].error));
-  return json_pack("{s:s,s:o,s:s,s:b,s:b,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out,
-                   "methods", methods, "method", q->method, "first_layers_wide",
-                   r->wide[QUANTIZE_FIRST].kept, "3x3_layers_wide", r->wide[QUANTIZE_3X3].kept,
-                   "cells", (json_int_t)q->answers.cells, "largest", q->answers.largest, "median",
-                   q->answers.median, "agreement", q->answers.agreement, "auc", q->auc, "speed",
-                   q->speed, "processor", q->processor, "beside", net_precision_name(r->beside),
-                   "images_per_second_beside", r->images_per_second);
+    json_array_append_new(methods, trial_json(ranges_method_name((ranges_method)k), &r->tried[k]));
+  if (r->layers_wide > 0)
+    json_array_append_new(methods, trial_json("layers left wide", &r->with_wide));
+  for (int i = 0; r->wide && i < m->graph->node_count; i++)
+    if (r->wide[i]) json_array_append_new(wide, json_string(m->graph->nodes[i].name));
+  return json_pack("{s:s,s:o,s:s,s:i,s:o,s:I,s:f,s:f,s:f,s:f,s:f,s:s,s:s,s:f}", "model", a->out,
+                   "methods", methods, "method", q->method, "layers", r->layers, "layers_wide",
+                   wide, "cells", (json_int_t)q->answers.cells, "largest", q->answers.largest,
+                   "median", q->answers.median, "agreement", q->answers.agreement, "auc", q->auc,
+                   "speed", q->speed, "processor", q->processor, "beside",
+                   net_precision_name(r->beside), "images_per_second_beside", r->images_per_second);
 }
 
-static void print_method(const char *name, const model_agreement *tried, double mean, bool taken) {
-  printf("%-20s %12.5f %12.5f %12.5f%s\n", name, mean, tried->median, tried->largest,
-         taken ? "   taken" : "");
+static void print_trial(const char *name, const quantize_trial *t, bool taken) {
+  printf("%-20s %12.5f %12.5f %12.5f %13.2f %%%s\n", name, t->error, t->answers.median,
+         t->answers.largest, 100 * t->expected, taken ? "   taken" : "");
+}
+
+static void print_wide(const model *m, const quantize_result *r) {
+  char name[32];
+  snprintf(name, sizeof name, "%d of %d left wide", r->layers_wide, r->layers);
+  print_trial(name, &r->with_wide, true);
+  printf("\nleft wide:");
+  for (int i = 0; i < m->graph->node_count; i++)
+    if (r->wide[i]) printf(" %s", m->graph->nodes[i].name);
+  printf("\n");
 }
 
 /* Of a model that is refused, too, if it came to be tried. */
 static void print_result(const model *m, const quantize_result *r) {
   const model_int8 *q = &m->int8;
   if (!(r->images_per_second > 0)) return;
-  printf("%-20s %12s %12s %12s   on the training cells, p against float32\n", "ranges by", "mean",
-         "median", "largest");
+  printf("%-20s %12s %12s %12s %15s   on the training cells, p against float32\n", "ranges by",
+         "mean", "median", "largest", "same, expected");
   for (int k = 0; k < RANGES_METHODS; k++)
-    print_method(ranges_method_name((ranges_method)k), &r->tried[k], r->error[k],
-                 k == (int)r->chosen && !r->wide[QUANTIZE_FIRST].kept &&
-                     !r->wide[QUANTIZE_3X3].kept);
-  for (int w = 0; w < QUANTIZE_WIDE_COUNT; w++)
-    if (r->wide[w].tried.cells > 0)
-      print_method(quantize_wide_name((quantize_wide)w), &r->wide[w].tried, r->wide[w].error,
-                   r->wide[w].kept);
+    print_trial(ranges_method_name((ranges_method)k), &r->tried[k],
+                k == (int)r->chosen && r->layers_wide == 0);
+  if (r->layers_wide > 0) print_wide(m, r);
   printf(
       "\non %zu test cells p moves by %.4f at most, by %.4f in the middle; %.2f %% of the answers "
       "are the same",
@@ -229,6 +234,7 @@ int command_quantize(int argc, char **argv) {
   if (status != LEUKO_OK) code = cli_fail(&error);
   else if (a.json) code = cli_print_json(result_json(&a, &m, &result));
   else printf("written: %s\n", a.out);
+  quantize_result_free(&result);
   model_free(&m);
   return code;
 }

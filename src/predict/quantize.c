@@ -10,12 +10,15 @@
 #include "base/sort.h"
 #include "net/cpu.h"
 #include "predict/predictor.h"
+#include "predict/rounding.h"
 #include "stats/metrics.h"
 
 #define BATCH 16
 #define ROUNDS 7 /* of measuring speed */
-/* How far p may move in the mean without anything being left wide, which takes time. */
-#define HARDLY_MOVES 0.003
+/* The share of equal answers to expect before layers are left wide, which takes time: above the 99
+ * % that are asked for of the test cells, which have their chance. */
+#define ENOUGH 0.995
+#define NOISE_CELLS 32 /* that the noise of each layer is measured on */
 
 static size_t picture_bytes(const model *m) {
   return (size_t)m->net.size * (size_t)m->net.size * 3;
@@ -41,8 +44,9 @@ static leuko_status add_scales(model *m, int node, leuko_error *error) {
   return LEUKO_OK;
 }
 
-/* Finds the nodes whose output would be in bytes if there were scales: they get some. */
-static leuko_status find_nodes(model *m, int threads, leuko_error *error) {
+/* Finds the nodes whose output would be in bytes if there were scales: they get some. Counts them.
+ */
+static leuko_status find_nodes(model *m, int threads, int *found, leuko_error *error) {
   const int nodes = m->graph->node_count;
   leuko_status status = model_int8_new(m, error);
   for (int i = 0; status == LEUKO_OK && i < nodes; i++) status = add_scales(m, i, error);
@@ -51,17 +55,17 @@ static leuko_status find_nodes(model *m, int threads, leuko_error *error) {
   options.precision = NET_INT8;
   net_plan *plan = NULL;
   status = net_plan_new(m->graph, &options, &plan, error);
-  int found = 0;
+  *found = 0;
   for (int i = 0; status == LEUKO_OK && i < nodes; i++) {
     /* What pooling gives keeps the scales of what it reads. */
     const bool bytes = net_plan_in_bytes(plan, i) && m->graph->nodes[i].op != NET_MAXPOOL;
-    found += bytes;
+    *found += bytes;
     if (bytes) continue;
     free(m->int8.scales[i]);
     m->int8.scales[i] = NULL;
   }
   net_plan_free(plan);
-  if (status == LEUKO_OK && found == 0)
+  if (status == LEUKO_OK && *found == 0)
     status = error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "take --precision bf16 or f32",
                        "nothing of '%s' is faster in 8 bits", m->net.name);
   return status;
@@ -156,106 +160,159 @@ static void take_shifts(model *m, const double *wide, double *narrow, size_t cou
   }
 }
 
-/* How far 8 bits with the present scales move the probabilities from those of `wide`, once what
- * they shift them by in the mean is taken back. */
-static leuko_status try_scales(model *m, const quantize_cells *cells, int threads,
-                               const progress *p, const double *wide, double *narrow,
-                               model_agreement *tried, double *mean, leuko_error *error) {
+/* Where the answers in float32 and in bytes for some cells are, and how far these are apart. */
+typedef struct {
+  double *wide, *narrow;   /* logits [count][outputs] */
+  double *margins, *moved; /* [count] */
+} answers;
+
+static void answers_free(answers *a) {
+  free(a->wide);
+  free(a->narrow);
+  free(a->margins);
+  free(a->moved);
+}
+
+static leuko_status answers_new(size_t count, int outputs, answers *out, leuko_error *error) {
+  const size_t logits = count * (size_t)outputs;
+  *out = (answers){.wide = calloc(logits, sizeof(double)),
+                   .narrow = calloc(logits, sizeof(double)),
+                   .margins = calloc(count, sizeof(double)),
+                   .moved = calloc(count, sizeof(double))};
+  if (out->wide && out->narrow && out->margins && out->moved) return LEUKO_OK;
+  return error_set_memory(error, logits * sizeof(double));
+}
+
+/* How far 8 bits with the present scales move the answers from a->wide, once what they shift the
+ * logits by in the mean is taken back; the variance of that. */
+static leuko_status measure_noise(model *m, const quantize_cells *cells, int threads,
+                                  const progress *p, answers *a, double *variance,
+                                  leuko_error *error) {
   memset(m->int8.shifts, 0, sizeof m->int8.shifts);
   leuko_status status =
-      predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, narrow, error);
+      predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, a->narrow, error);
   if (status != LEUKO_OK) return status;
-  take_shifts(m, wide, narrow, cells->count);
-  status = predictor_differences(m, wide, narrow, cells->count, tried, error);
-  if (status == LEUKO_OK) *mean = mean_difference(m, wide, narrow, cells->count);
-  return status;
+  take_shifts(m, a->wide, a->narrow, cells->count);
+  rounding_margins(m, a->wide, a->narrow, cells->count, a->margins, a->moved);
+  *variance = rounding_variance(a->moved, cells->count);
+  return LEUKO_OK;
 }
 
-static const char *const wide_names[] = {
-    [QUANTIZE_FIRST] = "first layers wide", [QUANTIZE_3X3] = "3x3 layers wide"};
-
-const char *quantize_wide_name(quantize_wide what) {
-  return wide_names[what];
+static leuko_status try_scales(model *m, const quantize_cells *cells, int threads,
+                               const progress *p, answers *a, quantize_trial *out,
+                               leuko_error *error) {
+  double variance = 0;
+  leuko_status status = measure_noise(m, cells, threads, p, a, &variance, error);
+  if (status == LEUKO_OK)
+    status = predictor_differences(m, a->wide, a->narrow, cells->count, &out->answers, error);
+  if (status != LEUKO_OK) return status;
+  out->error = mean_difference(m, a->wide, a->narrow, cells->count);
+  out->expected = rounding_agreement(a->margins, cells->count, variance);
+  return LEUKO_OK;
 }
 
-static bool feeds_3x3(const net_graph *graph, int node) {
+/* Multiplications and additions of the layers that read a node's output, itself or pooled. */
+static double readers_flop(const net_graph *graph, int node) {
+  double sum = 1; /* additions alone are worth little */
   for (int i = node + 1; i < graph->node_count; i++) {
     const net_node *reader = &graph->nodes[i];
-    if (reader->op == NET_CONV2D && reader->inputs[0] == node && reader->attributes.kernel == 3 &&
-        reader->attributes.stride == 1)
-      return true;
+    if (reader->inputs[0] != node) continue;
+    if (reader->op == NET_MAXPOOL) sum += readers_flop(graph, i);
+    if (reader->op == NET_CONV2D)
+      sum +=
+          2.0 * (double)graph->params[reader->params[0]].count * reader->shape.h * reader->shape.w;
   }
-  return false;
+  return sum;
 }
 
-/* Takes the scales of what is to be left wide out of the model, into `taken` [nodes] of NULL.
- * Whether there were such, and others that are left. */
-static bool take_out(model *m, quantize_wide what, float **taken) {
-  int out = 0, left = 0;
-  bool first = true;
-  for (int i = 0; i < m->graph->node_count; i++) {
-    if (!m->int8.scales[i]) continue;
-    if (what == QUANTIZE_FIRST ? first : feeds_3x3(m->graph, i)) {
-      taken[i] = m->int8.scales[i];
-      m->int8.scales[i] = NULL;
-      out++;
-    } else {
-      left++;
-    }
-    first = false;
-  }
-  return out > 0 && left > 0;
-}
-
-/* Leaves `what` wide where that moves the answers less than `*reached`, which it then becomes: in
- * ResNet-50 the first layers are read by all others, and cheap. Not where nothing would be left in
- * bytes. */
-static leuko_status try_wide(model *m, const quantize_cells *cells, int threads, const progress *p,
-                             const double *wide, double *narrow, quantize_wide what,
-                             quantize_result *out, double *reached, leuko_error *error) {
+/* Each layer's noise, all others being wide. The scales are put back. */
+static leuko_status measure_layers(model *m, const quantize_cells *cells, int threads,
+                                   const progress *p, answers *a, rounding_layer *layers,
+                                   size_t count, leuko_error *error) {
+  quantize_cells few = *cells;
+  if (few.count > NOISE_CELLS) few.count = NOISE_CELLS;
   const size_t nodes = (size_t)m->graph->node_count;
-  float shifts[LEUKO_MAX_CLASSES], **taken = calloc(nodes, sizeof *taken);
-  if (!taken) return error_set_memory(error, nodes * sizeof *taken);
-  memcpy(shifts, m->int8.shifts, sizeof shifts);
-  const bool possible = take_out(m, what, taken);
+  float **all = m->int8.scales, **one = calloc(nodes, sizeof *one);
+  if (!one) return error_set_memory(error, nodes * sizeof *one);
+  m->int8.scales = one;
   leuko_status status = LEUKO_OK;
-  if (possible)
-    status = try_scales(m, cells, threads, p, wide, narrow, &out->wide[what].tried,
-                        &out->wide[what].error, error);
-  out->wide[what].kept = status == LEUKO_OK && possible && out->wide[what].error < *reached;
-  if (out->wide[what].kept) *reached = out->wide[what].error;
-  else memcpy(m->int8.shifts, shifts, sizeof shifts);
-  for (size_t i = 0; i < nodes; i++)
-    if (out->wide[what].kept) free(taken[i]);
-    else if (taken[i]) m->int8.scales[i] = taken[i];
-  free(taken);
+  for (size_t k = 0; status == LEUKO_OK && k < count; k++) {
+    const int node = layers[k].node;
+    one[node] = all[node];
+    status = measure_noise(m, &few, threads, NULL, a, &layers[k].variance, error);
+    one[node] = NULL;
+    if (status == LEUKO_OK && progress_report(p, "measuring layers", k + 1, count, NULL))
+      status = error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
+  }
+  m->int8.scales = all;
+  free(one);
   return status;
 }
 
-/* Tries all methods and leaves the scales of the best one. `logits` [2][count][outputs] is room. */
+static size_t list_layers(const model *m, rounding_layer *out) {
+  size_t count = 0;
+  for (int i = 0; i < m->graph->node_count; i++)
+    if (m->int8.scales[i])
+      out[count++] = (rounding_layer){.node = i, .flop = readers_flop(m->graph, i)};
+  return count;
+}
+
+/* Leaves layers wide that would change too many answers in bytes: in ResNet-50 it is often what the
+ * first layers give, which all others read. */
+static leuko_status leave_wide(model *m, const quantize_cells *cells, int threads,
+                               const progress *p, answers *a, quantize_result *out,
+                               leuko_error *error) {
+  const size_t nodes = (size_t)m->graph->node_count;
+  double *margins = calloc(cells->count, sizeof *margins), variance = 0;
+  rounding_layer *layers = calloc(nodes, sizeof *layers);
+  out->wide = calloc(nodes, sizeof *out->wide);
+  leuko_status status = LEUKO_OK;
+  if (!margins || !layers || !out->wide)
+    status = error_set_memory(error, cells->count * sizeof *margins);
+  if (status == LEUKO_OK) status = measure_noise(m, cells, threads, p, a, &variance, error);
+  if (status == LEUKO_OK) memcpy(margins, a->margins, cells->count * sizeof *margins);
+  const size_t count = status == LEUKO_OK ? list_layers(m, layers) : 0;
+  if (status == LEUKO_OK) status = measure_layers(m, cells, threads, p, a, layers, count, error);
+  if (status == LEUKO_OK)
+    rounding_leave_wide(layers, count, variance, margins, cells->count, ENOUGH);
+  for (size_t k = 0; status == LEUKO_OK && k < count; k++) {
+    if (!layers[k].wide) continue;
+    free(m->int8.scales[layers[k].node]);
+    m->int8.scales[layers[k].node] = NULL;
+    out->wide[layers[k].node] = true;
+    out->layers_wide++;
+  }
+  if (status == LEUKO_OK) status = try_scales(m, cells, threads, p, a, &out->with_wide, error);
+  free(margins);
+  free(layers);
+  return status;
+}
+
+void quantize_result_free(quantize_result *r) {
+  free(r->wide);
+  *r = (quantize_result){0};
+}
+
+/* Tries all methods and leaves the scales of the best one. */
 static leuko_status choose_method(model *m, const quantize_cells *cells,
                                   const ranges_histogram *histograms, int threads,
-                                  const progress *p, double *logits, quantize_result *out,
+                                  const progress *p, answers *a, quantize_result *out,
                                   leuko_error *error) {
-  const size_t count = cells->count;
-  double *narrow = logits + count * (size_t)m->net.outputs;
   float shifts[RANGES_METHODS][LEUKO_MAX_CLASSES];
   leuko_status status =
-      predictor_answer(m, NET_F32, threads, cells->pixels, count, p, logits, error);
+      predictor_answer(m, NET_F32, threads, cells->pixels, cells->count, p, a->wide, error);
   for (int k = 0; status == LEUKO_OK && k < RANGES_METHODS; k++) {
     take_ranges(m, histograms, (ranges_method)k);
-    status =
-        try_scales(m, cells, threads, p, logits, narrow, &out->tried[k], &out->error[k], error);
+    status = try_scales(m, cells, threads, p, a, &out->tried[k], error);
     memcpy(shifts[k], m->int8.shifts, sizeof shifts[k]);
-    if (status == LEUKO_OK && out->error[k] < out->error[out->chosen])
+    if (status == LEUKO_OK && out->tried[k].error < out->tried[out->chosen].error)
       out->chosen = (ranges_method)k;
   }
   take_ranges(m, histograms, out->chosen);
   memcpy(m->int8.shifts, shifts[out->chosen], sizeof m->int8.shifts);
-  double reached = out->error[out->chosen];
-  for (int w = 0; status == LEUKO_OK && w < QUANTIZE_WIDE_COUNT && reached > HARDLY_MOVES; w++)
-    status = try_wide(m, cells, threads, p, logits, narrow, (quantize_wide)w, out, &reached, error);
   snprintf(m->int8.method, sizeof m->int8.method, "%s", ranges_method_name(out->chosen));
+  if (status == LEUKO_OK && out->tried[out->chosen].expected < ENOUGH)
+    status = leave_wide(m, cells, threads, p, a, out, error);
   return status;
 }
 
@@ -277,15 +334,15 @@ static leuko_status auc_change(const model *m, const quantize_cells *cells, cons
 }
 
 static leuko_status test_answers(model *m, const quantize_cells *cells, int threads,
-                                 const progress *p, double *logits, leuko_error *error) {
-  double *narrow = logits + cells->count * (size_t)m->net.outputs;
+                                 const progress *p, answers *a, leuko_error *error) {
   leuko_status status =
-      predictor_answer(m, NET_F32, threads, cells->pixels, cells->count, p, logits, error);
+      predictor_answer(m, NET_F32, threads, cells->pixels, cells->count, p, a->wide, error);
   if (status == LEUKO_OK)
-    status = predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, narrow, error);
+    status =
+        predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, a->narrow, error);
   if (status == LEUKO_OK)
-    status = predictor_differences(m, logits, narrow, cells->count, &m->int8.answers, error);
-  if (status == LEUKO_OK) status = auc_change(m, cells, logits, narrow, &m->int8.auc, error);
+    status = predictor_differences(m, a->wide, a->narrow, cells->count, &m->int8.answers, error);
+  if (status == LEUKO_OK) status = auc_change(m, cells, a->wide, a->narrow, &m->int8.auc, error);
   return status;
 }
 
@@ -356,20 +413,21 @@ leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
                      calibrate->count ? "test on" : "take ranges from");
   const leuko_status possible = predictor_quantize_possible(error);
   if (possible != LEUKO_OK) return possible;
-  const size_t nodes = (size_t)m->graph->node_count, outputs = (size_t)m->net.outputs;
-  const size_t most = calibrate->count > test->count ? calibrate->count : test->count;
+  const size_t nodes = (size_t)m->graph->node_count;
+  answers a;
+  leuko_status status = answers_new(calibrate->count > test->count ? calibrate->count : test->count,
+                                    m->net.outputs, &a, error);
   ranges_histogram *histograms = calloc(nodes, sizeof *histograms);
-  double *logits = calloc(2 * most * outputs, sizeof *logits);
-  leuko_status status = LEUKO_OK;
-  if (!histograms || !logits) status = error_set_memory(error, nodes * sizeof *histograms);
-  if (status == LEUKO_OK) status = find_nodes(m, threads, error);
+  if (status == LEUKO_OK && !histograms)
+    status = error_set_memory(error, nodes * sizeof *histograms);
+  if (status == LEUKO_OK) status = find_nodes(m, threads, &out->layers, error);
   if (status == LEUKO_OK) status = fill_histograms(m, calibrate, threads, p, histograms, error);
   if (status == LEUKO_OK)
-    status = choose_method(m, calibrate, histograms, threads, p, logits, out, error);
-  if (status == LEUKO_OK) status = test_answers(m, test, threads, p, logits, error);
+    status = choose_method(m, calibrate, histograms, threads, p, &a, out, error);
+  if (status == LEUKO_OK) status = test_answers(m, test, threads, p, &a, error);
   if (status == LEUKO_OK) status = measure_speed(m, test, threads, out, error);
   if (status == LEUKO_OK) status = check_bounds(m, error);
   free_histograms(m, histograms);
-  free(logits);
+  answers_free(&a);
   return status;
 }

@@ -13,38 +13,32 @@ typedef struct {
   size_t count;
 } quantize_cells;
 
-/* What is left wide, one after the other, while bytes move the probabilities by more than hardly
- * anything. */
-typedef enum {
-  QUANTIZE_FIRST, /* what the first layers give */
-  QUANTIZE_3X3,   /* what 3x3 convolutions of stride 1 read, where they would read bytes */
-  QUANTIZE_WIDE_COUNT
-} quantize_wide;
-
-/* As the command calls it. */
-const char *quantize_wide_name(quantize_wide what);
-
-/* What each way to choose the ranges came to on the cells that they were taken from. */
+/* What a set of scales came to on the cells that the ranges were taken from. */
 typedef struct {
-  model_agreement tried[RANGES_METHODS];
-  double error[RANGES_METHODS]; /* mean difference of probabilities */
+  model_agreement answers;
+  double error;    /* mean difference of probabilities */
+  double expected; /* share of answers that noise as large as measured leaves the same */
+} quantize_trial;
+
+typedef struct {
+  quantize_trial tried[RANGES_METHODS]; /* everything in bytes that may be */
   ranges_method chosen;
-  /* By that method, with that left wide; no cells: not tried. */
-  struct {
-    model_agreement tried;
-    double error;
-    bool kept; /* as it moves the probabilities less */
-  } wide[QUANTIZE_WIDE_COUNT];
+  int layers;      /* that may be in bytes */
+  bool *wide;      /* [graph->node_count], owned: that are left wide; NULL: none */
+  int layers_wide; /* how many these are */
+  quantize_trial with_wide;
   net_precision beside;     /* the type whose speed is 1 */
   double images_per_second; /* in that type, in batches of 16 */
 } quantize_result;
+void quantize_result_free(quantize_result *r);
 
 /* Whether this processor has kernels for 8 bits: BACKEND where it has none. */
 leuko_status predictor_quantize_possible(leuko_error *error);
 
 /* Takes ranges from the cells `calibrate`, by the method that moves their probabilities the least,
- * and measures on the cells `test` how the answers differ from those in float32 and how fast they
- * come; all into m->int8. Errors: BACKEND (this processor has no kernels for 8 bits),
+ * leaves wide what would change too many answers in bytes, and measures on the cells `test` how the
+ * answers differ from those in float32 and how fast they come; all into m->int8. The caller frees
+ * `out`, also on failure. Errors: BACKEND (this processor has no kernels for 8 bits),
  * UNSUPPORTED_MODEL (nothing of the network would be computed in 8 bits, or its answers are not
  * within model_allows_int8's bounds: m->int8 and `out` then hold what was measured), NO_DATA,
  * NO_MEMORY, INTERRUPTED. */
