@@ -35,14 +35,20 @@ INLINE void multiply_bf16(const void *const *rows, const void *u, v16 sum[PRODUC
   }
 }
 
+#define BYTES_AHEAD 1024
+
 /* Four neighbouring values of a row at a time. The sums are integers. */
 INLINE void multiply_u8(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
                         size_t depth, int count, int vectors) {
   const char *weights = u;
   for (size_t d = 0; d < depth / 4; d++) {
     __m512i w[VECTORS];
-    for (int k = 0; k < vectors; k++)
-      w[k] = _mm512_loadu_si512(weights + (d * (size_t)vectors + (size_t)k) * 64);
+    for (int k = 0; k < vectors; k++) {
+      const char *at = weights + (d * (size_t)vectors + (size_t)k) * 64;
+      w[k] = _mm512_loadu_si512(at);
+      /* They are read once for PRODUCT_ROWS rows, from the second cache. */
+      _mm_prefetch(at + BYTES_AHEAD, _MM_HINT_T0);
+    }
     for (int r = 0; r < count; r++) {
       int32_t four;
       memcpy(&four, (const char *)rows[r] + d * sizeof four, sizeof four);
