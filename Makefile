@@ -4,8 +4,9 @@ PREFIX ?= /usr/local
 CC ?= gcc
 # What demo and test compile at once.
 JOBS ?= $(shell nproc)
-# The model in the box.
+# The model in the box, and the one beside it that answers with it.
 MODEL ?= models/leuko.safetensors
+SECOND_MODEL := $(wildcard $(dir $(MODEL))leuko-cnn.safetensors)
 SHARED := $(wildcard ../shared)
 # Real cells where they are at hand; the program itself knows of no such folder.
 export LEUKO_DATA ?= $(wildcard ../shared/data/cnmc)
@@ -160,12 +161,14 @@ install: build
 	install -m 755 $(BUILD)/libleuko.so $(DESTDIR)$(PREFIX)/lib/libleuko.so.0
 	ln -sf libleuko.so.0 $(DESTDIR)$(PREFIX)/lib/libleuko.so
 	[ ! -e $(MODEL) ] || install -D -m 644 $(MODEL) $(DESTDIR)$(PREFIX)/share/leuko/leuko.safetensors
+	[ -z "$(SECOND_MODEL)" ] || install -m 644 $(SECOND_MODEL) $(DESTDIR)$(PREFIX)/share/leuko
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS) -lgomp|' \
 	  tools/leuko.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/leuko.pc
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/leuko include/leuko.h lib/libleuko.a lib/libleuko.so \
-	  lib/libleuko.so.0 lib/pkgconfig/leuko.pc share/leuko/leuko.safetensors)
+	  lib/libleuko.so.0 lib/pkgconfig/leuko.pc share/leuko/leuko.safetensors \
+	  share/leuko/leuko-cnn.safetensors)
 
 clean:
 	rm -rf build

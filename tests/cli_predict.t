@@ -201,6 +201,10 @@ cp $model box/models/leuko.safetensors
 boxed predict "${good[@]}"
 ok 'the model in the source tree answers' same_file table out
 ok 'and is named' err_has "$work/box/models/leuko.safetensors"
+cp $model box/models/leuko-cnn.safetensors
+boxed predict "${good[@]}" --json
+ok 'two in the box answer as one' json 0.members 2
+ok 'and are named' err_has 'leuko.safetensors and .*leuko-cnn.safetensors'
 mkdir -p box/share/leuko
 cp $model box/share/leuko/leuko.safetensors
 echo damaged >box/models/leuko.safetensors

@@ -31,6 +31,10 @@ import table
 
 HERE = pathlib.Path(__file__).resolve().parent
 CELLS, CALIBRATION, ANSWERED = 256, 64, 64
+# ResNet-50's head is trained in full: trained for a moment it leaves most cells at the threshold,
+# where what bytes round decides.
+TRAINING = {"cnn": "--limit 2000 --epochs 20 --by image --allow-leak",
+            "vgg16": "--limit 2000 --epochs 20 --by image --allow-leak", "resnet50": "--by subject"}
 FIELDS = ["work", "network", "batch", "contender", "way", "round", "images_per_second",
           "peak_memory_mb", "share_computed", "first_loss", "version"]
 IMAGES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
@@ -117,8 +121,8 @@ class Run:
             shutil.rmtree(self.out / "models" / network, ignore_errors=True)
             self.folder("models")
             self.call([self.leuko.program, "train", self.options.cells, "--model", network,
-                       "--limit", 2000, "--epochs", 20, "--by", "image", "--allow-leak", "--threads",
-                       self.options.threads, "--out", self.out / "models" / network])
+                       *TRAINING[network].split(), "--threads", self.options.threads, "--out",
+                       self.out / "models" / network])
 
     def prepare_files(self, network, contender):
         """Returns the file that says that the peer's own files are complete."""
@@ -202,9 +206,16 @@ class Run:
                         "--batch", batch, "--seconds", self.options.seconds)
         return json.loads(out[out.rindex("{"):])
 
+    def networks(self):
+        """Those that --only names; all where it names none."""
+        only = set((self.options.only or "").split())
+        return [n for n in contenders.SIZES if n in only or not only & set(contenders.SIZES)]
+
     def jobs(self, work):
         """(network, batch) and who takes part, leuko spread among the others."""
         for network, batch in contenders.JOBS[work]:
+            if network not in self.networks():
+                continue
             ways = [("leuko", way) for way in self.leuko.ways(self, work, network, batch)]
             turn = contenders.peers(work, batch)
             for i, one in enumerate(ways):
@@ -292,11 +303,10 @@ def main():
     run = Run(options)
     run.folder()
     run.same_conditions()
-    jobs = list(run.jobs(options.work))
     run.prepare_cells()
-    run.prepare_models(dict.fromkeys(network for network, _, _ in jobs))
+    run.prepare_models(run.networks())
     if options.work == "predict":
-        run.answers(jobs)
+        run.answers(list(run.jobs(options.work)))
     run.speeds(options.work)
     if options.work == "train":
         run.losses()

@@ -22,32 +22,45 @@ bool models_is_input(const char *argument) {
          !holds(argument, "folds.csv");
 }
 
-leuko_status models_box(char *out, size_t size, leuko_error *error) {
+/* The networks in the box, which answer as one: the first must be there. */
+static const char *const box_names[] = {"leuko.safetensors", "leuko-cnn.safetensors"};
+#define BOX_MOST (sizeof box_names / sizeof *box_names)
+
+typedef struct {
+  char paths[BOX_MOST][PATH_MAX + 32];
+  int count;
+} box;
+
+/* Finds the box: share/leuko where the program is installed, models in its source tree. stderr is
+ * told of it. Errors: NOT_FOUND, TOO_LARGE. */
+static leuko_status find_box(box *out, leuko_error *error) {
   /* As seen from the folder that the program lies in; the last for build/sanitize. */
-  static const char *const places[] = {"../share/leuko/leuko.safetensors",
-                                       "../models/leuko.safetensors",
-                                       "../../models/leuko.safetensors"};
+  static const char *const places[] = {"../share/leuko", "../models", "../../models"};
   char program[PATH_MAX];
-  ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+  *out = (box){0};
   if (length > 0) {
     program[length] = 0;
     *strrchr(program, '/') = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-      char path[PATH_MAX], resolved[PATH_MAX];
+    for (size_t i = 0; i < sizeof places / sizeof *places && out->count == 0; i++) {
+      char path[PATH_MAX], folder[PATH_MAX];
       leuko_status status = file_join(path, sizeof path, program, places[i], error);
       if (status != LEUKO_OK) return status;
-      if (!realpath(path, resolved)) continue;
-      if (strlen(resolved) >= size)
-        return error_set(error, LEUKO_TOO_LARGE, NULL, NULL, "the model's path is too long");
-      strcpy(out, resolved);
-      fprintf(stderr, "answered by the model that came along: %s\n", out);
-      return LEUKO_OK;
+      if (!realpath(path, folder) || !holds(folder, box_names[0])) continue;
+      for (size_t k = 0; k < BOX_MOST; k++)
+        if (holds(folder, box_names[k]))
+          snprintf(out->paths[out->count++], sizeof *out->paths, "%s/%s", folder, box_names[k]);
     }
   }
-  return error_set(error, LEUKO_NOT_FOUND, NULL,
-                   "name a run folder or a *.safetensors file before the images; 'leuko train' "
-                   "makes them",
-                   "no model is named, and none came with the program");
+  if (out->count == 0)
+    return error_set(error, LEUKO_NOT_FOUND, NULL,
+                     "name a run folder or a *.safetensors file before the images; 'leuko train' "
+                     "makes them",
+                     "no model is named, and none came with the program");
+  fprintf(stderr, "answered by %s that came along: ", out->count > 1 ? "the models" : "the model");
+  for (int k = 0; k < out->count; k++) fprintf(stderr, "%s%s", k ? " and " : "", out->paths[k]);
+  fputc('\n', stderr);
+  return LEUKO_OK;
 }
 
 void models_add(model_list *list, const char *path, struct argp_state *state) {
@@ -59,9 +72,10 @@ void models_add(model_list *list, const char *path, struct argp_state *state) {
 leuko_status models_open(const model_list *list, const leuko_options *how, ensemble *out,
                          leuko_error *error) {
   if (list->count > 0) return ensemble_open(list->paths, list->count, how, out, error);
-  char path[1024];
-  leuko_status status = models_box(path, sizeof path, error);
+  box own;
+  leuko_status status = find_box(&own, error);
   if (status != LEUKO_OK) return status;
-  const char *paths[] = {path};
-  return ensemble_open(paths, 1, how, out, error);
+  const char *paths[BOX_MOST];
+  for (int k = 0; k < own.count; k++) paths[k] = own.paths[k];
+  return ensemble_open(paths, own.count, how, out, error);
 }

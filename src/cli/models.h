@@ -1,4 +1,4 @@
-/* The models that a command is given, and the one that comes with the program. */
+/* The models that a command is given, and those that come with the program. */
 #ifndef CLI_MODELS_H
 #define CLI_MODELS_H
 
@@ -12,11 +12,6 @@
  * the extension of an image, or a folder that is no run. */
 bool models_is_input(const char *argument);
 
-/* The model in the box, into out [size]: share/leuko/leuko.safetensors where the program is
- * installed, models/leuko.safetensors in its source tree. stderr is told which it is. Errors:
- * NOT_FOUND, TOO_LARGE. */
-leuko_status models_box(char *out, size_t size, leuko_error *error);
-
 /* The models that a command is given. Start with {0}. */
 typedef struct {
   const char *paths[ENSEMBLE_MOST]; /* borrowed from argv */
@@ -26,8 +21,8 @@ typedef struct {
 /* Adds one, or ends the parser where there are too many. */
 void models_add(model_list *list, const char *path, struct argp_state *state);
 
-/* Opens them, or the one in the box where none is named. `out` is ended with ensemble_close, on
- * success only. Errors: those of models_box and ensemble_open. */
+/* Opens them, or those in the box where none is named, of which stderr is told. `out` is ended with
+ * ensemble_close, on success only. Errors: NOT_FOUND (no box), those of ensemble_open. */
 leuko_status models_open(const model_list *list, const leuko_options *how, ensemble *out,
                          leuko_error *error);
 
