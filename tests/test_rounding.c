@@ -43,6 +43,7 @@ static void the_share_that_stays_the_same(void **state) {
   assert_float_equal(rounding_agreement(margins + 1, 3, 1e-9), 1, 1e-12);
   assert_float_equal(rounding_agreement(margins + 1, 1, 4), 0.6914625F, 1e-7);
   assert_float_equal(rounding_agreement(margins, 4, INFINITY), 0.5, 1e-12);
+  assert_float_equal(rounding_agreement(margins, 4, 0), 1, 1e-12);
 }
 
 static void the_noisiest_for_their_work_are_left_wide(void **state) {

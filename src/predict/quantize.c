@@ -392,7 +392,7 @@ static leuko_status measure_speed(model *m, const quantize_cells *cells, int thr
 static leuko_status check_bounds(const model *m, leuko_error *error) {
   if (model_allows_int8(m)) return LEUKO_OK;
   return error_set(error, LEUKO_UNSUPPORTED_MODEL, NULL, "go on with --precision bf16 or f32",
-                   "in 8 bits %.2f %% of %zu answers are the same and the AUC moves by %+.4f; at "
+                   "in 8 bits %.3f %% of %zu answers are the same and the AUC moves by %+.4f; at "
                    "least 99 %% and at most 0.003 are asked for",
                    100 * m->int8.answers.agreement, m->int8.answers.cells, m->int8.auc);
 }

@@ -40,6 +40,7 @@ double rounding_variance(const double *moved, size_t count) {
 }
 
 double rounding_agreement(const double *margins, size_t count, double variance) {
+  if (!(variance > 0)) return 1;
   double changed = 0;
   for (size_t i = 0; i < count; i++) changed += 0.5 * erfc(margins[i] / sqrt(2 * variance));
   return 1 - changed / (double)count;
