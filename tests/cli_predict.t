@@ -205,6 +205,8 @@ cp $model box/models/leuko-cnn.safetensors
 boxed predict "${good[@]}" --json
 ok 'two in the box answer as one' json 0.members 2
 ok 'and are named' err_has 'leuko.safetensors and .*leuko-cnn.safetensors'
+boxed explain "${good[0]}" --method gradcam --out box/maps
+ok 'a map is of the first of them' err_has 'by the model that came along: .*models/leuko.safetensors$'
 mkdir -p box/share/leuko
 cp $model box/share/leuko/leuko.safetensors
 echo damaged >box/models/leuko.safetensors

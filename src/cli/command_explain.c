@@ -381,8 +381,10 @@ int command_explain(int argc, char **argv) {
       "map's values (CSV), and index.html with all of them. Two checks follow: whether maps change "
       "when the network's weights are random, and how much of a map lies on the cell.\v"
       "Example: leuko explain runs/cnn cells/ --method gradcam,occlusion --out maps\n\n"
-      "Without a model the one that came with the program is taken, as by leuko predict; of "
-      "several models, or a cross-validation, the mean of their maps explains their common answer. "
+      "Without a model the first of those that came with the program is taken: the two of them "
+      "read "
+      "pictures of different sizes and have no common map. Of several models, or a "
+      "cross-validation, the mean of their maps explains their common answer. "
       "A map explains the logit of the answered class, computed in float32. gradcam and gradcam++ "
       "look at the last convolutional stage's output; occlusion covers the picture with a black "
       "patch, place by place; gradients integrates the logit's gradients on the way from a black "
@@ -391,6 +393,7 @@ int command_explain(int argc, char **argv) {
       0,
       0,
       0};
+  a.models.one_of_box = true;
   argp_parse(&parser, argc, argv, 0, 0, &a);
   cli_catch_signals();
   input_list list = {0};

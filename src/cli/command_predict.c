@@ -238,7 +238,7 @@ int command_predict(int argc, char **argv) {
       parse,
       "[RUN|MODEL.safetensors] FILE|DIR|- ...\n--model M [--model M ...] FILE|DIR|- ...",
       "Answers for image files: the probability of the positive class and the answered class.\v"
-      "Without a model the one that came with the program answers: the first argument is a model "
+      "Without a model those that came with the program answer: the first argument is a model "
       "unless it is -, has an image's extension, or is a folder that is no run. "
       "Several models answer with the mean of their calibrated logits; \u00b1 is the standard "
       "deviation of their probabilities. "

@@ -31,9 +31,9 @@ typedef struct {
   int count;
 } box;
 
-/* Finds the box: share/leuko where the program is installed, models in its source tree. stderr is
- * told of it. Errors: NOT_FOUND, TOO_LARGE. */
-static leuko_status find_box(box *out, leuko_error *error) {
+/* Finds the box, at most so many of it: share/leuko where the program is installed, models in its
+ * source tree. stderr is told of it. Errors: NOT_FOUND, TOO_LARGE. */
+static leuko_status find_box(size_t most, box *out, leuko_error *error) {
   /* As seen from the folder that the program lies in; the last for build/sanitize. */
   static const char *const places[] = {"../share/leuko", "../models", "../../models"};
   char program[PATH_MAX];
@@ -47,7 +47,7 @@ static leuko_status find_box(box *out, leuko_error *error) {
       leuko_status status = file_join(path, sizeof path, program, places[i], error);
       if (status != LEUKO_OK) return status;
       if (!realpath(path, folder) || !holds(folder, box_names[0])) continue;
-      for (size_t k = 0; k < BOX_MOST; k++)
+      for (size_t k = 0; k < most; k++)
         if (holds(folder, box_names[k]))
           snprintf(out->paths[out->count++], sizeof *out->paths, "%s/%s", folder, box_names[k]);
     }
@@ -73,7 +73,7 @@ leuko_status models_open(const model_list *list, const leuko_options *how, ensem
                          leuko_error *error) {
   if (list->count > 0) return ensemble_open(list->paths, list->count, how, out, error);
   box own;
-  leuko_status status = find_box(&own, error);
+  leuko_status status = find_box(list->one_of_box ? 1 : BOX_MOST, &own, error);
   if (status != LEUKO_OK) return status;
   const char *paths[BOX_MOST];
   for (int k = 0; k < own.count; k++) paths[k] = own.paths[k];

@@ -16,6 +16,7 @@ bool models_is_input(const char *argument);
 typedef struct {
   const char *paths[ENSEMBLE_MOST]; /* borrowed from argv */
   int count;
+  bool one_of_box; /* where none is named, the first in the box alone is opened */
 } model_list;
 
 /* Adds one, or ends the parser where there are too many. */
