@@ -68,10 +68,10 @@ class Leuko:
         offered = re.search(r"--precision=[^;]*", self.help["bench"])
         found = [p for p in ("f32", "bf16", "int8")
                  if p == "f32" or offered and p in offered[0]]
-        if work == "train" or not self._quantized(run, network):
-            found = [p for p in found if p != "int8"]
         if work == "train":
-            return found
+            return [p for p in found if p != "int8"]
+        if "int8" in found and not self._quantized(run, network):
+            found.remove("int8")
         skips = "--no-skip" in self.help["bench"]
         return [p + end for p in found for end in
                 [""] + (["-whole"] if skips else []) + (["-random"] if batch > 1 else [])]

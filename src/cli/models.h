@@ -23,7 +23,8 @@ typedef struct {
 void models_add(model_list *list, const char *path, struct argp_state *state);
 
 /* Opens them, or those in the box where none is named, of which stderr is told. `out` is ended with
- * ensemble_close, on success only. Errors: NOT_FOUND (no box), those of ensemble_open. */
+ * ensemble_close, on success only. Errors: NOT_FOUND (no box), TOO_LARGE (its path), those of
+ * ensemble_open. */
 leuko_status models_open(const model_list *list, const leuko_options *how, ensemble *out,
                          leuko_error *error);
 

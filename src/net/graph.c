@@ -233,13 +233,14 @@ int net_find_param(const net_graph *graph, const char *name) {
   return -1;
 }
 
+double net_node_flop(const net_graph *graph, int node) {
+  const net_node *n = &graph->nodes[node];
+  if (n->op != NET_CONV2D && n->op != NET_DENSE) return 0;
+  return 2.0 * (double)graph->params[n->params[0]].count * n->shape.h * n->shape.w;
+}
+
 double net_flop(const net_graph *graph) {
   double sum = 0;
-  for (int i = 0; i < graph->node_count; i++) {
-    const net_node *node = &graph->nodes[i];
-    if (node->op != NET_CONV2D && node->op != NET_DENSE) continue;
-    const net_param *kernel = &graph->params[node->params[0]];
-    sum += 2.0 * (double)kernel->count * node->shape.h * node->shape.w;
-  }
+  for (int i = 0; i < graph->node_count; i++) sum += net_node_flop(graph, i);
   return sum;
 }

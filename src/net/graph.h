@@ -111,7 +111,9 @@ int net_op_inputs(net_op op);
 /* Index of the node or parameter of that name, or -1. */
 int net_find_node(const net_graph *graph, const char *name);
 int net_find_param(const net_graph *graph, const char *name);
-/* Multiplications and additions of one image's forward pass by direct convolution. */
+/* Multiplications and additions of one image's forward pass by direct convolution: of a node, 0
+ * where it is neither convolution nor dense, and of all. */
+double net_node_flop(const net_graph *graph, int node);
 double net_flop(const net_graph *graph);
 
 /* Fills `params` [graph->param_floats]: Glorot uniform (Glorot and Bengio 2010) for kernels, He

@@ -485,8 +485,6 @@ net_plan_row net_plan_row_at(const net_plan *plan, int index) {
   if (!step->backend) return row;
   row.op = net_op_name(node->op);
   row.implementation = step->backend->implementation(step->kernel);
-  if (node->op == NET_CONV2D || node->op == NET_DENSE)
-    row.flop = 2.0 * (double)plan->graph->params[node->params[0]].count * node->shape.h *
-               node->shape.w * plan->options.batch;
+  row.flop = net_node_flop(plan->graph, step->node) * plan->options.batch;
   return row;
 }

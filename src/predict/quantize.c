@@ -163,7 +163,7 @@ static void take_shifts(model *m, const double *wide, double *narrow, size_t cou
 /* Where the answers in float32 and in bytes for some cells are, and how far these are apart. */
 typedef struct {
   double *wide, *narrow;   /* logits [count][outputs] */
-  double *margins, *moved; /* [count] */
+  double *margins, *moved; /* [count]; margins are those of `wide`, whatever `narrow` is */
 } answers;
 
 static void answers_free(answers *a) {
@@ -201,13 +201,12 @@ static leuko_status measure_noise(model *m, const quantize_cells *cells, int thr
 static leuko_status try_scales(model *m, const quantize_cells *cells, int threads,
                                const progress *p, answers *a, quantize_trial *out,
                                leuko_error *error) {
-  double variance = 0;
-  leuko_status status = measure_noise(m, cells, threads, p, a, &variance, error);
+  leuko_status status = measure_noise(m, cells, threads, p, a, &out->variance, error);
   if (status == LEUKO_OK)
     status = predictor_differences(m, a->wide, a->narrow, cells->count, &out->answers, error);
   if (status != LEUKO_OK) return status;
   out->error = mean_difference(m, a->wide, a->narrow, cells->count);
-  out->expected = rounding_agreement(a->margins, cells->count, variance);
+  out->expected = rounding_agreement(a->margins, cells->count, out->variance);
   return LEUKO_OK;
 }
 
@@ -218,9 +217,7 @@ static double readers_flop(const net_graph *graph, int node) {
     const net_node *reader = &graph->nodes[i];
     if (reader->inputs[0] != node) continue;
     if (reader->op == NET_MAXPOOL) sum += readers_flop(graph, i);
-    if (reader->op == NET_CONV2D)
-      sum +=
-          2.0 * (double)graph->params[reader->params[0]].count * reader->shape.h * reader->shape.w;
+    sum += net_node_flop(graph, i);
   }
   return sum;
 }
@@ -263,18 +260,15 @@ static leuko_status leave_wide(model *m, const quantize_cells *cells, int thread
                                const progress *p, answers *a, quantize_result *out,
                                leuko_error *error) {
   const size_t nodes = (size_t)m->graph->node_count;
-  double *margins = calloc(cells->count, sizeof *margins), variance = 0;
   rounding_layer *layers = calloc(nodes, sizeof *layers);
   out->wide = calloc(nodes, sizeof *out->wide);
   leuko_status status = LEUKO_OK;
-  if (!margins || !layers || !out->wide)
-    status = error_set_memory(error, cells->count * sizeof *margins);
-  if (status == LEUKO_OK) status = measure_noise(m, cells, threads, p, a, &variance, error);
-  if (status == LEUKO_OK) memcpy(margins, a->margins, cells->count * sizeof *margins);
+  if (!layers || !out->wide) status = error_set_memory(error, nodes * sizeof *layers);
   const size_t count = status == LEUKO_OK ? list_layers(m, layers) : 0;
   if (status == LEUKO_OK) status = measure_layers(m, cells, threads, p, a, layers, count, error);
   if (status == LEUKO_OK)
-    rounding_leave_wide(layers, count, variance, margins, cells->count, ENOUGH);
+    rounding_leave_wide(layers, count, out->tried[out->chosen].variance, a->margins, cells->count,
+                        ENOUGH);
   for (size_t k = 0; status == LEUKO_OK && k < count; k++) {
     if (!layers[k].wide) continue;
     free(m->int8.scales[layers[k].node]);
@@ -283,7 +277,6 @@ static leuko_status leave_wide(model *m, const quantize_cells *cells, int thread
     out->layers_wide++;
   }
   if (status == LEUKO_OK) status = try_scales(m, cells, threads, p, a, &out->with_wide, error);
-  free(margins);
   free(layers);
   return status;
 }

@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
   model_agreement answers;
   double error;    /* mean difference of probabilities */
+  double variance; /* of what the margins move by (predict/rounding.h) */
   double expected; /* share of answers that noise as large as measured leaves the same */
 } quantize_trial;
 
