@@ -10,7 +10,8 @@
 static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
                                     [NET_CPU_AVX2] = "avx2",
                                     [NET_CPU_AVX512] = "avx512",
-                                    [NET_CPU_AVX512_BF16] = "avx512_bf16"};
+                                    [NET_CPU_AVX512_BF16] = "avx512_bf16",
+                                    [NET_CPU_AVX512_FP16] = "avx512_fp16"};
 #define LEVELS ((int)(sizeof names / sizeof *names))
 
 static net_cpu_level processor(void) {
@@ -19,7 +20,8 @@ static net_cpu_level processor(void) {
     return NET_CPU_AVX2;
   /* No processor has bfloat16 without the products of bytes. */
   const bool narrow = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
-  return narrow ? NET_CPU_AVX512_BF16 : NET_CPU_AVX512;
+  if (!narrow) return NET_CPU_AVX512;
+  return __builtin_cpu_supports("avx512fp16") ? NET_CPU_AVX512_FP16 : NET_CPU_AVX512_BF16;
 }
 
 /* The level that the environment names: -1 for a name that there is not. */
@@ -31,12 +33,16 @@ static int wished(void) {
   return -1;
 }
 
+bool net_cpu_half(void) {
+  return net_cpu() >= NET_CPU_AVX512_FP16;
+}
+
 bool net_cpu_fast_bf16(void) {
-  return net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel");
+  return net_cpu_half() || (net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel"));
 }
 
 bool net_cpu_fast_bytes(void) {
-  return net_cpu() >= NET_CPU_AVX512_BF16 && !net_cpu_fast_bf16();
+  return net_cpu() >= NET_CPU_AVX512_BF16 && __builtin_cpu_is("intel");
 }
 
 const char *net_cpu_name(net_cpu_level level) {
@@ -56,6 +62,6 @@ net_cpu_level net_cpu(void) {
 leuko_status net_cpu_check(leuko_error *error) {
   if (wished() >= 0) return LEUKO_OK;
   return error_set(error, LEUKO_ARGUMENT, NULL,
-                   "take generic, avx2, avx512 or avx512_bf16, or unset it",
+                   "take generic, avx2, avx512, avx512_bf16 or avx512_fp16, or unset it",
                    VARIABLE " names no level of instructions");
 }

@@ -10,21 +10,26 @@ typedef enum {
   NET_CPU_GENERIC,    /* plain C alone */
   NET_CPU_AVX2,       /* AVX2 and FMA; from here on oneDNN as well */
   NET_CPU_AVX512,     /* F and BW */
-  NET_CPU_AVX512_BF16 /* also in bfloat16 and in bytes */
+  NET_CPU_AVX512_BF16, /* also in bfloat16 and in bytes */
+  NET_CPU_AVX512_FP16  /* and in half precision */
 } net_cpu_level;
 
-/* What the processor has, or less where the environment's LEUKO_CPU says so: generic, avx2, avx512
- * or avx512_bf16. It is there for tests and for hunting down differences between machines; a
+/* What the processor has, or less where the environment's LEUKO_CPU says so: generic, avx2, avx512,
+ * avx512_bf16 or avx512_fp16. It is there for tests and for hunting down differences between machines; a
  * process should keep to one value, since oneDNN remembers the first. */
 net_cpu_level net_cpu(void);
 
-/* Whether products in bfloat16 are faster than in float32. Intel's processors, which have a unit
- * for matrices instead, do them at half its rate (Sapphire and Emerald Rapids: 82 against 168
- * GFLOP/s of a core), AMD's at twice. */
+/* Whether inference in 16 bits is faster than in float32. Intel's processors, which have a unit for
+ * matrices instead, do products in bfloat16 at half the rate of float32 (Sapphire and Emerald
+ * Rapids: 82 against 168 GFLOP/s of a core), AMD's at twice; but those of Intel have half precision
+ * (360). */
 bool net_cpu_fast_bf16(void);
 
-/* Whether products of bytes have several times the rate of every other type: where AVX-512 has them
- * and bfloat16 is not fast. */
+/* Whether Winograd's products are in half precision where activations are in bfloat16. */
+bool net_cpu_half(void);
+
+/* Whether products of bytes have several times the rate of float32's and bfloat16's: where AVX-512
+ * has them, on Intel's. */
 bool net_cpu_fast_bytes(void);
 
 /* As LEUKO_CPU names it. */

@@ -31,6 +31,15 @@
 void product_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
                   size_t depth, int width, bool bf16);
 
+#ifdef VECTOR_AVX512
+/* The same where v and u are in half precision, u as for bfloat16 and width 32 or 64
+ * (product_half.c; only where net_cpu_half). The sums are in half precision, too, those of 128
+ * values of the depth at a time, and then in float32: values of v times those of u may be 500 at
+ * most. */
+void product_half_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                       size_t depth, int width);
+#endif
+
 /* m [rows][width] = sum over taps of v_t [rows][depth] u_t [depth][width], where row r of tap t
  * lies at from[t * rows + r], and u_t follow each other. float32 or bfloat16. */
 void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,

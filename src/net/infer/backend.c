@@ -165,6 +165,8 @@ static const char *infer_implementation(const net_kernel *k) {
                                       "pool:" LEVEL_NAME "_int8"};
   if (k->op != NET_CONV2D) return pools[k->s.in_type];
   if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
+  if (k->winograd && infer_winograd_half(k->winograd))
+    return k->s.pool ? "winograd_4x4+pool:" LEVEL_NAME "_fp16" : "winograd_4x4:" LEVEL_NAME "_fp16";
   return names[k->winograd != NULL][k->s.in_type][k->s.pool];
 }
 

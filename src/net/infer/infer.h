@@ -21,6 +21,7 @@
 #define infer_winograd_free LEVEL(infer_winograd_free)
 #define infer_winograd_bind LEVEL(infer_winograd_bind)
 #define infer_winograd_run LEVEL(infer_winograd_run)
+#define infer_winograd_half LEVEL(infer_winograd_half)
 #define infer_direct_new LEVEL(infer_direct_new)
 #define infer_direct_free LEVEL(infer_direct_free)
 #define infer_direct_bind LEVEL(infer_direct_bind)
@@ -76,6 +77,8 @@ void infer_winograd_free(infer_winograd *w);
 /* kernel [3][3][channels][filters] float32. */
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error);
 void infer_winograd_run(const infer_winograd *w, const net_call *call);
+/* Whether its products are in half precision. */
+bool infer_winograd_half(const infer_winograd *w);
 
 /* first.c: any convolution whose channels are too few for a vector, so that a row of the window is
  * the unit. The input is float32 and complete. */

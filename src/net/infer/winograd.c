@@ -1,3 +1,4 @@
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,9 @@ struct infer_winograd {
   size_t list_bytes;  /* of the tiles to compute */
   size_t turn, round; /* tiles */
   bool shared;
-  void *u; /* transformed kernel [filters / 64][36][channels][64 or the rest] */
+  bool half;    /* products in half precision, of bfloat16 activations */
+  void *u;      /* transformed kernel [filters / 64][36][channels][64 or the rest] */
+  float *units; /* [filters], in half precision: what one of a filter's products counts */
 };
 
 /* Bytes between two of the 36 positions of `tiles` transformed tiles. */
@@ -43,8 +46,18 @@ static int tile_side(const infer_winograd *w) {
   return w->s.pool ? WINOGRAD_TILE / 2 : WINOGRAD_TILE;
 }
 
+/* What one of each transformed tile's values counts, in half precision; it lies behind them. */
+static size_t units_bytes(const infer_winograd *w) {
+  const size_t tiles = w->shared ? w->round : w->turn;
+  return w->half ? (tiles * sizeof(float) + LINE - 1) / LINE * LINE : 0;
+}
+
 static size_t v_bytes(const infer_winograd *w) {
-  return WINOGRAD_POSITIONS * v_stride(w, w->shared ? w->round : w->turn);
+  return WINOGRAD_POSITIONS * v_stride(w, w->shared ? w->round : w->turn) + units_bytes(w);
+}
+
+static float *units_of(const infer_winograd *w, char *v) {
+  return (float *)(v + v_bytes(w) - units_bytes(w));
 }
 
 static size_t m_bytes(const infer_winograd *w) {
@@ -63,8 +76,13 @@ static size_t kernel_values(const infer_winograd *w) {
   return WINOGRAD_POSITIONS * (size_t)w->s.in.c * (size_t)w->s.plain.c;
 }
 
+bool infer_winograd_half(const infer_winograd *w) {
+  return w->half;
+}
+
 void infer_winograd_free(infer_winograd *w) {
   if (!w) return;
+  free(w->units);
   free(w->u);
   free(w);
 }
@@ -75,6 +93,9 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   *out = NULL;
   if (!w) return error_set_memory(error, sizeof *w);
   w->s = *shape;
+#ifdef VECTOR_NARROW
+  w->half = shape->in_type == ELEMENT_BF16 && net_cpu_half();
+#endif
   w->list_bytes = infer_list_bytes(&w->s, batch, tile_side(w));
   const size_t most =
       (size_t)batch * (size_t)((shape->plain.h + 3) / 4) * (size_t)((shape->plain.w + 3) / 4);
@@ -92,7 +113,8 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   }
   size_t bytes = kernel_values(w) * element_bytes(shape->in_type);
   w->u = aligned_alloc(LINE, bytes);
-  if (!w->u) {
+  if (w->half) w->units = malloc((size_t)shape->plain.c * sizeof *w->units);
+  if (!w->u || (w->half && !w->units)) {
     infer_winograd_free(w);
     return error_set_memory(error, bytes);
   }
@@ -102,8 +124,18 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
 }
 
 #ifdef VECTOR_NARROW
-/* Rows of float32 channels to bfloat16 pairs, channels in split order: [channels / 2][width][2]. */
-VECTOR static void pack_bf16(const float *from, int channels, int width, char *to) {
+/* Thirty-two values in 16 bits: those of `low`, then those of `high`. */
+VECTOR_INLINE __m512i narrow(v16 low, v16 high, bool half) {
+  if (!half) return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+  const __m256i first = _mm512_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m256i second = _mm512_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+}
+
+/* Rows of float32 channels to pairs of 16 bits, channels in split order: [channels / 2][width][2].
+ */
+VECTOR_INLINE void pack(const float *from, const float *factors, int channels, int width, char *to,
+                        bool half) {
   const __m512i interleave =
       _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                        21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
@@ -115,13 +147,39 @@ VECTOR static void pack_bf16(const float *from, int channels, int width, char *t
       for (int f = 0; f < width; f += 16, to += 64) {
         v16 low = v16_load(row + f);
         v16 high = v16_load(row + 2 * (size_t)width + f);
-        __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-        _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, both));
+        if (half) {
+          low = v16_mul(low, v16_load(factors + f));
+          high = v16_mul(high, v16_load(factors + f));
+        }
+        _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, narrow(low, high, half)));
       }
     }
 }
 
-static leuko_status bind_bf16(infer_winograd *w, const float *kernel, leuko_error *error) {
+VECTOR static void pack_bf16(const float *from, int channels, int width, char *to) {
+  pack(from, NULL, channels, width, to, false);
+}
+
+VECTOR static void pack_half(const float *from, const float *factors, int channels, int width,
+                             char *to) {
+  pack(from, factors, channels, width, to, true);
+}
+
+/* The power of two that brings the largest of each filter's values, `values` rows of `width`, to
+ * 1/2 .. 1; *units are its inverses. */
+static void find_units(const float *u, size_t values, int width, float *factors, float *units) {
+  for (int f = 0; f < width; f++) {
+    float largest = 0;
+    for (size_t i = 0; i < values; i++) largest = fmaxf(largest, fabsf(u[i * (size_t)width + f]));
+    int exponent = 0;
+    if (largest > 0 && isfinite(largest)) frexpf(largest, &exponent);
+    if (exponent < -100) exponent = -100; /* both powers are numbers */
+    factors[f] = ldexpf(1, -exponent);
+    units[f] = ldexpf(1, exponent);
+  }
+}
+
+static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_error *error) {
   const int channels = w->s.in.c, filters = w->s.plain.c;
   size_t bytes = kernel_values(w) * sizeof(float);
   float *u = aligned_alloc(LINE, bytes);
@@ -129,12 +187,20 @@ static leuko_status bind_bf16(infer_winograd *w, const float *kernel, leuko_erro
   winograd_kernel(kernel, channels, filters, false, u, w->s.threads);
   const int chunks = (filters + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
 #pragma omp parallel for num_threads(w->s.threads) schedule(static)
-  for (int part = 0; part < chunks * WINOGRAD_POSITIONS; part++) {
-    const int chunk = part / WINOGRAD_POSITIONS * PRODUCT_WIDTH;
-    const int width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
-    const size_t at = (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)chunk +
-                      (size_t)(part % WINOGRAD_POSITIONS) * (size_t)channels * (size_t)width;
-    pack_bf16(u + at, channels, width, (char *)w->u + at * 2);
+  for (int chunk = 0; chunk < chunks; chunk++) {
+    const int first = chunk * PRODUCT_WIDTH, left = filters - first;
+    const int width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+    const size_t at = (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)first;
+    const size_t position = (size_t)channels * (size_t)width;
+    float factors[PRODUCT_WIDTH];
+    if (w->half)
+      find_units(u + at, WINOGRAD_POSITIONS * (size_t)channels, width, factors, w->units + first);
+    for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
+      const float *from = u + at + p * position;
+      char *to = (char *)w->u + (at + p * position) * 2;
+      if (w->half) pack_half(from, factors, channels, width, to);
+      else pack_bf16(from, channels, width, to);
+    }
   }
   free(u);
   return LEUKO_OK;
@@ -143,53 +209,94 @@ static leuko_status bind_bf16(infer_winograd *w, const float *kernel, leuko_erro
 
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
 #ifdef VECTOR_NARROW
-  if (w->s.in_type == ELEMENT_BF16) return bind_bf16(w, kernel, error);
+  if (w->s.in_type == ELEMENT_BF16) return bind_narrow(w, kernel, error);
 #endif
   (void)error;
   winograd_kernel(kernel, w->s.in.c, w->s.plain.c, false, w->u, w->s.threads);
   return LEUKO_OK;
 }
 
+#ifdef VECTOR_NARROW
+/* The largest value of a tile in bfloat16, without its sign, as bits. */
+VECTOR_INLINE int largest_bits(const char *const from[36], size_t pixel) {
+  const __m512i magnitude = _mm512_set1_epi16(0x7fff);
+  __m512i largest = _mm512_setzero_si512();
+  for (size_t c = 0; c < pixel; c += 64)
+    for (int i = 0; i < 36; i++)
+      largest =
+          _mm512_max_epu16(largest, _mm512_and_si512(_mm512_loadu_si512(from[i] + c), magnitude));
+  const __m512i high = _mm512_srli_epi32(largest, 16);
+  const __m512i low = _mm512_and_si512(largest, _mm512_set1_epi32(0xffff));
+  return _mm512_reduce_max_epi32(_mm512_max_epi32(high, low));
+}
+
+/* The power of two that brings a tile's largest value below 16, and its inverse. The transformed
+ * values are then 470 at most: (1 + B^2 + A + B)^2 times as large. */
+VECTOR_INLINE float tile_factor(const char *const from[36], size_t pixel, float *unit) {
+  const int exponent = largest_bits(from, pixel) >> 7; /* of 2, and 127 more */
+  const int kept = exponent < 4 ? 4 : exponent == 255 ? 130 : exponent;
+  *unit = ldexpf(1, kept - 130);
+  return ldexpf(1, 130 - kept);
+}
+#endif
+
 /* v [36][..][channels] of one tile. */
 VECTOR_INLINE void transform_input(const infer_winograd *w, const net_call *call, infer_place at,
-                                   char *v, size_t stride, bool bf16) {
+                                   char *v, size_t stride, float *unit, bool bf16, bool half) {
   const infer_shape *s = &w->s;
   const size_t bytes = element_bytes(bf16), pixel = (size_t)s->in.c * bytes;
-  const char *from[6][6];
+  const char *from[36];
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) {
-      from[i][j] = infer_pixel(&call->skip[0], call->x[0], s->in, at.image, at.y * 4 - s->pad + i,
-                               at.x * 4 - s->pad + j, pixel);
-      if (!from[i][j]) from[i][j] = s->zeros;
+      const char *p = infer_pixel(&call->skip[0], call->x[0], s->in, at.image,
+                                  at.y * 4 - s->pad + i, at.x * 4 - s->pad + j, pixel);
+      from[i * 6 + j] = p ? p : s->zeros;
     }
+  v16 factor = v16_zero();
+  (void)unit;
+#ifdef VECTOR_NARROW
+  if (half) factor = v16_all(tile_factor(from, pixel, unit));
+#endif
   for (size_t c = 0; c < pixel; c += ELEMENT_STEP * bytes) {
     v16 o[ELEMENT_VECTORS][6][6];
     for (int part = 0; part < ELEMENT_VECTORS; part++) {
       v16 d[6][6];
       for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 6; j++) d[i][j] = element_load(from[i][j] + c, part, bf16);
+        for (int j = 0; j < 6; j++) {
+          d[i][j] = element_load(from[i * 6 + j] + c, part, bf16);
+          if (half) d[i][j] = v16_mul(d[i][j], factor);
+        }
       input_2d(d, o[part]);
     }
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++) {
         v16 value[ELEMENT_VECTORS];
+        char *to = v + (size_t)(i * 6 + j) * stride + c;
         for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = o[part][i][j];
-        element_store(v + (size_t)(i * 6 + j) * stride + c, value, bf16);
+#ifdef VECTOR_NARROW
+        if (half) {
+          _mm512_storeu_si512(to, narrow(value[0], value[1], true));
+          continue;
+        }
+#endif
+        element_store(to, value, bf16);
       }
   }
 }
 
-/* Sixteen filters of one tile: At m A + bias, relu. */
+/* Sixteen filters of one tile: At m A, times `units` if there are any, + bias, relu. */
 VECTOR_INLINE void transform_output(const infer_winograd *w, const float *m, size_t stride,
-                                    const float *bias, v16 o[4][4]) {
+                                    const float *units, float unit, const float *bias,
+                                    v16 o[4][4]) {
   v16 p[6][6];
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) p[i][j] = v16_load(m + (size_t)(i * 6 + j) * stride);
   output_2d(p, o);
   const v16 offset = bias ? v16_load(bias) : v16_zero();
+  const v16 one = units ? v16_mul(v16_load(units), v16_all(unit)) : v16_zero();
   for (int i = 0; i < 4; i++)
     for (int j = 0; j < 4; j++) {
-      o[i][j] = add(o[i][j], offset);
+      o[i][j] = units ? v16_fma(o[i][j], one, offset) : add(o[i][j], offset);
       if (w->s.relu) o[i][j] = v16_relu(o[i][j]);
     }
 }
@@ -218,17 +325,22 @@ VECTOR_INLINE void store_tile(const infer_winograd *w, const net_call *call, inf
 }
 
 VECTOR static void transform_tiles(const infer_winograd *w, const net_call *call,
-                                   const infer_place *tiles, size_t count, char *v, size_t stride) {
+                                   const infer_place *tiles, size_t count, char *v, size_t stride,
+                                   float *units) {
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type);
   for (size_t t = 0; t < count; t++) {
-    if (w->s.in_type == ELEMENT_BF16) transform_input(w, call, tiles[t], v + t * row, stride, true);
-    else transform_input(w, call, tiles[t], v + t * row, stride, false);
+    char *to = v + t * row;
+    if (w->half) transform_input(w, call, tiles[t], to, stride, units + t, true, true);
+    else if (w->s.in_type == ELEMENT_BF16)
+      transform_input(w, call, tiles[t], to, stride, NULL, true, false);
+    else transform_input(w, call, tiles[t], to, stride, NULL, false, false);
   }
 }
 
-/* One chunk of filters for `count` transformed tiles. */
+/* One chunk of filters for `count` transformed tiles, whose units are `units`. */
 VECTOR static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
-                            size_t count, const char *v, size_t stride, int chunk, float *m) {
+                            size_t count, const char *v, size_t stride, const float *units,
+                            int chunk, float *m) {
   const infer_shape *s = &w->s;
   const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_type);
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
@@ -237,6 +349,12 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
     float *to = m + p * step;
+#ifdef VECTOR_NARROW
+    if (w->half) {
+      product_half_rows(from, depth, weights, to, count, depth, width);
+      continue;
+    }
+#endif
     product_rows(from, depth, weights, to, count, depth, width, s->in_type);
   }
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
@@ -244,9 +362,11 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
     for (int f = 0; f < width; f += ELEMENT_STEP) {
       const float *products = m + t * (size_t)width + f;
       v16 o[ELEMENT_VECTORS][4][4];
-      for (int part = 0; part < ELEMENT_VECTORS; part++)
-        transform_output(w, products + 16 * part, step, bias ? bias + f + 16 * part : NULL,
-                         o[part]);
+      for (int part = 0; part < ELEMENT_VECTORS; part++) {
+        const int at = f + 16 * part;
+        transform_output(w, products + 16 * part, step, w->half ? w->units + chunk + at : NULL,
+                         w->half ? units[t] : 0, bias ? bias + at : NULL, o[part]);
+      }
       if (s->out_type == ELEMENT_U8) store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_U8);
       else if (s->out_type == ELEMENT_BF16)
         store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_BF16);
@@ -263,9 +383,10 @@ static void run_turns(const infer_winograd *w, const net_call *call, const infer
     const size_t first = turn * w->turn, now = least(count - first, w->turn);
     char *v = scratch + (size_t)omp_get_thread_num() * own;
     void *m = v + v_bytes(w);
-    transform_tiles(w, call, tiles + first, now, v, v_stride(w, w->turn));
+    float *units = units_of(w, v);
+    transform_tiles(w, call, tiles + first, now, v, v_stride(w, w->turn), units);
     for (int chunk = 0; chunk < w->s.plain.c; chunk += PRODUCT_WIDTH)
-      multiply(w, call, tiles + first, now, v, v_stride(w, w->turn), chunk, m);
+      multiply(w, call, tiles + first, now, v, v_stride(w, w->turn), units, chunk, m);
   }
 }
 
@@ -276,17 +397,18 @@ static void run_rounds(const infer_winograd *w, const net_call *call, const infe
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type),
                stride = v_stride(w, w->round);
   const size_t chunks = ((size_t)w->s.plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
+  float *units = units_of(w, v);
 #pragma omp parallel num_threads(w->s.threads)
   for (size_t first = 0; first < count; first += w->round) {
     const size_t now = least(count - first, w->round), parts = (now + w->turn - 1) / w->turn;
     void *m = products + (size_t)omp_get_thread_num() * m_bytes(w);
 #pragma omp for schedule(dynamic, 4)
     for (size_t t = 0; t < now; t++)
-      transform_tiles(w, call, tiles + first + t, 1, v + t * row, stride);
+      transform_tiles(w, call, tiles + first + t, 1, v + t * row, stride, units + t);
 #pragma omp for schedule(dynamic)
     for (size_t task = 0; task < chunks * parts; task++) {
       const size_t from = task % parts * w->turn, size = least(now - from, w->turn);
-      multiply(w, call, tiles + first + from, size, v + from * row, stride,
+      multiply(w, call, tiles + first + from, size, v + from * row, stride, units + from,
                (int)(task / parts) * PRODUCT_WIDTH, m);
     }
   }
