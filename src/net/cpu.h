@@ -7,16 +7,16 @@
 #include "leuko.h"
 
 typedef enum {
-  NET_CPU_GENERIC,    /* plain C alone */
-  NET_CPU_AVX2,       /* AVX2 and FMA; from here on oneDNN as well */
-  NET_CPU_AVX512,     /* F and BW */
+  NET_CPU_GENERIC,     /* plain C alone */
+  NET_CPU_AVX2,        /* AVX2 and FMA; from here on oneDNN as well */
+  NET_CPU_AVX512,      /* F and BW */
   NET_CPU_AVX512_BF16, /* also in bfloat16 and in bytes */
   NET_CPU_AVX512_FP16  /* and in half precision */
 } net_cpu_level;
 
 /* What the processor has, or less where the environment's LEUKO_CPU says so: generic, avx2, avx512,
- * avx512_bf16 or avx512_fp16. It is there for tests and for hunting down differences between machines; a
- * process should keep to one value, since oneDNN remembers the first. */
+ * avx512_bf16 or avx512_fp16. It is there for tests and for hunting down differences between
+ * machines; a process should keep to one value, since oneDNN remembers the first. */
 net_cpu_level net_cpu(void);
 
 /* Whether inference in 16 bits is faster than in float32. Intel's processors, which have a unit for

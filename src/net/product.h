@@ -31,15 +31,6 @@
 void product_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
                   size_t depth, int width, bool bf16);
 
-#ifdef VECTOR_AVX512
-/* The same where v and u are in half precision, u as for bfloat16 and width 32 or 64
- * (product_half.c; only where net_cpu_half). The sums are in half precision, too, those of 128
- * values of the depth at a time, and then in float32: values of v times those of u may be 500 at
- * most. */
-void product_half_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
-                       size_t depth, int width);
-#endif
-
 /* m [rows][width] = sum over taps of v_t [rows][depth] u_t [depth][width], where row r of tap t
  * lies at from[t * rows + r], and u_t follow each other. float32 or bfloat16. */
 void product_taps(const void *const *from, size_t taps, const void *u, float *m, size_t rows,
@@ -112,5 +103,34 @@ void product_bytes_ready(const void *const *from, size_t rows, size_t taps, size
 void product_bytes_finished(const void *const *from, const void *scratch, const void *u,
                             const product_finish *finish, size_t rows, size_t taps, size_t depth,
                             int width);
+
+#ifdef VECTOR_AVX512
+/* The same in half precision (product_half.c; only where net_cpu_half). Both factors are brought to
+ * what that holds by powers of two, which are the units that their products are counted in: rows by
+ * their largest value, below 16, columns by theirs, at most 1. The sums are in half precision, too,
+ * those of 128 values of the depth, and from there on in float32. Rows are even long, widths 32 or
+ * 64. */
+
+/* The factors of the columns of kernel [values][stride], and their inverses, units [width]. */
+void product_half_units(const float *kernel, size_t stride, size_t values, size_t width,
+                        float *factors, float *units);
+/* Packs u [values / 2][width][2] = kernel [values][stride] times the factors; 64 at a time. */
+void product_half_pack(const float *kernel, size_t stride, const float *factors, size_t values,
+                       size_t width, void *u);
+/* m [rows][width] = v [rows][depth] u, rows of v `v_stride` values apart. Magnitudes of v may be
+ * 500 at most. */
+void product_half_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+                       size_t depth, int width);
+
+/* Bytes that product_half_ready needs, from a multiple of 64 on. */
+size_t product_half_scratch(size_t rows, size_t values);
+/* Readies rows of bfloat16 for any number of products into `scratch`; `depth` is a number of
+ * steps. */
+void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
+                        void *scratch);
+/* The products of what is ready, each row's in numbers, finished: `finish` has a scale. */
+void product_half_finished(void *scratch, const void *u, const product_finish *finish, size_t rows,
+                           size_t values, int width);
+#endif
 
 #endif

@@ -1,11 +1,12 @@
+#include <math.h>
 #include <string.h>
 
-#include "net/product.h"
+#include "net/half.h"
+#include "net/product_finish.h"
 
-#define HALF __attribute__((target("avx512f,avx512bw,avx512bf16,avx512fp16")))
+#define HALF __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni,avx512fp16")))
 #define HALF_INLINE static inline __attribute__((always_inline)) HALF
 
-#define VECTORS (PRODUCT_WIDTH / 16)
 /* Pairs of products that are summed in half precision before the sum joins the others in float32:
  * a lane then holds no more than so many, whose rounding stays below that of what is multiplied. */
 #define PAIRS 64
@@ -87,4 +88,103 @@ HALF void product_half_rows(const void *v, size_t v_stride, const void *u, float
                             size_t depth, int width) {
   if (width == 64) multiply_all(v, 2 * v_stride, u, m, rows, depth, 4);
   else multiply_all(v, 2 * v_stride, u, m, rows, depth, 2);
+}
+
+VECTOR void product_half_units(const float *kernel, size_t stride, size_t values, size_t width,
+                               float *factors, float *units) {
+  for (size_t first = 0; first < width; first += 16) {
+    v16 largest = v16_zero();
+    float magnitudes[16];
+    for (size_t k = 0; k < values; k++) {
+      const v16 value = v16_load(kernel + k * stride + first);
+      largest = v16_max(largest, v16_max(value, v16_sub(v16_zero(), value)));
+    }
+    v16_store(magnitudes, largest);
+    for (size_t f = 0; f < 16; f++) {
+      int exponent = 0;
+      if (magnitudes[f] > 0 && isfinite(magnitudes[f])) frexpf(magnitudes[f], &exponent);
+      if (exponent < -100) exponent = -100; /* both powers are numbers */
+      factors[first + f] = ldexpf(1, -exponent);
+      units[first + f] = ldexpf(1, exponent);
+    }
+  }
+}
+
+VECTOR void product_half_pack(const float *kernel, size_t stride, const float *factors,
+                              size_t values, size_t width, void *u) {
+  char *to = u;
+  for (size_t k = 0; k < values; k += 2)
+    for (size_t f = 0; f < width; f += 16, to += 64) {
+      const float *at = kernel + k * stride + f;
+      const v16 by = v16_load(factors + f);
+      const v16 even = v16_mul(v16_load(at), by), odd = v16_mul(v16_load(at + stride), by);
+      _mm512_storeu_si512(to, half_pairs(even, odd));
+    }
+}
+
+/* Rows in half precision [rows][values], what one of each counts, and their products. */
+typedef struct {
+  char *rows;
+  float *units, *m;
+} ready;
+
+static size_t up_to_line(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
+static ready ready_in(void *scratch, size_t rows, size_t values) {
+  char *units = (char *)scratch + up_to_line(rows * values * 2);
+  char *m = units + up_to_line(rows * sizeof(float));
+  return (ready){.rows = scratch, .units = (float *)units, .m = (float *)m};
+}
+
+size_t product_half_scratch(size_t rows, size_t values) {
+  return up_to_line(rows * values * 2) + up_to_line(rows * sizeof(float)) +
+         rows * PRODUCT_WIDTH * sizeof(float);
+}
+
+HALF void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
+                             void *scratch) {
+  const ready to = ready_in(scratch, rows, taps * depth);
+  char *place = to.rows;
+  for (size_t r = 0; r < rows; r++) {
+    __m512i largest = _mm512_setzero_si512();
+    for (size_t t = 0; t < taps; t++)
+      for (size_t d = 0; d < depth; d += 32)
+        largest = half_larger(largest, (const char *)from[t * rows + r] + 2 * d);
+    const v16 factor = v16_all(half_factor(half_largest(largest), to.units + r));
+    for (size_t t = 0; t < taps; t++)
+      for (size_t d = 0; d < depth; d += 16, place += 32) {
+        const v16 value = element_load16((const char *)from[t * rows + r] + 2 * d, ELEMENT_BF16);
+        _mm256_storeu_si256((void *)place, half_narrow(v16_mul(value, factor)));
+      }
+  }
+}
+
+HALF_INLINE void finish_block(const ready *from, const product_finish *finish, size_t row,
+                              int count, int vectors) {
+  v16 sums[PRODUCT_ROWS][VECTORS];
+  const product_finish f = *finish;
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) {
+      const float *m = from->m + ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16;
+      sums[r][k] = v16_mul(v16_load(m), v16_all(from->units[row + (size_t)r]));
+    }
+  finish_rows(&f, row, sums, count, vectors, ELEMENT_BF16);
+}
+
+HALF_INLINE void finish_all(const ready *from, const product_finish *finish, size_t rows,
+                            int vectors) {
+  size_t row = 0;
+  for (; row + PRODUCT_ROWS <= rows; row += PRODUCT_ROWS)
+    finish_block(from, finish, row, PRODUCT_ROWS, vectors);
+  for (; row < rows; row++) finish_block(from, finish, row, 1, vectors);
+}
+
+HALF void product_half_finished(void *scratch, const void *u, const product_finish *finish,
+                                size_t rows, size_t values, int width) {
+  const ready from = ready_in(scratch, rows, values);
+  product_half_rows(from.rows, values, u, from.m, rows, values, width);
+  if (width == 64) finish_all(&from, finish, rows, 4);
+  else finish_all(&from, finish, rows, 2);
 }

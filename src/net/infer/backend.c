@@ -64,6 +64,17 @@ static bool infer_choose(net_step *step) {
   }
 }
 
+/* Whether the products of a convolution are in half precision. */
+static bool in_half(const infer_shape *s, bool winograd) {
+#ifdef VECTOR_NARROW
+  return s->in_type == ELEMENT_BF16 && net_cpu_half() && (winograd || !s->pool);
+#else
+  (void)s;
+  (void)winograd;
+  return false;
+#endif
+}
+
 static const float *scales_of(net_layout layout, const float *scales) {
   return layout == NET_NHWC_U8 ? scales : NULL;
 }
@@ -122,6 +133,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
     bool winograd = a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
                     step->winograd && !step->add && step->in_layout != NET_NHWC_U8;
+    k->s.half = in_half(&k->s, winograd);
     if (winograd) status = infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error);
     else if (few_channels(step)) status = infer_first_new(&k->s, &k->first, scratch, error);
     else status = infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);
@@ -156,18 +168,18 @@ static leuko_status infer_backward(net_kernel *k, const net_call *call, leuko_er
 }
 
 static const char *infer_implementation(const net_kernel *k) {
-  static const char *const names[2][2][2] = {
+  static const char *const names[2][3][2] = {
       {{"direct:" LEVEL_NAME, "direct+pool:" LEVEL_NAME},
-       {"direct:" LEVEL_NAME "_bf16", "direct+pool:" LEVEL_NAME "_bf16"}},
+       {"direct:" LEVEL_NAME "_bf16", "direct+pool:" LEVEL_NAME "_bf16"},
+       {"direct:" LEVEL_NAME "_fp16", NULL}},
       {{"winograd_4x4:" LEVEL_NAME, "winograd_4x4+pool:" LEVEL_NAME},
-       {"winograd_4x4:" LEVEL_NAME "_bf16", "winograd_4x4+pool:" LEVEL_NAME "_bf16"}}};
+       {"winograd_4x4:" LEVEL_NAME "_bf16", "winograd_4x4+pool:" LEVEL_NAME "_bf16"},
+       {"winograd_4x4:" LEVEL_NAME "_fp16", "winograd_4x4+pool:" LEVEL_NAME "_fp16"}}};
   static const char *const pools[] = {"pool:" LEVEL_NAME, "pool:" LEVEL_NAME "_bf16",
                                       "pool:" LEVEL_NAME "_int8"};
   if (k->op != NET_CONV2D) return pools[k->s.in_type];
   if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
-  if (k->winograd && infer_winograd_half(k->winograd))
-    return k->s.pool ? "winograd_4x4+pool:" LEVEL_NAME "_fp16" : "winograd_4x4:" LEVEL_NAME "_fp16";
-  return names[k->winograd != NULL][k->s.in_type][k->s.pool];
+  return names[k->winograd != NULL][k->s.half ? 2 : k->s.in_type][k->s.pool];
 }
 
 extern const net_backend LEVEL(net_backend_infer); /* net/levels.c */

@@ -23,7 +23,7 @@ struct infer_direct {
   /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest]; bfloat16 in pairs of depth;
    * bytes as product_bytes_pack leaves them */
   void *u;
-  bool bytes; /* come in or go out; then, in the output's units: */
+  bool scaled; /* in half precision, or bytes come in or go out; then, in the output's units: */
   /* [filters]: what a sum counts, what is added to it, what one of the branch counts */
   float *scales, *biases, *other_scales;
 };
@@ -41,8 +41,11 @@ static size_t block_bytes(const infer_direct *d) {
   return d->s.pool ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 2 * BLOCK_ROWS * sizeof(void *);
 }
 
-/* Rows of bytes, readied. */
+/* Rows that are readied. */
 static size_t ready_bytes(const infer_direct *d) {
+#ifdef VECTOR_NARROW
+  if (d->s.half) return up_to_line(product_half_scratch(BLOCK_ROWS, (size_t)d->taps * d->depth));
+#endif
   if (d->s.in_type != ELEMENT_U8) return 0;
   return up_to_line(product_bytes_scratch(BLOCK_ROWS, (size_t)d->taps, d->depth));
 }
@@ -81,7 +84,7 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   d->taps = shape->kernel * shape->kernel;
   d->depth = (size_t)shape->in.c;
   d->list_bytes = infer_list_bytes(shape, batch, 1);
-  d->bytes = shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
+  d->scaled = d->s.half || shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
   const int last = (shape->plain.c - 1) / PRODUCT_WIDTH * PRODUCT_WIDTH;
   const size_t bytes =
       up_to_line((size_t)(last / PRODUCT_WIDTH) * chunk_bytes(d, 0) + chunk_bytes(d, last));
@@ -117,7 +120,8 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
     const size_t width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
-    float factors[PRODUCT_WIDTH];
+    float factors[PRODUCT_WIDTH],
+        counts[PRODUCT_WIDTH] = {0}; /* what one of a filter's sums counts */
     void *u = chunk_at(d, (int)chunk);
     float *wide = u;
     uint16_t *narrow = u;
@@ -125,6 +129,11 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
       byte_factors(d, kernel + chunk, values, width, factors);
       const product_factors by = {s->in_scales, factors, d->depth};
       product_bytes_pack(kernel + chunk, filters, &by, values, (int)width, u);
+    } else if (d->s.half) {
+#ifdef VECTOR_NARROW
+      product_half_units(kernel + chunk, filters, values, width, factors, counts);
+      product_half_pack(kernel + chunk, filters, factors, values, width, u);
+#endif
     } else {
       for (size_t k = 0; k < values; k++)
         for (size_t f = 0; f < width; f++) {
@@ -136,9 +145,9 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
     }
     for (size_t f = 0; f < width; f++) {
       const float unit = s->out_units ? s->out_units[chunk + f] : 1;
-      float counts = 1;
-      if (s->in_type == ELEMENT_U8) counts = factors[f] > 0 ? 1 / factors[f] : 0;
-      d->scales[chunk + f] = counts * unit;
+      if (s->in_type == ELEMENT_U8) counts[f] = factors[f] > 0 ? 1 / factors[f] : 0;
+      else if (!d->s.half) counts[f] = 1;
+      d->scales[chunk + f] = counts[f] * unit;
       d->biases[chunk + f] = bias ? bias[chunk + f] * unit : 0;
       d->other_scales[chunk + f] = (s->add_scales ? s->add_scales[chunk + f] : 1) * unit;
     }
@@ -249,24 +258,44 @@ VECTOR static void pool_chunk(const infer_direct *d, const net_call *call, const
 VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, const workplace *w,
                                 size_t rows, size_t row, size_t count, int chunk) {
   const infer_shape *s = &d->s;
-  const float *bias = d->bytes ? d->biases : call->params[1];
+  const float *bias = d->scaled ? d->biases : call->params[1];
   const product_finish finish = {.to = w->to + row,
                                  .other = s->add ? w->other + row : NULL,
                                  .type = s->out_type,
                                  .other_type = s->add_type,
                                  .other_scale = d->other_scales + chunk,
                                  .first = (size_t)chunk,
-                                 .scale = d->bytes ? d->scales + chunk : NULL,
+                                 .scale = d->scaled ? d->scales + chunk : NULL,
                                  .bias = bias ? bias + chunk : NULL,
                                  .relu = s->relu};
   const size_t taps = (size_t)d->taps;
   const void *u = chunk_at(d, chunk);
   const int width = width_of(d, chunk);
+#ifdef VECTOR_NARROW
+  if (d->s.half) {
+    product_half_finished(w->ready, u, &finish, count, taps * d->depth, width);
+    return;
+  }
+#endif
   if (s->in_type == ELEMENT_U8)
     product_bytes_finished(w->from, w->ready, u, &finish, count, taps, d->depth, width);
   else
     product_taps_finished(w->from + row, rows, taps, u, &finish, count, d->depth, width,
                           s->in_type);
+}
+
+static bool is_readied(const infer_direct *d) {
+  return d->s.half || d->s.in_type == ELEMENT_U8;
+}
+
+static void ready_rows(const infer_direct *d, const workplace *w, size_t rows) {
+#ifdef VECTOR_NARROW
+  if (d->s.half) {
+    product_half_ready(w->from, rows, (size_t)d->taps, d->depth, w->ready);
+    return;
+  }
+#endif
+  product_bytes_ready(w->from, rows, (size_t)d->taps, d->depth, w->ready);
 }
 
 void infer_direct_run(const infer_direct *d, const net_call *call) {
@@ -279,7 +308,7 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
   /* With few blocks the threads share out the filters as well. */
   const size_t tasks = 4 * (size_t)s->threads, shares = blocks ? (tasks + blocks - 1) / blocks : 1;
   const size_t groups = shares < chunks ? shares : chunks;
-  const bool turns = !s->pool && s->in_type != ELEMENT_U8 && s->plain.c > s->in.c;
+  const bool turns = !s->pool && !is_readied(d) && s->plain.c > s->in.c;
 #pragma omp parallel for num_threads(s->threads) schedule(dynamic)
   for (size_t task = 0; task < blocks * groups; task++) {
     const workplace w = workplace_of(d, scratch, omp_get_thread_num());
@@ -287,8 +316,7 @@ void infer_direct_run(const infer_direct *d, const net_call *call) {
     const size_t now = count - first < block ? count - first : block;
     const size_t rows = point_at(d, call, list + first, now, &w);
     if (!s->pool) point_to(d, call, list + first, now, &w);
-    if (s->in_type == ELEMENT_U8)
-      product_bytes_ready(w.from, rows, (size_t)d->taps, d->depth, w.ready);
+    if (is_readied(d)) ready_rows(d, &w, rows);
     const size_t turn = turns ? TURN_ROWS : rows;
     for (size_t row = 0; row < rows; row += turn)
       for (size_t c = task % groups; c < chunks; c += groups) {

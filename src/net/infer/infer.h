@@ -21,7 +21,6 @@
 #define infer_winograd_free LEVEL(infer_winograd_free)
 #define infer_winograd_bind LEVEL(infer_winograd_bind)
 #define infer_winograd_run LEVEL(infer_winograd_run)
-#define infer_winograd_half LEVEL(infer_winograd_half)
 #define infer_direct_new LEVEL(infer_direct_new)
 #define infer_direct_free LEVEL(infer_direct_free)
 #define infer_direct_bind LEVEL(infer_direct_bind)
@@ -36,6 +35,7 @@ typedef struct {
   int kernel, stride, pad;
   bool relu, pool, add;
   element_type in_type, out_type, add_type;
+  bool half; /* a convolution's products are in half precision, of bfloat16 activations */
   /* [c]: what one of a byte counts; of the output, how many one is; NULL: no bytes. The output's
    * last as long as the kernel, the others until it is bound. */
   const float *in_scales, *add_scales, *out_units;
@@ -77,8 +77,6 @@ void infer_winograd_free(infer_winograd *w);
 /* kernel [3][3][channels][filters] float32. */
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error);
 void infer_winograd_run(const infer_winograd *w, const net_call *call);
-/* Whether its products are in half precision. */
-bool infer_winograd_half(const infer_winograd *w);
 
 /* first.c: any convolution whose channels are too few for a vector, so that a row of the window is
  * the unit. The input is float32 and complete. */

@@ -1,10 +1,9 @@
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "net/element.h"
+#include "net/half.h"
 #include "net/infer/infer.h"
 #include "net/product.h"
 #include "net/winograd/transforms.h"
@@ -26,7 +25,6 @@ struct infer_winograd {
   size_t list_bytes;  /* of the tiles to compute */
   size_t turn, round; /* tiles */
   bool shared;
-  bool half;    /* products in half precision, of bfloat16 activations */
   void *u;      /* transformed kernel [filters / 64][36][channels][64 or the rest] */
   float *units; /* [filters], in half precision: what one of a filter's products counts */
 };
@@ -49,7 +47,7 @@ static int tile_side(const infer_winograd *w) {
 /* What one of each transformed tile's values counts, in half precision; it lies behind them. */
 static size_t units_bytes(const infer_winograd *w) {
   const size_t tiles = w->shared ? w->round : w->turn;
-  return w->half ? (tiles * sizeof(float) + LINE - 1) / LINE * LINE : 0;
+  return w->s.half ? (tiles * sizeof(float) + LINE - 1) / LINE * LINE : 0;
 }
 
 static size_t v_bytes(const infer_winograd *w) {
@@ -76,10 +74,6 @@ static size_t kernel_values(const infer_winograd *w) {
   return WINOGRAD_POSITIONS * (size_t)w->s.in.c * (size_t)w->s.plain.c;
 }
 
-bool infer_winograd_half(const infer_winograd *w) {
-  return w->half;
-}
-
 void infer_winograd_free(infer_winograd *w) {
   if (!w) return;
   free(w->units);
@@ -93,9 +87,6 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   *out = NULL;
   if (!w) return error_set_memory(error, sizeof *w);
   w->s = *shape;
-#ifdef VECTOR_NARROW
-  w->half = shape->in_type == ELEMENT_BF16 && net_cpu_half();
-#endif
   w->list_bytes = infer_list_bytes(&w->s, batch, tile_side(w));
   const size_t most =
       (size_t)batch * (size_t)((shape->plain.h + 3) / 4) * (size_t)((shape->plain.w + 3) / 4);
@@ -113,8 +104,8 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   }
   size_t bytes = kernel_values(w) * element_bytes(shape->in_type);
   w->u = aligned_alloc(LINE, bytes);
-  if (w->half) w->units = malloc((size_t)shape->plain.c * sizeof *w->units);
-  if (!w->u || (w->half && !w->units)) {
+  if (w->s.half) w->units = malloc((size_t)shape->plain.c * sizeof *w->units);
+  if (!w->u || (w->s.half && !w->units)) {
     infer_winograd_free(w);
     return error_set_memory(error, bytes);
   }
@@ -124,18 +115,8 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
 }
 
 #ifdef VECTOR_NARROW
-/* Thirty-two values in 16 bits: those of `low`, then those of `high`. */
-VECTOR_INLINE __m512i narrow(v16 low, v16 high, bool half) {
-  if (!half) return (__m512i)_mm512_cvtne2ps_pbh(high, low);
-  const __m256i first = _mm512_cvtps_ph(low, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m256i second = _mm512_cvtps_ph(high, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
-}
-
-/* Rows of float32 channels to pairs of 16 bits, channels in split order: [channels / 2][width][2].
- */
-VECTOR_INLINE void pack(const float *from, const float *factors, int channels, int width, char *to,
-                        bool half) {
+/* Rows of float32 channels to bfloat16 pairs, channels in split order: [channels / 2][width][2]. */
+VECTOR static void pack_bf16(const float *from, int channels, int width, char *to) {
   const __m512i interleave =
       _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                        21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
@@ -147,36 +128,10 @@ VECTOR_INLINE void pack(const float *from, const float *factors, int channels, i
       for (int f = 0; f < width; f += 16, to += 64) {
         v16 low = v16_load(row + f);
         v16 high = v16_load(row + 2 * (size_t)width + f);
-        if (half) {
-          low = v16_mul(low, v16_load(factors + f));
-          high = v16_mul(high, v16_load(factors + f));
-        }
-        _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, narrow(low, high, half)));
+        __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        _mm512_storeu_si512(to, _mm512_permutexvar_epi16(interleave, both));
       }
     }
-}
-
-VECTOR static void pack_bf16(const float *from, int channels, int width, char *to) {
-  pack(from, NULL, channels, width, to, false);
-}
-
-VECTOR static void pack_half(const float *from, const float *factors, int channels, int width,
-                             char *to) {
-  pack(from, factors, channels, width, to, true);
-}
-
-/* The power of two that brings the largest of each filter's values, `values` rows of `width`, to
- * 1/2 .. 1; *units are its inverses. */
-static void find_units(const float *u, size_t values, int width, float *factors, float *units) {
-  for (int f = 0; f < width; f++) {
-    float largest = 0;
-    for (size_t i = 0; i < values; i++) largest = fmaxf(largest, fabsf(u[i * (size_t)width + f]));
-    int exponent = 0;
-    if (largest > 0 && isfinite(largest)) frexpf(largest, &exponent);
-    if (exponent < -100) exponent = -100; /* both powers are numbers */
-    factors[f] = ldexpf(1, -exponent);
-    units[f] = ldexpf(1, exponent);
-  }
 }
 
 static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_error *error) {
@@ -193,12 +148,14 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
     const size_t at = (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)first;
     const size_t position = (size_t)channels * (size_t)width;
     float factors[PRODUCT_WIDTH];
-    if (w->half)
-      find_units(u + at, WINOGRAD_POSITIONS * (size_t)channels, width, factors, w->units + first);
+    if (w->s.half)
+      product_half_units(u + at, (size_t)width, WINOGRAD_POSITIONS * (size_t)channels,
+                         (size_t)width, factors, w->units + first);
     for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
       const float *from = u + at + p * position;
       char *to = (char *)w->u + (at + p * position) * 2;
-      if (w->half) pack_half(from, factors, channels, width, to);
+      if (w->s.half)
+        product_half_pack(from, (size_t)width, factors, (size_t)channels, (size_t)width, to);
       else pack_bf16(from, channels, width, to);
     }
   }
@@ -217,26 +174,13 @@ leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_e
 }
 
 #ifdef VECTOR_NARROW
-/* The largest value of a tile in bfloat16, without its sign, as bits. */
-VECTOR_INLINE int largest_bits(const char *const from[36], size_t pixel) {
-  const __m512i magnitude = _mm512_set1_epi16(0x7fff);
+/* Brings a tile of bfloat16 below 16, and what is transformed of it to 470 at most, which is
+ * (1 + B^2 + A + B)^2 times as large. */
+VECTOR_INLINE float tile_factor(const char *const from[36], size_t pixel, float *unit) {
   __m512i largest = _mm512_setzero_si512();
   for (size_t c = 0; c < pixel; c += 64)
-    for (int i = 0; i < 36; i++)
-      largest =
-          _mm512_max_epu16(largest, _mm512_and_si512(_mm512_loadu_si512(from[i] + c), magnitude));
-  const __m512i high = _mm512_srli_epi32(largest, 16);
-  const __m512i low = _mm512_and_si512(largest, _mm512_set1_epi32(0xffff));
-  return _mm512_reduce_max_epi32(_mm512_max_epi32(high, low));
-}
-
-/* The power of two that brings a tile's largest value below 16, and its inverse. The transformed
- * values are then 470 at most: (1 + B^2 + A + B)^2 times as large. */
-VECTOR_INLINE float tile_factor(const char *const from[36], size_t pixel, float *unit) {
-  const int exponent = largest_bits(from, pixel) >> 7; /* of 2, and 127 more */
-  const int kept = exponent < 4 ? 4 : exponent == 255 ? 130 : exponent;
-  *unit = ldexpf(1, kept - 130);
-  return ldexpf(1, 130 - kept);
+    for (int i = 0; i < 36; i++) largest = half_larger(largest, from[i] + c);
+  return half_factor(half_largest(largest), unit);
 }
 #endif
 
@@ -275,7 +219,7 @@ VECTOR_INLINE void transform_input(const infer_winograd *w, const net_call *call
         for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = o[part][i][j];
 #ifdef VECTOR_NARROW
         if (half) {
-          _mm512_storeu_si512(to, narrow(value[0], value[1], true));
+          _mm512_storeu_si512(to, half_pairs(value[0], value[1]));
           continue;
         }
 #endif
@@ -330,7 +274,7 @@ VECTOR static void transform_tiles(const infer_winograd *w, const net_call *call
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type);
   for (size_t t = 0; t < count; t++) {
     char *to = v + t * row;
-    if (w->half) transform_input(w, call, tiles[t], to, stride, units + t, true, true);
+    if (w->s.half) transform_input(w, call, tiles[t], to, stride, units + t, true, true);
     else if (w->s.in_type == ELEMENT_BF16)
       transform_input(w, call, tiles[t], to, stride, NULL, true, false);
     else transform_input(w, call, tiles[t], to, stride, NULL, false, false);
@@ -350,7 +294,7 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
     float *to = m + p * step;
 #ifdef VECTOR_NARROW
-    if (w->half) {
+    if (w->s.half) {
       product_half_rows(from, depth, weights, to, count, depth, width);
       continue;
     }
@@ -364,8 +308,8 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
       v16 o[ELEMENT_VECTORS][4][4];
       for (int part = 0; part < ELEMENT_VECTORS; part++) {
         const int at = f + 16 * part;
-        transform_output(w, products + 16 * part, step, w->half ? w->units + chunk + at : NULL,
-                         w->half ? units[t] : 0, bias ? bias + at : NULL, o[part]);
+        transform_output(w, products + 16 * part, step, w->s.half ? w->units + chunk + at : NULL,
+                         w->s.half ? units[t] : 0, bias ? bias + at : NULL, o[part]);
       }
       if (s->out_type == ELEMENT_U8) store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_U8);
       else if (s->out_type == ELEMENT_BF16)
