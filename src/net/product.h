@@ -128,9 +128,10 @@ size_t product_half_scratch(size_t rows, size_t values);
  * steps. */
 void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
                         void *scratch);
-/* The products of what is ready, each row's in numbers, finished: `finish` has a scale. */
-void product_half_finished(void *scratch, const void *u, const product_finish *finish, size_t rows,
-                           size_t values, int width);
+/* The products of what is ready, in numbers, finished: `finish` has a scale. They go through
+ * m [rows][width]. */
+void product_half_finished(void *scratch, const void *u, float *m, const product_finish *finish,
+                           size_t rows, size_t values, int width);
 #endif
 
 #endif

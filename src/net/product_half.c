@@ -21,12 +21,13 @@ HALF_INLINE __m512 both(__m512h sum) {
 /* m [count][16 vectors] = or += rows times u over `pairs` pairs of the depth. Meanwhile a line a
  * pair is fetched from `ahead` on. */
 HALF_INLINE void multiply_pairs(const char *const *rows, const char *u, float *m, size_t pairs,
-                                const char *ahead, int count, int vectors, bool more) {
+                                const char *ahead, int lines, int count, int vectors, bool more) {
   __m512h sum[PRODUCT_ROWS][VECTORS];
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ph();
   for (size_t d = 0; d < pairs; d++) {
-    _mm_prefetch(ahead + d * 64, _MM_HINT_T0);
+    for (int k = 0; k < lines; k++)
+      _mm_prefetch(ahead + (d * (size_t)lines + (size_t)k) * 64, _MM_HINT_T0);
     __m512h w[VECTORS];
     for (int k = 0; k < vectors; k++)
       w[k] = _mm512_castsi512_ph(_mm512_loadu_si512(u + (d * (size_t)vectors + (size_t)k) * 64));
@@ -47,20 +48,22 @@ HALF_INLINE void multiply_pairs(const char *const *rows, const char *u, float *m
 
 #define ROWS_CASE(count)                                                                           \
   case count:                                                                                      \
-    multiply_pairs(from, weights, to, pairs, ahead, count, vectors, more);                         \
+    multiply_pairs(from, weights, to, pairs, ahead, lines, count, vectors, more);                  \
     break
 /* All rows go through one stretch of the depth, whose weights stay in the nearest cache meanwhile.
  * The first groups of rows fetch the weights of the next stretch there, a part each: from a cache
  * that is far they would come too slowly for the first group that needs them. */
 HALF_INLINE void multiply_stretch(const char *v, size_t row, const char *weights, float *m,
-                                  size_t rows, size_t pairs, int vectors, bool more) {
+                                  size_t rows, size_t pairs, int lines, int vectors, bool more) {
+  const size_t stretch = (size_t)vectors * pairs * 64;
   for (size_t r = 0; r < rows; r += PRODUCT_ROWS) {
     const char *from[PRODUCT_ROWS];
     const size_t left = rows - r, count = left < PRODUCT_ROWS ? left : PRODUCT_ROWS;
     for (size_t i = 0; i < count; i++) from[i] = v + (r + i) * row;
     float *to = m + r * (size_t)vectors * 16;
+    const size_t group = r / PRODUCT_ROWS;
     const char *ahead =
-        weights + ((size_t)vectors + r / PRODUCT_ROWS % (size_t)vectors) * pairs * 64;
+        weights + stretch + (lines > 1 ? group * stretch : group % (size_t)vectors * pairs * 64);
     switch (count) {
       ROWS_CASE(1);
       ROWS_CASE(2);
@@ -68,20 +71,27 @@ HALF_INLINE void multiply_stretch(const char *v, size_t row, const char *weights
       ROWS_CASE(4);
       ROWS_CASE(5);
     default:
-      multiply_pairs(from, weights, to, pairs, ahead, PRODUCT_ROWS, vectors, more);
+      multiply_pairs(from, weights, to, pairs, ahead, lines, PRODUCT_ROWS, vectors, more);
       break;
     }
   }
 }
 
-HALF_INLINE void multiply_all(const char *v, size_t row, const char *u, float *m, size_t rows,
-                              size_t depth, int vectors) {
+HALF_INLINE void multiply_with(const char *v, size_t row, const char *u, float *m, size_t rows,
+                               size_t depth, int lines, int vectors) {
   for (size_t first = 0; first < depth / 2; first += PAIRS) {
     const size_t left = depth / 2 - first, pairs = left < PAIRS ? left : PAIRS;
     const char *from = v + first * 4, *weights = u + first * (size_t)vectors * 64;
-    if (first) multiply_stretch(from, row, weights, m, rows, pairs, vectors, true);
-    else multiply_stretch(from, row, weights, m, rows, pairs, vectors, false);
+    if (first) multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, true);
+    else multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, false);
   }
+}
+
+/* A single group of rows fetches as many lines as it uses. */
+HALF_INLINE void multiply_all(const char *v, size_t row, const char *u, float *m, size_t rows,
+                              size_t depth, int vectors) {
+  if (rows > PRODUCT_ROWS) multiply_with(v, row, u, m, rows, depth, 1, vectors);
+  else multiply_with(v, row, u, m, rows, depth, vectors, vectors);
 }
 
 HALF void product_half_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
@@ -122,10 +132,10 @@ VECTOR void product_half_pack(const float *kernel, size_t stride, const float *f
     }
 }
 
-/* Rows in half precision [rows][values], what one of each counts, and their products. */
+/* Rows in half precision [rows][values], and what one of each counts. */
 typedef struct {
   char *rows;
-  float *units, *m;
+  float *units;
 } ready;
 
 static size_t up_to_line(size_t bytes) {
@@ -133,14 +143,12 @@ static size_t up_to_line(size_t bytes) {
 }
 
 static ready ready_in(void *scratch, size_t rows, size_t values) {
-  char *units = (char *)scratch + up_to_line(rows * values * 2);
-  char *m = units + up_to_line(rows * sizeof(float));
-  return (ready){.rows = scratch, .units = (float *)units, .m = (float *)m};
+  void *units = (char *)scratch + up_to_line(rows * values * 2);
+  return (ready){.rows = scratch, .units = units};
 }
 
 size_t product_half_scratch(size_t rows, size_t values) {
-  return up_to_line(rows * values * 2) + up_to_line(rows * sizeof(float)) +
-         rows * PRODUCT_WIDTH * sizeof(float);
+  return up_to_line(rows * values * 2) + up_to_line(rows * sizeof(float));
 }
 
 HALF void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
@@ -161,30 +169,31 @@ HALF void product_half_ready(const void *const *from, size_t rows, size_t taps, 
   }
 }
 
-HALF_INLINE void finish_block(const ready *from, const product_finish *finish, size_t row,
-                              int count, int vectors) {
+HALF_INLINE void finish_block(const float *units, const float *m, const product_finish *finish,
+                              size_t row, int count, int vectors) {
   v16 sums[PRODUCT_ROWS][VECTORS];
   const product_finish f = *finish;
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) {
-      const float *m = from->m + ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16;
-      sums[r][k] = v16_mul(v16_load(m), v16_all(from->units[row + (size_t)r]));
+      const float *from = m + ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16;
+      sums[r][k] = v16_mul(v16_load(from), v16_all(units[row + (size_t)r]));
     }
   finish_rows(&f, row, sums, count, vectors, ELEMENT_BF16);
 }
 
-HALF_INLINE void finish_all(const ready *from, const product_finish *finish, size_t rows,
-                            int vectors) {
+HALF_INLINE void finish_all(const float *units, const float *m, const product_finish *finish,
+                            size_t rows, int vectors) {
   size_t row = 0;
   for (; row + PRODUCT_ROWS <= rows; row += PRODUCT_ROWS)
-    finish_block(from, finish, row, PRODUCT_ROWS, vectors);
-  for (; row < rows; row++) finish_block(from, finish, row, 1, vectors);
+    finish_block(units, m, finish, row, PRODUCT_ROWS, vectors);
+  for (; row < rows; row++) finish_block(units, m, finish, row, 1, vectors);
 }
 
-HALF void product_half_finished(void *scratch, const void *u, const product_finish *finish,
-                                size_t rows, size_t values, int width) {
+HALF void product_half_finished(void *scratch, const void *u, float *m,
+                                const product_finish *finish, size_t rows, size_t values,
+                                int width) {
   const ready from = ready_in(scratch, rows, values);
-  product_half_rows(from.rows, values, u, from.m, rows, values, width);
-  if (width == 64) finish_all(&from, finish, rows, 4);
-  else finish_all(&from, finish, rows, 2);
+  product_half_rows(from.rows, values, u, m, rows, values, width);
+  if (width == 64) finish_all(from.units, m, finish, rows, 4);
+  else finish_all(from.units, m, finish, rows, 2);
 }

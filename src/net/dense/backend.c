@@ -20,9 +20,11 @@
 struct net_kernel {
   net_step step;
   bool bf16; /* input and kernel */
-  /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16;
-   * bfloat16 in pairs of inputs. */
+  bool half; /* then: products in half precision (net/product.h) */
+  /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16; in
+   * 16 bits in pairs of inputs. */
   void *u;
+  float *units, *bias; /* [columns], in half precision: what a product counts, what is added */
 };
 
 static bool dense_choose(net_step *step) {
@@ -47,8 +49,41 @@ static int chunk_width(const net_step *step, int chunk) {
   return left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
 }
 
+/* Of each chunk one part's products and the sums so far. */
+static size_t chunk_bytes(const net_step *step) {
+  return 2 * (size_t)step->batch * PRODUCT_WIDTH * sizeof(float);
+}
+
+#ifdef VECTOR_NARROW
+/* Where each image's input and output lie. */
+static size_t pointer_bytes(const net_step *step) {
+  return (2 * (size_t)step->batch * sizeof(void *) + 63) / 64 * 64;
+}
+#endif
+
+static size_t half_bytes(const net_step *step) {
+#ifdef VECTOR_NARROW
+  return pointer_bytes(step) + product_half_scratch((size_t)step->batch, (size_t)step->in.c);
+#else
+  (void)step;
+  return 0;
+#endif
+}
+
+static bool in_half(const net_step *step) {
+#ifdef VECTOR_NARROW
+  return step->in_layout == NET_NHWC_BF16 && net_cpu_half() && step->in.c % ELEMENT_STEP == 0 &&
+         step->out.c % ELEMENT_STEP == 0;
+#else
+  (void)step;
+  return false;
+#endif
+}
+
 static void dense_release(net_kernel *k) {
   if (!k) return;
+  free(k->units);
+  free(k->bias);
   free(k->u);
   free(k);
 }
@@ -60,20 +95,66 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
   k->bf16 = step->in_layout == NET_NHWC_BF16;
+  k->half = in_half(step);
   size_t bytes =
       (size_t)step->in.c * (size_t)padded(step->out.c) * net_layout_bytes(step->in_layout);
   bytes = (bytes + 63) / 64 * 64;
   k->u = aligned_alloc(64, bytes);
-  if (!k->u) {
+  k->units = calloc((size_t)padded(step->out.c), sizeof *k->units);
+  k->bias = calloc((size_t)padded(step->out.c), sizeof *k->bias);
+  if (!k->u || !k->units || !k->bias) {
     dense_release(k);
     return error_set_memory(error, bytes);
   }
   *workspace = 0;
-  /* For each chunk, one part's products and the sums so far. */
-  *scratch = (size_t)chunks(step) * 2 * (size_t)step->batch * PRODUCT_WIDTH * sizeof(float);
+  *scratch = chunk_bytes(step) * (size_t)chunks(step);
+  if (k->half) *scratch += half_bytes(step);
   *out = k;
   return LEUKO_OK;
 }
+
+#ifdef VECTOR_NARROW
+static void bind_half(net_kernel *k, const float *const params[NET_MAX_PARAMS]) {
+  const size_t in = (size_t)k->step.in.c, out = (size_t)k->step.out.c;
+#pragma omp parallel for num_threads(k->step.threads) schedule(static)
+  for (int chunk = 0; chunk < chunks(&k->step); chunk++) {
+    const size_t first = (size_t)chunk * PRODUCT_WIDTH;
+    const size_t width = (size_t)chunk_width(&k->step, chunk);
+    float factors[PRODUCT_WIDTH];
+    const float *kernel = params[0] + first;
+    product_half_units(kernel, out, in, width, factors, k->units + first);
+    product_half_pack(kernel, out, factors, in, width, (char *)k->u + 2 * first * in);
+  }
+  if (params[1]) memcpy(k->bias, params[1], out * sizeof *k->bias);
+}
+
+/* All images and all columns: what is ready lies behind the chunks' products. */
+static void forward_half(const net_kernel *k, const net_call *call) {
+  const net_step *step = &k->step;
+  const size_t batch = (size_t)call->count, in = (size_t)step->in.c, out = (size_t)step->out.c;
+  char *scratch = (char *)call->scratch + chunk_bytes(step) * (size_t)chunks(step);
+  const void **from = (void *)scratch;
+  void **to = (void **)scratch + batch, *ready = scratch + pointer_bytes(step);
+  for (size_t n = 0; n < batch; n++) {
+    from[n] = (const char *)call->x[0] + n * in * element_bytes(ELEMENT_BF16);
+    to[n] = call->y + n * out;
+  }
+  product_half_ready(from, batch, 1, in, ready);
+#pragma omp parallel for num_threads(step->threads) schedule(static)
+  for (int chunk = 0; chunk < chunks(step); chunk++) {
+    const size_t first = (size_t)chunk * PRODUCT_WIDTH;
+    const product_finish finish = {.to = to,
+                                   .type = ELEMENT_F32,
+                                   .first = first,
+                                   .scale = k->units + first,
+                                   .bias = k->bias + first,
+                                   .relu = step->relu};
+    void *m = (char *)call->scratch + chunk_bytes(step) * (size_t)chunk;
+    product_half_finished(ready, (const char *)k->u + 2 * first * in, m, &finish, batch, in,
+                          chunk_width(step, chunk));
+  }
+}
+#endif
 
 static void pack(const float *row, size_t used, size_t width, float *to) {
   memcpy(to, row, used * sizeof *to);
@@ -88,6 +169,12 @@ static void pack_bf16(const float *row, size_t used, size_t width, uint16_t *to)
 static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
                                leuko_error *error) {
   (void)error;
+#ifdef VECTOR_NARROW
+  if (k->half) {
+    bind_half(k, params);
+    return LEUKO_OK;
+  }
+#endif
   const size_t in = (size_t)k->step.in.c, out = (size_t)k->step.out.c;
 #pragma omp parallel for num_threads(k->step.threads) schedule(static)
   for (int chunk = 0; chunk < chunks(&k->step); chunk++) {
@@ -111,7 +198,7 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
   const size_t first = (size_t)chunk * PRODUCT_WIDTH, width = (size_t)chunk_width(step, chunk);
   const size_t bytes = element_bytes(k->bf16);
   const char *input = (const char *)call->x[0];
-  float *part = (float *)call->scratch + (size_t)chunk * 2 * batch * PRODUCT_WIDTH;
+  float *part = (void *)((char *)call->scratch + chunk_bytes(step) * (size_t)chunk);
   float *sum = part + batch * PRODUCT_WIDTH;
   for (size_t n = 0; n < batch; n++)
     for (size_t o = 0; o < width; o++)
@@ -131,6 +218,12 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
 
 static leuko_status dense_forward(net_kernel *k, const net_call *call, leuko_error *error) {
   (void)error;
+#ifdef VECTOR_NARROW
+  if (k->half) {
+    forward_half(k, call);
+    return LEUKO_OK;
+  }
+#endif
 #pragma omp parallel for num_threads(k->step.threads) schedule(static)
   for (int chunk = 0; chunk < chunks(&k->step); chunk++) multiply_chunk(k, call, chunk);
   return LEUKO_OK;
@@ -142,6 +235,7 @@ static leuko_status dense_backward(net_kernel *k, const net_call *call, leuko_er
 }
 
 static const char *dense_implementation(const net_kernel *k) {
+  if (k->half) return "dense:" LEVEL_NAME "_fp16";
   return k->bf16 ? "dense:" LEVEL_NAME "_bf16" : "dense:" LEVEL_NAME;
 }
 

@@ -36,22 +36,25 @@ static size_t pointer_bytes(const infer_direct *d) {
   return up_to_line((size_t)d->taps * BLOCK_ROWS * sizeof(void *));
 }
 
-/* Products that are pooled, or where the rows go and what is added to them. */
-static size_t block_bytes(const infer_direct *d) {
-  return d->s.pool ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 2 * BLOCK_ROWS * sizeof(void *);
+/* Products that are pooled or in half precision. */
+static size_t product_bytes(const infer_direct *d) {
+  return d->s.pool || d->s.half ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 0;
 }
+
+/* Where the rows go and what is added to them. */
+#define TARGET_BYTES (2 * BLOCK_ROWS * sizeof(void *))
 
 /* Rows that are readied. */
 static size_t ready_bytes(const infer_direct *d) {
 #ifdef VECTOR_NARROW
-  if (d->s.half) return up_to_line(product_half_scratch(BLOCK_ROWS, (size_t)d->taps * d->depth));
+  if (d->s.half) return product_half_scratch(BLOCK_ROWS, (size_t)d->taps * d->depth);
 #endif
   if (d->s.in_type != ELEMENT_U8) return 0;
   return up_to_line(product_bytes_scratch(BLOCK_ROWS, (size_t)d->taps, d->depth));
 }
 
 static size_t thread_bytes(const infer_direct *d) {
-  return pointer_bytes(d) + up_to_line(block_bytes(d)) + ready_bytes(d);
+  return pointer_bytes(d) + TARGET_BYTES + product_bytes(d) + ready_bytes(d);
 }
 
 /* Of the factors of filters `chunk` and so on. */
@@ -157,18 +160,20 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
 /* What one thread works with on a block of pixels. */
 typedef struct {
   const void **from;  /* [taps][rows] */
-  float *m;           /* pooled: products [rows][width] */
-  void **to;          /* else [rows]: outputs */
+  void **to;          /* [rows]: outputs, if they are not pooled */
   const void **other; /* and what is added to them */
+  float *m;           /* products [rows][width] */
   void *ready;
 } workplace;
 
 static workplace workplace_of(const infer_direct *d, char *scratch, int thread) {
   char *own = scratch + (size_t)thread * thread_bytes(d);
-  void *from = own, *m = own + pointer_bytes(d), *ready = (char *)m + up_to_line(block_bytes(d));
-  void **to = m;
-  const void **other = (const void **)to + BLOCK_ROWS;
-  return (workplace){.from = from, .m = m, .to = to, .other = other, .ready = ready};
+  char *to = own + pointer_bytes(d), *m = to + TARGET_BYTES;
+  return (workplace){.from = (void *)own,
+                     .to = (void *)to,
+                     .other = (const void **)(void *)to + BLOCK_ROWS,
+                     .m = (void *)m,
+                     .ready = m + product_bytes(d)};
 }
 
 /* Pixels of the window at (top, left) of image n. */
@@ -273,7 +278,7 @@ VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, con
   const int width = width_of(d, chunk);
 #ifdef VECTOR_NARROW
   if (d->s.half) {
-    product_half_finished(w->ready, u, &finish, count, taps * d->depth, width);
+    product_half_finished(w->ready, u, w->m, &finish, count, taps * d->depth, width);
     return;
   }
 #endif

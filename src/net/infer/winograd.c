@@ -18,7 +18,7 @@
  * and each goes through its own filters with a part of them at a time. */
 #define SHARED_CHANNELS 256
 #define ROUND_TILES 192
-#define PART_TILES 48
+#define PART_TILES 54 /* the 49 of 28x28 pixels stay together */
 
 struct infer_winograd {
   infer_shape s;
@@ -345,13 +345,14 @@ static void run_rounds(const infer_winograd *w, const net_call *call, const infe
 #pragma omp parallel num_threads(w->s.threads)
   for (size_t first = 0; first < count; first += w->round) {
     const size_t now = least(count - first, w->round), parts = (now + w->turn - 1) / w->turn;
+    const size_t part = up_to_rows((now + parts - 1) / parts);
     void *m = products + (size_t)omp_get_thread_num() * m_bytes(w);
 #pragma omp for schedule(dynamic, 4)
     for (size_t t = 0; t < now; t++)
       transform_tiles(w, call, tiles + first + t, 1, v + t * row, stride, units + t);
 #pragma omp for schedule(dynamic)
     for (size_t task = 0; task < chunks * parts; task++) {
-      const size_t from = task % parts * w->turn, size = least(now - from, w->turn);
+      const size_t from = task % parts * part, size = least(now - from, part);
       multiply(w, call, tiles + first + from, size, v + from * row, stride, units + from,
                (int)(task / parts) * PRODUCT_WIDTH, m);
     }
