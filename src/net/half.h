@@ -8,6 +8,10 @@
 
 #ifdef VECTOR_AVX512
 
+/* Functions that compute in it. */
+#define HALF __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni,avx512fp16")))
+#define HALF_INLINE static inline __attribute__((always_inline)) HALF
+
 #define HALF_ROUNDING (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 
 VECTOR_INLINE __m256i half_narrow(v16 x) {
@@ -37,15 +41,40 @@ VECTOR_INLINE int half_largest(__m512i largest) {
   return _mm512_reduce_max_epi32(_mm512_max_epi32(high, low));
 }
 
-/* The power of two that brings a magnitude, as bits of bfloat16, to 8 .. 16, and its inverse. */
+/* The exponent of a magnitude as bits of bfloat16, 127 more, if it is not too small. */
+VECTOR_INLINE int half_kept(int bits) {
+  const int exponent = bits >> 7;
+  return exponent < 18 ? 18 : exponent;
+}
+
+/* The power of two that brings a magnitude to 8 .. 16, and its inverse; a NaN, which makes one of
+ * all products, where the magnitude is not finite. */
 VECTOR_INLINE float half_factor(int bits, float *inverse) {
-  const int exponent = bits >> 7;                                       /* of 2, and 127 more */
-  const int kept = exponent < 4 ? 4 : exponent == 255 ? 130 : exponent; /* 255: not finite */
-  const uint32_t up = (uint32_t)(257 - kept) << 23, down = (uint32_t)(kept - 3) << 23;
+  const uint32_t kept = (uint32_t)half_kept(bits), up = (257 - kept) << 23;
+  const uint32_t down = kept == 255 ? 0x7fc00000 : (kept - 3) << 23;
   float factor;
   memcpy(&factor, &up, sizeof factor);
   memcpy(inverse, &down, sizeof *inverse);
   return factor;
+}
+
+/* Thirty-two values of bfloat16 times the power of two that brings the largest of all, `bits`, to
+ * 8 .. 16; what is below 2^-18 of that becomes zero. */
+VECTOR_INLINE __m512i half_from_bf16(const void *from, int bits) {
+  const int kept = half_kept(bits);
+  /* Exponents of bfloat16 count from 127, of half precision from 15. */
+  const __m512i all = _mm512_loadu_si512(from), sign = _mm512_set1_epi16((int16_t)0x8000);
+  const __m512i size = _mm512_andnot_si512(sign, all);
+  const __m512i moved = _mm512_subs_epu16(size, _mm512_set1_epi16((int16_t)((kept - 18) * 128)));
+  return _mm512_or_si512(_mm512_slli_epi16(moved, 3), _mm512_and_si512(all, sign));
+}
+
+/* Of each kind of 32 values the sixteen at even and at odd places. */
+VECTOR_INLINE void half_parted(v16 low, v16 high, v16 *even, v16 *odd) {
+  const __m512i evens = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+  const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
+  *even = _mm512_permutex2var_ps(low, evens, high);
+  *odd = _mm512_permutex2var_ps(low, odds, high);
 }
 
 #endif

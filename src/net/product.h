@@ -106,20 +106,20 @@ void product_bytes_finished(const void *const *from, const void *scratch, const 
 
 #ifdef VECTOR_AVX512
 /* The same in half precision (product_half.c; only where net_cpu_half). Both factors are brought to
- * what that holds by powers of two, which are the units that their products are counted in: rows by
- * their largest value, below 16, columns by theirs, at most 1. The sums are in half precision, too,
- * those of 128 values of the depth, and from there on in float32. Rows are even long, widths 32 or
- * 64. */
+ * what that holds by powers of two, whose inverses are the units that products are counted in: rows
+ * by their largest value, below 16, columns by theirs. The sums of 128 values of the depth are in
+ * half precision. Rows are even long, widths 32 or 64. */
 
-/* The factors of the columns of kernel [values][stride], and their inverses, units [width]. */
-void product_half_units(const float *kernel, size_t stride, size_t values, size_t width,
+/* The factors that bring the largest of each column of kernel [values][stride] to 2^-(below + 1) ..
+ * 2^-below, and their inverses, units [width]. */
+void product_half_units(const float *kernel, size_t stride, size_t values, size_t width, int below,
                         float *factors, float *units);
-/* Packs u [values / 2][width][2] = kernel [values][stride] times the factors; 64 at a time. */
+/* Packs u = kernel [values][stride] times the factors: pairs of values, of every 32 columns first
+ * those of the even ones, then of the odd ones. */
 void product_half_pack(const float *kernel, size_t stride, const float *factors, size_t values,
                        size_t width, void *u);
-/* m [rows][width] = v [rows][depth] u, rows of v `v_stride` values apart. Magnitudes of v may be
- * 500 at most. */
-void product_half_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+/* m [rows][width] = v [rows][depth] u, all in half precision, rows of v `v_stride` values apart. */
+void product_half_rows(const void *v, size_t v_stride, const void *u, void *m, size_t rows,
                        size_t depth, int width);
 
 /* Bytes that product_half_ready needs, from a multiple of 64 on. */
@@ -128,8 +128,8 @@ size_t product_half_scratch(size_t rows, size_t values);
  * steps. */
 void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
                         void *scratch);
-/* The products of what is ready, in numbers, finished: `finish` has a scale. They go through
- * m [rows][width]. */
+/* The products of what is ready, added up in float32, in numbers, finished: `finish` has a scale.
+ * They go through m [rows][width]. */
 void product_half_finished(void *scratch, const void *u, float *m, const product_finish *finish,
                            size_t rows, size_t values, int width);
 #endif

@@ -4,24 +4,45 @@
 #include "net/half.h"
 #include "net/product_finish.h"
 
-#define HALF __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni,avx512fp16")))
-#define HALF_INLINE static inline __attribute__((always_inline)) HALF
-
 /* Pairs of products that are summed in half precision before the sum joins the others in float32:
  * a lane then holds no more than so many, whose rounding stays below that of what is multiplied. */
 #define PAIRS 64
 
-/* The two halves of each pair, added in half precision, as float32. */
-HALF_INLINE __m512 both(__m512h sum) {
-  const __m512i turned = _mm512_rol_epi32(_mm512_castph_si512(sum), 16);
-  const __m512h whole = _mm512_add_ph(sum, _mm512_castsi512_ph(turned));
-  return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_castph_si512(whole)));
+/* The sums of 32 columns, in their order: of the even ones, whose pairs are in `a`, and of the odd
+ * ones in `b`. */
+HALF_INLINE __m512h joined(__m512h a, __m512h b) {
+  const __mmask32 odd = 0xaaaaaaaa;
+  const __m512i x = _mm512_castph_si512(a), y = _mm512_castph_si512(b);
+  const __m512i one = _mm512_mask_blend_epi16(odd, x, y),
+                other = _mm512_mask_blend_epi16(odd, y, x);
+  return _mm512_add_ph(_mm512_castsi512_ph(one), _mm512_castsi512_ph(_mm512_rol_epi32(other, 16)));
+}
+
+/* Where products go: in half precision or in float32. */
+HALF_INLINE void keep(void *m, size_t place, __m512h sums, bool narrow, bool more) {
+  if (narrow) {
+    char *to = (char *)m + place * 2;
+    if (more) sums = _mm512_add_ph(_mm512_castsi512_ph(_mm512_loadu_si512(to)), sums);
+    _mm512_storeu_si512(to, _mm512_castph_si512(sums));
+    return;
+  }
+  float *to = (float *)m + place;
+  const __m512i all = _mm512_castph_si512(sums);
+  v16 low = _mm512_cvtph_ps(_mm512_castsi512_si256(all));
+  v16 high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1));
+  if (more) {
+    low = v16_add(v16_load(to), low);
+    high = v16_add(v16_load(to + 16), high);
+  }
+  v16_store(to, low);
+  v16_store(to + 16, high);
 }
 
 /* m [count][16 vectors] = or += rows times u over `pairs` pairs of the depth. Meanwhile a line a
  * pair is fetched from `ahead` on. */
-HALF_INLINE void multiply_pairs(const char *const *rows, const char *u, float *m, size_t pairs,
-                                const char *ahead, int lines, int count, int vectors, bool more) {
+HALF_INLINE void multiply_pairs(const char *const *rows, const char *u, void *m, size_t row,
+                                size_t pairs, const char *ahead, int lines, int count, int vectors,
+                                bool narrow, bool more) {
   __m512h sum[PRODUCT_ROWS][VECTORS];
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ph();
@@ -39,31 +60,28 @@ HALF_INLINE void multiply_pairs(const char *const *rows, const char *u, float *m
     }
   }
   for (int r = 0; r < count; r++)
-    for (int k = 0; k < vectors; k++) {
-      float *to = m + (r * vectors + k) * 16;
-      const __m512 here = both(sum[r][k]);
-      _mm512_storeu_ps(to, more ? _mm512_add_ps(_mm512_loadu_ps(to), here) : here);
-    }
+    for (int k = 0; k < vectors; k += 2)
+      keep(m, ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16,
+           joined(sum[r][k], sum[r][k + 1]), narrow, more);
 }
 
 #define ROWS_CASE(count)                                                                           \
   case count:                                                                                      \
-    multiply_pairs(from, weights, to, pairs, ahead, lines, count, vectors, more);                  \
+    multiply_pairs(from, weights, m, r, pairs, ahead, lines, count, vectors, narrow, more);        \
     break
 /* All rows go through one stretch of the depth, whose weights stay in the nearest cache meanwhile.
  * The first groups of rows fetch the weights of the next stretch there, a part each: from a cache
  * that is far they would come too slowly for the first group that needs them. */
-HALF_INLINE void multiply_stretch(const char *v, size_t row, const char *weights, float *m,
-                                  size_t rows, size_t pairs, int lines, int vectors, bool more) {
+HALF_INLINE void multiply_stretch(const char *v, size_t row, const char *weights, void *m,
+                                  size_t rows, size_t pairs, int lines, int vectors, bool narrow,
+                                  bool more) {
   const size_t stretch = (size_t)vectors * pairs * 64;
   for (size_t r = 0; r < rows; r += PRODUCT_ROWS) {
     const char *from[PRODUCT_ROWS];
     const size_t left = rows - r, count = left < PRODUCT_ROWS ? left : PRODUCT_ROWS;
     for (size_t i = 0; i < count; i++) from[i] = v + (r + i) * row;
-    float *to = m + r * (size_t)vectors * 16;
     const size_t group = r / PRODUCT_ROWS;
-    const char *ahead =
-        weights + stretch + (lines > 1 ? group * stretch : group % (size_t)vectors * pairs * 64);
+    const char *ahead = weights + stretch + group % (size_t)vectors * pairs * 64;
     switch (count) {
       ROWS_CASE(1);
       ROWS_CASE(2);
@@ -71,37 +89,37 @@ HALF_INLINE void multiply_stretch(const char *v, size_t row, const char *weights
       ROWS_CASE(4);
       ROWS_CASE(5);
     default:
-      multiply_pairs(from, weights, to, pairs, ahead, lines, PRODUCT_ROWS, vectors, more);
+      multiply_pairs(from, weights, m, r, pairs, ahead, lines, PRODUCT_ROWS, vectors, narrow, more);
       break;
     }
   }
 }
 
-HALF_INLINE void multiply_with(const char *v, size_t row, const char *u, float *m, size_t rows,
-                               size_t depth, int lines, int vectors) {
+HALF_INLINE void multiply_with(const char *v, size_t row, const char *u, void *m, size_t rows,
+                               size_t depth, int lines, int vectors, bool narrow) {
   for (size_t first = 0; first < depth / 2; first += PAIRS) {
     const size_t left = depth / 2 - first, pairs = left < PAIRS ? left : PAIRS;
     const char *from = v + first * 4, *weights = u + first * (size_t)vectors * 64;
-    if (first) multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, true);
-    else multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, false);
+    if (first) multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, narrow, true);
+    else multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, narrow, false);
   }
 }
 
 /* A single group of rows fetches as many lines as it uses. */
-HALF_INLINE void multiply_all(const char *v, size_t row, const char *u, float *m, size_t rows,
-                              size_t depth, int vectors) {
-  if (rows > PRODUCT_ROWS) multiply_with(v, row, u, m, rows, depth, 1, vectors);
-  else multiply_with(v, row, u, m, rows, depth, vectors, vectors);
+HALF_INLINE void multiply_all(const char *v, size_t row, const char *u, void *m, size_t rows,
+                              size_t depth, int vectors, bool narrow) {
+  if (rows > PRODUCT_ROWS) multiply_with(v, row, u, m, rows, depth, 1, vectors, narrow);
+  else multiply_with(v, row, u, m, rows, depth, vectors, vectors, narrow);
 }
 
-HALF void product_half_rows(const void *v, size_t v_stride, const void *u, float *m, size_t rows,
+HALF void product_half_rows(const void *v, size_t v_stride, const void *u, void *m, size_t rows,
                             size_t depth, int width) {
-  if (width == 64) multiply_all(v, 2 * v_stride, u, m, rows, depth, 4);
-  else multiply_all(v, 2 * v_stride, u, m, rows, depth, 2);
+  if (width == 64) multiply_all(v, 2 * v_stride, u, m, rows, depth, 4, true);
+  else multiply_all(v, 2 * v_stride, u, m, rows, depth, 2, true);
 }
 
 VECTOR void product_half_units(const float *kernel, size_t stride, size_t values, size_t width,
-                               float *factors, float *units) {
+                               int below, float *factors, float *units) {
   for (size_t first = 0; first < width; first += 16) {
     v16 largest = v16_zero();
     float magnitudes[16];
@@ -113,6 +131,7 @@ VECTOR void product_half_units(const float *kernel, size_t stride, size_t values
     for (size_t f = 0; f < 16; f++) {
       int exponent = 0;
       if (magnitudes[f] > 0 && isfinite(magnitudes[f])) frexpf(magnitudes[f], &exponent);
+      exponent += below;
       if (exponent < -100) exponent = -100; /* both powers are numbers */
       factors[first + f] = ldexpf(1, -exponent);
       units[first + f] = ldexpf(1, exponent);
@@ -124,11 +143,16 @@ VECTOR void product_half_pack(const float *kernel, size_t stride, const float *f
                               size_t values, size_t width, void *u) {
   char *to = u;
   for (size_t k = 0; k < values; k += 2)
-    for (size_t f = 0; f < width; f += 16, to += 64) {
-      const float *at = kernel + k * stride + f;
-      const v16 by = v16_load(factors + f);
-      const v16 even = v16_mul(v16_load(at), by), odd = v16_mul(v16_load(at + stride), by);
-      _mm512_storeu_si512(to, half_pairs(even, odd));
+    for (size_t f = 0; f < width; f += 32, to += 128) {
+      v16 parts[2][2]; /* of two neighbouring values, those of even and of odd columns */
+      for (size_t i = 0; i < 2; i++) {
+        const float *at = kernel + (k + i) * stride + f;
+        const v16 low = v16_mul(v16_load(at), v16_load(factors + f));
+        const v16 high = v16_mul(v16_load(at + 16), v16_load(factors + f + 16));
+        half_parted(low, high, &parts[i][0], &parts[i][1]);
+      }
+      _mm512_storeu_si512(to, half_pairs(parts[0][0], parts[1][0]));
+      _mm512_storeu_si512(to + 64, half_pairs(parts[0][1], parts[1][1]));
     }
 }
 
@@ -193,7 +217,11 @@ HALF void product_half_finished(void *scratch, const void *u, float *m,
                                 const product_finish *finish, size_t rows, size_t values,
                                 int width) {
   const ready from = ready_in(scratch, rows, values);
-  product_half_rows(from.rows, values, u, m, rows, values, width);
-  if (width == 64) finish_all(from.units, m, finish, rows, 4);
-  else finish_all(from.units, m, finish, rows, 2);
+  if (width == 64) {
+    multiply_all(from.rows, 2 * values, u, m, rows, values, 4, false);
+    finish_all(from.units, m, finish, rows, 4);
+  } else {
+    multiply_all(from.rows, 2 * values, u, m, rows, values, 2, false);
+    finish_all(from.units, m, finish, rows, 2);
+  }
 }

@@ -122,7 +122,7 @@ static void bind_half(net_kernel *k, const float *const params[NET_MAX_PARAMS]) 
     const size_t width = (size_t)chunk_width(&k->step, chunk);
     float factors[PRODUCT_WIDTH];
     const float *kernel = params[0] + first;
-    product_half_units(kernel, out, in, width, factors, k->units + first);
+    product_half_units(kernel, out, in, width, 0, factors, k->units + first);
     product_half_pack(kernel, out, factors, in, width, (char *)k->u + 2 * first * in);
   }
   if (params[1]) memcpy(k->bias, params[1], out * sizeof *k->bias);

@@ -134,7 +134,7 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
       product_bytes_pack(kernel + chunk, filters, &by, values, (int)width, u);
     } else if (d->s.half) {
 #ifdef VECTOR_NARROW
-      product_half_units(kernel + chunk, filters, values, width, factors, counts);
+      product_half_units(kernel + chunk, filters, values, width, 0, factors, counts);
       product_half_pack(kernel + chunk, filters, factors, values, width, u);
 #endif
     } else {

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +7,7 @@
 #include "net/half.h"
 #include "net/infer/infer.h"
 #include "net/product.h"
-#include "net/winograd/transforms.h"
+#include "net/winograd/transforms_half.h"
 #include "net/winograd/winograd.h"
 
 #define LINE 64 /* bytes of a cache line; keeps the 36 positions off each other's cache sets */
@@ -34,9 +35,13 @@ static size_t v_stride(const infer_winograd *w, size_t tiles) {
   return tiles * (size_t)w->s.in.c * element_bytes(w->s.in_type) + LINE;
 }
 
-/* The same of products, in floats. */
-static size_t m_stride(size_t tiles) {
-  return tiles * PRODUCT_WIDTH + LINE / sizeof(float);
+static size_t product_bytes(const infer_winograd *w) {
+  return w->s.half ? sizeof(uint16_t) : sizeof(float);
+}
+
+/* The same of products. */
+static size_t m_stride(const infer_winograd *w) {
+  return w->turn * PRODUCT_WIDTH * product_bytes(w) + LINE;
 }
 
 /* Side of a tile in output pixels. */
@@ -59,7 +64,7 @@ static float *units_of(const infer_winograd *w, char *v) {
 }
 
 static size_t m_bytes(const infer_winograd *w) {
-  return WINOGRAD_POSITIONS * m_stride(w->turn) * sizeof(float);
+  return WINOGRAD_POSITIONS * m_stride(w);
 }
 
 static size_t up_to_rows(size_t tiles) {
@@ -92,7 +97,7 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
       (size_t)batch * (size_t)((shape->plain.h + 3) / 4) * (size_t)((shape->plain.w + 3) / 4);
   const size_t threads = (size_t)shape->threads;
   const size_t tile = WINOGRAD_POSITIONS * ((size_t)shape->in.c * element_bytes(shape->in_type) +
-                                            PRODUCT_WIDTH * sizeof(float));
+                                            PRODUCT_WIDTH * product_bytes(w));
   const size_t share = up_to_rows((most + threads - 1) / threads);
   w->shared = shape->in.c >= SHARED_CHANNELS || share < PART_TILES;
   if (w->shared) {
@@ -134,6 +139,13 @@ VECTOR static void pack_bf16(const float *from, int channels, int width, char *t
     }
 }
 
+/* How far below 1 the kernel has to be for products in half precision to stay within what that
+ * holds. A tile is below 16; the transforms make that (1 + B^2 + A + B)^2 = 29.4 times as large,
+ * and products (1 + 2 (A^3 + B^3))^2 = 69.6 times. */
+static int bits_below(int channels) {
+  return (int)ceil(log2(16 * 29.4 * 69.6 * channels / 65504));
+}
+
 static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_error *error) {
   const int channels = w->s.in.c, filters = w->s.plain.c;
   size_t bytes = kernel_values(w) * sizeof(float);
@@ -150,7 +162,7 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
     float factors[PRODUCT_WIDTH];
     if (w->s.half)
       product_half_units(u + at, (size_t)width, WINOGRAD_POSITIONS * (size_t)channels,
-                         (size_t)width, factors, w->units + first);
+                         (size_t)width, bits_below(channels), factors, w->units + first);
     for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
       const float *from = u + at + p * position;
       char *to = (char *)w->u + (at + p * position) * 2;
@@ -173,74 +185,53 @@ leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_e
   return LEUKO_OK;
 }
 
-#ifdef VECTOR_NARROW
-/* Brings a tile of bfloat16 below 16, and what is transformed of it to 470 at most, which is
- * (1 + B^2 + A + B)^2 times as large. */
-VECTOR_INLINE float tile_factor(const char *const from[36], size_t pixel, float *unit) {
-  __m512i largest = _mm512_setzero_si512();
-  for (size_t c = 0; c < pixel; c += 64)
-    for (int i = 0; i < 36; i++) largest = half_larger(largest, from[i] + c);
-  return half_factor(half_largest(largest), unit);
-}
-#endif
-
-/* v [36][..][channels] of one tile. */
-VECTOR_INLINE void transform_input(const infer_winograd *w, const net_call *call, infer_place at,
-                                   char *v, size_t stride, float *unit, bool bf16, bool half) {
+/* Where the pixels of a tile lie. */
+static inline void point_at_tile(const infer_winograd *w, const net_call *call, infer_place at,
+                                 const char *from[36]) {
   const infer_shape *s = &w->s;
-  const size_t bytes = element_bytes(bf16), pixel = (size_t)s->in.c * bytes;
-  const char *from[36];
+  const size_t pixel = (size_t)s->in.c * element_bytes(s->in_type);
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) {
       const char *p = infer_pixel(&call->skip[0], call->x[0], s->in, at.image,
                                   at.y * 4 - s->pad + i, at.x * 4 - s->pad + j, pixel);
       from[i * 6 + j] = p ? p : s->zeros;
     }
-  v16 factor = v16_zero();
-  (void)unit;
-#ifdef VECTOR_NARROW
-  if (half) factor = v16_all(tile_factor(from, pixel, unit));
-#endif
+}
+
+/* v [36][..][channels] of one tile. */
+VECTOR_INLINE void transform_input(const infer_winograd *w, const net_call *call, infer_place at,
+                                   char *v, size_t stride, bool bf16) {
+  const size_t bytes = element_bytes(bf16), pixel = (size_t)w->s.in.c * bytes;
+  const char *from[36];
+  point_at_tile(w, call, at, from);
   for (size_t c = 0; c < pixel; c += ELEMENT_STEP * bytes) {
     v16 o[ELEMENT_VECTORS][6][6];
     for (int part = 0; part < ELEMENT_VECTORS; part++) {
       v16 d[6][6];
       for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 6; j++) {
-          d[i][j] = element_load(from[i * 6 + j] + c, part, bf16);
-          if (half) d[i][j] = v16_mul(d[i][j], factor);
-        }
+        for (int j = 0; j < 6; j++) d[i][j] = element_load(from[i * 6 + j] + c, part, bf16);
       input_2d(d, o[part]);
     }
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++) {
         v16 value[ELEMENT_VECTORS];
-        char *to = v + (size_t)(i * 6 + j) * stride + c;
         for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = o[part][i][j];
-#ifdef VECTOR_NARROW
-        if (half) {
-          _mm512_storeu_si512(to, half_pairs(value[0], value[1]));
-          continue;
-        }
-#endif
-        element_store(to, value, bf16);
+        element_store(v + (size_t)(i * 6 + j) * stride + c, value, bf16);
       }
   }
 }
 
-/* Sixteen filters of one tile: At m A, times `units` if there are any, + bias, relu. */
+/* Sixteen filters of one tile: At m A + bias, relu. */
 VECTOR_INLINE void transform_output(const infer_winograd *w, const float *m, size_t stride,
-                                    const float *units, float unit, const float *bias,
-                                    v16 o[4][4]) {
+                                    const float *bias, v16 o[4][4]) {
   v16 p[6][6];
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) p[i][j] = v16_load(m + (size_t)(i * 6 + j) * stride);
   output_2d(p, o);
   const v16 offset = bias ? v16_load(bias) : v16_zero();
-  const v16 one = units ? v16_mul(v16_load(units), v16_all(unit)) : v16_zero();
   for (int i = 0; i < 4; i++)
     for (int j = 0; j < 4; j++) {
-      o[i][j] = units ? v16_fma(o[i][j], one, offset) : add(o[i][j], offset);
+      o[i][j] = add(o[i][j], offset);
       if (w->s.relu) o[i][j] = v16_relu(o[i][j]);
     }
 }
@@ -268,49 +259,143 @@ VECTOR_INLINE void store_tile(const infer_winograd *w, const net_call *call, inf
     }
 }
 
+#ifdef VECTOR_NARROW
+/* v of one tile in half precision; *unit becomes what one of it counts. */
+HALF static void transform_input_half(const infer_winograd *w, const net_call *call, infer_place at,
+                                      char *v, size_t stride, float *unit) {
+  const size_t pixel = (size_t)w->s.in.c * element_bytes(ELEMENT_BF16);
+  const char *from[36];
+  point_at_tile(w, call, at, from);
+  __m512i largest = _mm512_setzero_si512();
+  for (size_t c = 0; c < pixel; c += 64)
+    for (int i = 0; i < 36; i++) largest = half_larger(largest, from[i] + c);
+  const int bits = half_largest(largest);
+  half_factor(bits, unit);
+  for (size_t c = 0; c < pixel; c += 64) {
+    __m512h d[6][6], o[6][6];
+    for (int i = 0; i < 6; i++)
+      for (int j = 0; j < 6; j++)
+        d[i][j] = _mm512_castsi512_ph(half_from_bf16(from[i * 6 + j] + c, bits));
+    input_2d_half(d, o);
+    for (int i = 0; i < 6; i++)
+      for (int j = 0; j < 6; j++)
+        _mm512_storeu_si512(v + (size_t)(i * 6 + j) * stride + c, _mm512_castph_si512(o[i][j]));
+  }
+}
+
+/* Thirty-two filters of a pixel in half precision, in numbers, + bias, relu, to where they go. */
+HALF_INLINE void store_half(const infer_winograd *w, __m512h sums, const v16 one[2],
+                            const v16 offset[2], int filter, char *to) {
+  const infer_shape *s = &w->s;
+  const __m512i all = _mm512_castph_si512(sums);
+  const v16 parts[2] = {_mm512_cvtph_ps(_mm512_castsi512_si256(all)),
+                        _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1))};
+  v16 value[2];
+  for (int part = 0; part < 2; part++) {
+    value[part] = v16_fma(parts[part], one[part], offset[part]);
+    if (s->relu) value[part] = v16_relu(value[part]);
+    if (s->out_type == ELEMENT_U8)
+      value[part] = v16_mul(value[part], v16_load(s->out_units + filter + 16 * part));
+  }
+  if (s->out_type == ELEMENT_U8) element_store(to, value, ELEMENT_U8);
+  else if (s->out_type == ELEMENT_BF16) element_store(to, value, ELEMENT_BF16);
+  else element_store(to, value, ELEMENT_F32);
+}
+
+/* Thirty-two filters of one tile: At m A, pooled where the step pools. A unit is positive and
+ * rounding monotone, so that the largest may be taken first. */
+HALF_INLINE void finish_tile_half(const infer_winograd *w, const net_call *call, infer_place at,
+                                  const char *m, float unit, int filter) {
+  const infer_shape *s = &w->s;
+  __m512h p[6][6], o[4][4];
+  for (int i = 0; i < 6; i++)
+    for (int j = 0; j < 6; j++)
+      p[i][j] = _mm512_castsi512_ph(_mm512_loadu_si512(m + (size_t)(i * 6 + j) * m_stride(w)));
+  output_2d_half(p, o);
+  const float *bias = call->params[1] ? call->params[1] + filter : NULL;
+  v16 one[2], offset[2];
+  for (int part = 0; part < 2; part++) {
+    one[part] = v16_mul(v16_load(w->units + filter + 16 * part), v16_all(unit));
+    offset[part] = bias ? v16_load(bias + 16 * part) : v16_zero();
+  }
+  const int side = tile_side(w);
+  const size_t bytes = element_bytes(s->out_type), pixel = (size_t)s->out.c * bytes;
+  char *image = (char *)call->y + (size_t)at.image * (size_t)s->out.h * (size_t)s->out.w * pixel +
+                (size_t)filter * bytes;
+  for (int i = 0; i < side && at.y * side + i < s->out.h; i++)
+    for (int j = 0; j < side && at.x * side + j < s->out.w; j++) {
+      const size_t place = (size_t)(at.y * side + i) * (size_t)s->out.w + (size_t)(at.x * side + j);
+      const __m512h sums =
+          s->pool ? _mm512_max_ph(_mm512_max_ph(o[2 * i][2 * j], o[2 * i][2 * j + 1]),
+                                  _mm512_max_ph(o[2 * i + 1][2 * j], o[2 * i + 1][2 * j + 1]))
+                  : o[i][j];
+      store_half(w, sums, one, offset, filter, image + place * pixel);
+    }
+}
+
+/* One chunk of filters for `count` tiles, transformed in half precision. */
+HALF static void multiply_half(const infer_winograd *w, const net_call *call,
+                               const infer_place *tiles, size_t count, const char *v, size_t stride,
+                               const float *units, int chunk, char *m) {
+  const size_t depth = (size_t)w->s.in.c;
+  const int left = w->s.plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+  const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * 2;
+  for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
+    product_half_rows(v + p * stride, depth, u + p * depth * (size_t)width * 2, m + p * m_stride(w),
+                      count, depth, width);
+  for (size_t t = 0; t < count; t++)
+    for (int f = 0; f < width; f += 32)
+      finish_tile_half(w, call, tiles[t], m + (t * (size_t)width + (size_t)f) * 2, units[t],
+                       chunk + f);
+}
+#endif
+
 VECTOR static void transform_tiles(const infer_winograd *w, const net_call *call,
                                    const infer_place *tiles, size_t count, char *v, size_t stride,
                                    float *units) {
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type);
+  (void)units;
   for (size_t t = 0; t < count; t++) {
-    char *to = v + t * row;
-    if (w->s.half) transform_input(w, call, tiles[t], to, stride, units + t, true, true);
-    else if (w->s.in_type == ELEMENT_BF16)
-      transform_input(w, call, tiles[t], to, stride, NULL, true, false);
-    else transform_input(w, call, tiles[t], to, stride, NULL, false, false);
+#ifdef VECTOR_NARROW
+    if (w->s.half) {
+      transform_input_half(w, call, tiles[t], v + t * row, stride, units + t);
+      continue;
+    }
+#endif
+    if (w->s.in_type == ELEMENT_BF16) transform_input(w, call, tiles[t], v + t * row, stride, true);
+    else transform_input(w, call, tiles[t], v + t * row, stride, false);
   }
 }
 
-/* One chunk of filters for `count` transformed tiles, whose units are `units`. */
+/* One chunk of filters for `count` transformed tiles, what one of whose values counts is in
+ * `units`. */
 VECTOR static void multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                             size_t count, const char *v, size_t stride, const float *units,
-                            int chunk, float *m) {
+                            int chunk, void *products) {
+#ifdef VECTOR_NARROW
+  if (w->s.half) {
+    multiply_half(w, call, tiles, count, v, stride, units, chunk, products);
+    return;
+  }
+#endif
+  (void)units;
   const infer_shape *s = &w->s;
   const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_type);
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * bytes;
-  const size_t step = m_stride(w->turn);
+  const size_t step = m_stride(w) / sizeof(float);
+  float *m = products;
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
-    float *to = m + p * step;
-#ifdef VECTOR_NARROW
-    if (w->s.half) {
-      product_half_rows(from, depth, weights, to, count, depth, width);
-      continue;
-    }
-#endif
-    product_rows(from, depth, weights, to, count, depth, width, s->in_type);
+    product_rows(from, depth, weights, m + p * step, count, depth, width, s->in_type);
   }
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
   for (size_t t = 0; t < count; t++)
     for (int f = 0; f < width; f += ELEMENT_STEP) {
-      const float *products = m + t * (size_t)width + f;
+      const float *at = m + t * (size_t)width + f;
       v16 o[ELEMENT_VECTORS][4][4];
-      for (int part = 0; part < ELEMENT_VECTORS; part++) {
-        const int at = f + 16 * part;
-        transform_output(w, products + 16 * part, step, w->s.half ? w->units + chunk + at : NULL,
-                         w->s.half ? units[t] : 0, bias ? bias + at : NULL, o[part]);
-      }
+      for (int part = 0; part < ELEMENT_VECTORS; part++)
+        transform_output(w, at + 16 * part, step, bias ? bias + f + 16 * part : NULL, o[part]);
       if (s->out_type == ELEMENT_U8) store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_U8);
       else if (s->out_type == ELEMENT_BF16)
         store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_BF16);
