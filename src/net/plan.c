@@ -186,10 +186,20 @@ static bool adds_bytes(const builder *b, int node) {
          graph->nodes[n->inputs[0]].shape.c % ELEMENT_BYTES_STEP == 0;
 }
 
+/* Winograd's kernel is eight times as large in half precision as one in bytes. Where it is too
+ * large for a core's cache it has to be read again for each of so few pixels as these. */
+#define FEW_PIXELS (28 * 28 - 1)
+#define LARGE_KERNEL (128 * 128) /* channels times filters */
+
 /* Whether a convolution is computed by Winograd's algorithm, with a quarter of the products, which
  * is faster in the wide type than all of them in bytes. */
-static bool winograd_is_faster(const builder *b, const net_attributes *a) {
-  return b->plan->options.winograd && a->kernel == 3 && a->stride == 1 && !net_cpu_fast_bytes();
+static bool winograd_is_faster(const builder *b, const net_node *n) {
+  const net_attributes *a = &n->attributes;
+  if (!b->plan->options.winograd || a->kernel != 3 || a->stride != 1) return false;
+  if (!net_cpu_fast_bytes()) return true;
+  const int channels = b->plan->graph->nodes[n->inputs[0]].shape.c;
+  const bool few = n->shape.h * n->shape.w <= FEW_PIXELS;
+  return net_cpu_half() && !(few && channels * n->shape.c > LARGE_KERNEL);
 }
 
 static bool reads_bytes(const builder *b, int node) {
@@ -200,7 +210,7 @@ static bool reads_bytes(const builder *b, int node) {
   switch (n->op) {
   case NET_CONV2D:
     return n->shape.c % ELEMENT_BYTES_STEP == 0 && pooling_behind(b, node) < 0 &&
-           !winograd_is_faster(b, a);
+           !winograd_is_faster(b, n);
   case NET_MAXPOOL:
     return a->kernel <= 8 && wanted_in_bytes(b, node);
   case NET_ADD:
