@@ -179,7 +179,7 @@ EMULATE __m512 _mm512_cvtepi32_ps(__m512i a) {
 }
 EMULATE __m512i _mm512_cvtps_epi32(__m512 a) {
   emulate_f8 x[2];
-  __m512i out;
+  __m512i out = {0};
   memcpy(x, &a, sizeof a);
   for (int i = 0; i < 2; i++) {
     emulate_i8 rounded = __builtin_ia32_cvtps2dq256(x[i]);
@@ -286,6 +286,104 @@ EMULATE __m512 _mm512_i32gather_ps(__m512i at, const void *from, int scale) {
   for (int i = 0; i < 16; i++)
     memcpy(&out[i], (const char *)from + (ptrdiff_t)at[i] * scale, sizeof(float));
   return out;
+}
+
+/* Half precision. */
+typedef _Float16 __m512h __attribute__((vector_size(64), may_alias));
+
+#define _MM_FROUND_TO_NEAREST_INT 0
+#define _MM_FROUND_NO_EXC 0
+#define _MM_HINT_T0 3
+#define _mm_prefetch(at, hint) __builtin_prefetch(at)
+
+#define EMULATE_HALF(name, value)                                                                  \
+  EMULATE __m512h name(__m512h a, __m512h b) {                                                     \
+    __m512h out;                                                                                   \
+    for (int i = 0; i < 32; i++) {                                                                 \
+      const float x = (float)a[i], y = (float)b[i];                                                \
+      out[i] = (_Float16)(value);                                                                  \
+    }                                                                                              \
+    return out;                                                                                    \
+  }
+EMULATE_HALF(_mm512_add_ph, x + y)
+EMULATE_HALF(_mm512_sub_ph, x - y)
+EMULATE_HALF(_mm512_mul_ph, x *y)
+EMULATE_HALF(_mm512_max_ph, x > y ? x : y)
+EMULATE_SET(_mm512_set1_ph, __m512h, _Float16)
+
+EMULATE __m512h _mm512_setzero_ph(void) {
+  return (__m512h){0};
+}
+/* A product of two halves is exact in float32. */
+EMULATE __m512h _mm512_fmadd_ph(__m512h a, __m512h b, __m512h c) {
+  for (int i = 0; i < 32; i++) c[i] = (_Float16)((float)a[i] * (float)b[i] + (float)c[i]);
+  return c;
+}
+EMULATE __m512i _mm512_castph_si512(__m512h a) {
+  return (__m512i)a;
+}
+EMULATE __m512h _mm512_castsi512_ph(__m512i a) {
+  return (__m512h)a;
+}
+EMULATE __m256i _mm512_cvtps_ph(__m512 a, int rounding) {
+  _Float16 halves[16];
+  (void)rounding;
+  for (int i = 0; i < 16; i++) halves[i] = (_Float16)a[i];
+  return _mm256_loadu_si256(halves);
+}
+EMULATE __m512 _mm512_cvtph_ps(__m256i a) {
+  _Float16 halves[16];
+  __m512 out;
+  memcpy(halves, &a, sizeof halves);
+  for (int i = 0; i < 16; i++) out[i] = (float)halves[i];
+  return out;
+}
+
+EMULATE __m512i _mm512_castsi256_si512(__m256i a) {
+  __m512i out = {0};
+  memcpy(&out, &a, sizeof a);
+  return out;
+}
+EMULATE __m512i _mm512_inserti64x4(__m512i a, __m256i b, int half) {
+  memcpy((char *)&a + half * (int)sizeof b, &b, sizeof b);
+  return a;
+}
+EMULATE __m256i _mm512_extracti64x4_epi64(__m512i a, int half) {
+  return _mm256_loadu_si256((const char *)&a + half * (int)sizeof(__m256i));
+}
+EMULATE __m512i _mm512_andnot_si512(__m512i a, __m512i b) {
+  return ~a & b;
+}
+EMULATE __m512i _mm512_slli_epi16(__m512i a, unsigned bits) {
+  return (__m512i)((emulate_u16)a << bits);
+}
+EMULATE __m512i _mm512_rol_epi32(__m512i a, int bits) {
+  return (__m512i)((emulate_u32)a << bits | (emulate_u32)a >> (32 - bits));
+}
+EMULATE __m512i _mm512_mask_blend_epi16(__mmask32 mask, __m512i a, __m512i b) {
+  emulate_i16 x = (emulate_i16)a, y = (emulate_i16)b;
+  for (int i = 0; i < 32; i++)
+    if (mask >> i & 1) x[i] = y[i];
+  return (__m512i)x;
+}
+EMULATE __m512i _mm512_max_epu16(__m512i a, __m512i b) {
+  emulate_u16 x = (emulate_u16)a, y = (emulate_u16)b;
+  for (int i = 0; i < 32; i++) x[i] = x[i] > y[i] ? x[i] : y[i];
+  return (__m512i)x;
+}
+EMULATE __m512i _mm512_subs_epu16(__m512i a, __m512i b) {
+  emulate_u16 x = (emulate_u16)a, y = (emulate_u16)b;
+  for (int i = 0; i < 32; i++) x[i] = (uint16_t)(x[i] > y[i] ? x[i] - y[i] : 0);
+  return (__m512i)x;
+}
+EMULATE __m512i _mm512_max_epi32(__m512i a, __m512i b) {
+  for (int i = 0; i < 16; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+  return a;
+}
+EMULATE int _mm512_reduce_max_epi32(__m512i a) {
+  int largest = a[0];
+  for (int i = 1; i < 16; i++) largest = a[i] > largest ? a[i] : largest;
+  return largest;
 }
 
 #endif
