@@ -21,6 +21,7 @@ static net_step convolution(rng *r, net_graph *g, int kernel, int stride, bool w
   step.threads = between(r, 1, 3);
   step.winograd = winograd;
   step.precision = some_precision(r);
+  step.half = net_cpu_half() && wide && coin(r);
   step.in_layout = NET_NHWC;
   return step;
 }
@@ -32,11 +33,15 @@ static void add_pooling(rng *r, net_step *step) {
   step->out.w /= 2;
 }
 
+static bool is_in_half(const net_step *step) {
+  return net_cpu_half() && (step->precision == NET_BF16 || step->half);
+}
+
 /* Inputs and kernel are rounded beforehand, so bfloat16 differs by the rounding of the output; in
  * half precision the sums are rounded as well. */
 static step_tolerance allowed_direct(const net_step *step) {
-  if (step->precision != NET_BF16) return (step_tolerance){1e-4, 0};
-  return net_cpu_half() ? (step_tolerance){2e-2, 0} : (step_tolerance){5e-3, 0};
+  if (is_in_half(step)) return (step_tolerance){2e-2, 0};
+  return step->precision == NET_BF16 ? (step_tolerance){5e-3, 0} : (step_tolerance){1e-4, 0};
 }
 
 static void test_pixel_by_pixel(void **state) {
@@ -74,7 +79,7 @@ static void test_wanted_pixels(void **state) {
     net_graph *g = net_graph_new();
     net_step step = convolution(&r, g, between(&r, 1, 7), between(&r, 1, 3), n % 3 == 0, false);
     add_pooling(&r, &step);
-    step.precision = NET_F32;
+    step.precision = NET_F32; /* so that the output is float32; in half precision as well */
     const net_backend *backend = net_backends_infer[net_cpu()];
     step_values v = step_values_new(g, &step);
     step_fill(&r, &step, &v);
@@ -118,11 +123,11 @@ static void test_wanted_pixels(void **state) {
   }
 }
 
-/* The transformed tiles are rounded as well, and the transforms enlarge that; in half precision less,
- * but its sums are rounded, too. */
+/* The transformed tiles are rounded as well, and the transforms enlarge that; in half precision
+ * less, but its sums are rounded, too. */
 static step_tolerance allowed_winograd(const net_step *step) {
-  if (step->precision != NET_BF16) return (step_tolerance){1e-4, 0};
-  return net_cpu_half() ? (step_tolerance){0.15, 0} : (step_tolerance){0.2, 0};
+  if (is_in_half(step)) return (step_tolerance){0.15, 0};
+  return step->precision == NET_BF16 ? (step_tolerance){0.2, 0} : (step_tolerance){1e-4, 0};
 }
 
 static void test_winograd(void **state) {
@@ -197,7 +202,8 @@ static void test_pooling(void **state) {
 /* Dense layers: bfloat16 from a certain size on. */
 static void test_dense(void **state) {
   (void)state;
-  static const int sizes[][2] = {{7, 1}, {300, 33}, {4608, 100}, {2050, 129}, {2051, 129}, {4608, 96}};
+  static const int sizes[][2] = {{7, 1},      {300, 33},   {4608, 100},
+                                 {2050, 129}, {2051, 129}, {4608, 96}};
   for (uint32_t n = 0; n < 12; n++) {
     rng r = rng_open(11, RNG_TEST, 5, n);
     net_graph *g = net_graph_new();
@@ -206,9 +212,9 @@ static void test_dense(void **state) {
     step.relu = coin(&r);
     step.threads = between(&r, 1, 3);
     step.precision = n % 2 && net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
-    const bool half = step.precision == NET_BF16 && net_cpu_half();
+    step.half = net_cpu_half() && coin(&r);
     assert_true(step_agrees(net_backends_dense[net_cpu()], &r, g, step,
-                            (step_tolerance){half ? 2e-2 : 1e-4, 0}));
+                            (step_tolerance){is_in_half(&step) ? 2e-2 : 1e-4, 0}));
   }
 }
 

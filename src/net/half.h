@@ -28,14 +28,22 @@ VECTOR_INLINE __m512i half_pairs(v16 even, v16 odd) {
   return _mm512_permutexvar_epi16(interleave, both);
 }
 
-/* The larger of each of 32 magnitudes, as bits of bfloat16, and of those at `from`. */
-VECTOR_INLINE __m512i half_larger(__m512i largest, const void *from) {
-  const __m512i magnitude = _mm512_set1_epi16(0x7fff);
-  return _mm512_max_epu16(largest, _mm512_and_si512(_mm512_loadu_si512(from), magnitude));
+/* The larger of each of some magnitudes and of 32 values at `from`, float32 or bfloat16. */
+VECTOR_INLINE __m512i half_larger(__m512i largest, const char *from, element_type type) {
+  if (type == ELEMENT_BF16) {
+    const __m512i magnitude = _mm512_set1_epi16(0x7fff);
+    return _mm512_max_epu16(largest, _mm512_and_si512(_mm512_loadu_si512(from), magnitude));
+  }
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  for (int i = 0; i < 2; i++)
+    largest =
+        _mm512_max_epi32(largest, _mm512_and_si512(_mm512_loadu_si512(from + 64 * i), magnitude));
+  return largest;
 }
 
-/* The largest of them. */
-VECTOR_INLINE int half_largest(__m512i largest) {
+/* The largest of them, as bits of bfloat16. */
+VECTOR_INLINE int half_largest(__m512i largest, element_type type) {
+  if (type == ELEMENT_F32) return _mm512_reduce_max_epi32(largest) >> 16;
   const __m512i high = _mm512_srli_epi32(largest, 16);
   const __m512i low = _mm512_and_si512(largest, _mm512_set1_epi32(0xffff));
   return _mm512_reduce_max_epi32(_mm512_max_epi32(high, low));
@@ -58,14 +66,18 @@ VECTOR_INLINE float half_factor(int bits, float *inverse) {
   return factor;
 }
 
-/* Thirty-two values of bfloat16 times the power of two that brings the largest of all, `bits`, to
- * 8 .. 16; what is below 2^-18 of that becomes zero. */
-VECTOR_INLINE __m512i half_from_bf16(const void *from, int bits) {
-  const int kept = half_kept(bits);
+/* Thirty-two values, float32 or bfloat16, times the factor of the largest of all, `bits`. Of
+ * bfloat16 what is below 2^-18 of that becomes zero. */
+VECTOR_INLINE __m512i half_load(const char *from, int bits, v16 factor, element_type type) {
+  if (type == ELEMENT_F32) {
+    const __m256i low = half_narrow(v16_mul(v16_load((const float *)from), factor));
+    const __m256i high = half_narrow(v16_mul(v16_load((const float *)from + 16), factor));
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+  }
   /* Exponents of bfloat16 count from 127, of half precision from 15. */
   const __m512i all = _mm512_loadu_si512(from), sign = _mm512_set1_epi16((int16_t)0x8000);
-  const __m512i size = _mm512_andnot_si512(sign, all);
-  const __m512i moved = _mm512_subs_epu16(size, _mm512_set1_epi16((int16_t)((kept - 18) * 128)));
+  const __m512i down = _mm512_set1_epi16((int16_t)((half_kept(bits) - 18) * 128));
+  const __m512i moved = _mm512_subs_epu16(_mm512_andnot_si512(sign, all), down);
   return _mm512_or_si512(_mm512_slli_epi16(moved, 3), _mm512_and_si512(all, sign));
 }
 

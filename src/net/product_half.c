@@ -175,22 +175,29 @@ size_t product_half_scratch(size_t rows, size_t values) {
   return up_to_line(rows * values * 2) + up_to_line(rows * sizeof(float));
 }
 
-HALF void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
-                             void *scratch) {
-  const ready to = ready_in(scratch, rows, taps * depth);
-  char *place = to.rows;
+HALF_INLINE void ready_rows(const void *const *from, size_t rows, size_t taps, size_t depth,
+                            element_type type, const ready *to) {
+  const size_t bytes = depth * element_bytes(type), step = 32 * element_bytes(type);
+  char *place = to->rows;
   for (size_t r = 0; r < rows; r++) {
     __m512i largest = _mm512_setzero_si512();
     for (size_t t = 0; t < taps; t++)
-      for (size_t d = 0; d < depth; d += 32)
-        largest = half_larger(largest, (const char *)from[t * rows + r] + 2 * d);
-    const v16 factor = v16_all(half_factor(half_largest(largest), to.units + r));
+      for (size_t d = 0; d < bytes; d += step)
+        largest = half_larger(largest, (const char *)from[t * rows + r] + d, type);
+    const int bits = half_largest(largest, type);
+    const v16 factor = v16_all(half_factor(bits, to->units + r));
     for (size_t t = 0; t < taps; t++)
-      for (size_t d = 0; d < depth; d += 16, place += 32) {
-        const v16 value = element_load16((const char *)from[t * rows + r] + 2 * d, ELEMENT_BF16);
-        _mm256_storeu_si256((void *)place, half_narrow(v16_mul(value, factor)));
-      }
+      for (size_t d = 0; d < bytes; d += step, place += 64)
+        _mm512_storeu_si512(place,
+                            half_load((const char *)from[t * rows + r] + d, bits, factor, type));
   }
+}
+
+HALF void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
+                             element_type type, void *scratch) {
+  const ready to = ready_in(scratch, rows, taps * depth);
+  if (type == ELEMENT_BF16) ready_rows(from, rows, taps, depth, ELEMENT_BF16, &to);
+  else ready_rows(from, rows, taps, depth, ELEMENT_F32, &to);
 }
 
 HALF_INLINE void finish_block(const float *units, const float *m, const product_finish *finish,

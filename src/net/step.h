@@ -50,6 +50,7 @@ typedef struct {
   bool need_dx;            /* backward must give the gradient of the input */
   bool winograd;           /* Winograd's algorithm may be used for convolutions */
   net_precision precision; /* in what a backend may compute, F32 or BF16 */
+  bool half;               /* of float32, too, it may multiply in half precision (net_cpu_half) */
   int threads;
 } net_step;
 

@@ -20,17 +20,28 @@
 struct net_kernel {
   net_step step;
   bool bf16; /* input and kernel */
-  bool half; /* then: products in half precision (net/product.h) */
+  bool half; /* products in half precision (net/product.h) */
   /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16; in
    * 16 bits in pairs of inputs. */
   void *u;
   float *units, *bias; /* [columns], in half precision: what a product counts, what is added */
 };
 
+/* Whether products may be in half precision. */
+static bool in_half(const net_step *step) {
+#ifdef VECTOR_NARROW
+  return net_cpu_half() && step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
+#else
+  (void)step;
+  return false;
+#endif
+}
+
 static bool dense_choose(net_step *step) {
   if (step->op != NET_DENSE || step->training) return false;
   const bool large = (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
   const bool bf16 = step->precision == NET_BF16 && element_narrow() && large && step->in.c % 2 == 0;
+  step->half = (bf16 || step->half) && large && in_half(step);
   step->in_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
   step->out_layout = NET_NHWC;
   return true;
@@ -70,16 +81,6 @@ static size_t half_bytes(const net_step *step) {
 #endif
 }
 
-static bool in_half(const net_step *step) {
-#ifdef VECTOR_NARROW
-  return step->in_layout == NET_NHWC_BF16 && net_cpu_half() && step->in.c % ELEMENT_STEP == 0 &&
-         step->out.c % ELEMENT_STEP == 0;
-#else
-  (void)step;
-  return false;
-#endif
-}
-
 static void dense_release(net_kernel *k) {
   if (!k) return;
   free(k->units);
@@ -95,9 +96,9 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
   k->bf16 = step->in_layout == NET_NHWC_BF16;
-  k->half = in_half(step);
-  size_t bytes =
-      (size_t)step->in.c * (size_t)padded(step->out.c) * net_layout_bytes(step->in_layout);
+  k->half = step->half;
+  const size_t value = k->half ? sizeof(uint16_t) : net_layout_bytes(step->in_layout);
+  size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * value;
   bytes = (bytes + 63) / 64 * 64;
   k->u = aligned_alloc(64, bytes);
   k->units = calloc((size_t)padded(step->out.c), sizeof *k->units);
@@ -136,10 +137,10 @@ static void forward_half(const net_kernel *k, const net_call *call) {
   const void **from = (void *)scratch;
   void **to = (void **)scratch + batch, *ready = scratch + pointer_bytes(step);
   for (size_t n = 0; n < batch; n++) {
-    from[n] = (const char *)call->x[0] + n * in * element_bytes(ELEMENT_BF16);
+    from[n] = (const char *)call->x[0] + n * in * element_bytes(k->bf16);
     to[n] = call->y + n * out;
   }
-  product_half_ready(from, batch, 1, in, ready);
+  product_half_ready(from, batch, 1, in, k->bf16, ready);
 #pragma omp parallel for num_threads(step->threads) schedule(static)
   for (int chunk = 0; chunk < chunks(step); chunk++) {
     const size_t first = (size_t)chunk * PRODUCT_WIDTH;

@@ -65,11 +65,13 @@ static bool infer_choose(net_step *step) {
 }
 
 /* Whether the products of a convolution are in half precision. */
-static bool in_half(const infer_shape *s, bool winograd) {
+static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
 #ifdef VECTOR_NARROW
-  return s->in_type == ELEMENT_BF16 && net_cpu_half() && (winograd || !s->pool);
+  const bool may = s->in_type == ELEMENT_BF16 || (s->in_type == ELEMENT_F32 && step->half);
+  return may && net_cpu_half() && !few_channels(step) && (winograd || !s->pool);
 #else
   (void)s;
+  (void)step;
   (void)winograd;
   return false;
 #endif
@@ -133,7 +135,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
     bool winograd = a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
                     step->winograd && !step->add && step->in_layout != NET_NHWC_U8;
-    k->s.half = in_half(&k->s, winograd);
+    k->s.half = in_half(&k->s, step, winograd);
     if (winograd) status = infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error);
     else if (few_channels(step)) status = infer_first_new(&k->s, &k->first, scratch, error);
     else status = infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);

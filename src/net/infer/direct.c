@@ -61,7 +61,8 @@ static size_t thread_bytes(const infer_direct *d) {
 static size_t chunk_bytes(const infer_direct *d, int chunk) {
   const int left = d->s.plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   if (d->s.in_type == ELEMENT_U8) return product_bytes_room((size_t)d->taps, d->depth, width);
-  return (size_t)d->taps * d->depth * (size_t)width * element_bytes(d->s.in_type);
+  const size_t value = d->s.half ? sizeof(uint16_t) : element_bytes(d->s.in_type);
+  return (size_t)d->taps * d->depth * (size_t)width * value;
 }
 
 /* Where they lie. */
@@ -296,7 +297,7 @@ static bool is_readied(const infer_direct *d) {
 static void ready_rows(const infer_direct *d, const workplace *w, size_t rows) {
 #ifdef VECTOR_NARROW
   if (d->s.half) {
-    product_half_ready(w->from, rows, (size_t)d->taps, d->depth, w->ready);
+    product_half_ready(w->from, rows, (size_t)d->taps, d->depth, d->s.in_type, w->ready);
     return;
   }
 #endif

@@ -30,9 +30,14 @@ struct infer_winograd {
   float *units; /* [filters], in half precision: what one of a filter's products counts */
 };
 
+/* Bytes of a transformed value, and of one of the kernel's. */
+static size_t v_value(const infer_winograd *w) {
+  return w->s.half ? sizeof(uint16_t) : element_bytes(w->s.in_type);
+}
+
 /* Bytes between two of the 36 positions of `tiles` transformed tiles. */
 static size_t v_stride(const infer_winograd *w, size_t tiles) {
-  return tiles * (size_t)w->s.in.c * element_bytes(w->s.in_type) + LINE;
+  return tiles * (size_t)w->s.in.c * v_value(w) + LINE;
 }
 
 static size_t product_bytes(const infer_winograd *w) {
@@ -96,8 +101,8 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   const size_t most =
       (size_t)batch * (size_t)((shape->plain.h + 3) / 4) * (size_t)((shape->plain.w + 3) / 4);
   const size_t threads = (size_t)shape->threads;
-  const size_t tile = WINOGRAD_POSITIONS * ((size_t)shape->in.c * element_bytes(shape->in_type) +
-                                            PRODUCT_WIDTH * product_bytes(w));
+  const size_t tile =
+      WINOGRAD_POSITIONS * ((size_t)shape->in.c * v_value(w) + PRODUCT_WIDTH * product_bytes(w));
   const size_t share = up_to_rows((most + threads - 1) / threads);
   w->shared = shape->in.c >= SHARED_CHANNELS || share < PART_TILES;
   if (w->shared) {
@@ -107,7 +112,7 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
     w->turn = least(share, TURN_BYTES / tile / PRODUCT_ROWS * PRODUCT_ROWS);
     if (w->turn < PRODUCT_ROWS) w->turn = PRODUCT_ROWS;
   }
-  size_t bytes = kernel_values(w) * element_bytes(shape->in_type);
+  size_t bytes = kernel_values(w) * v_value(w);
   w->u = aligned_alloc(LINE, bytes);
   if (w->s.half) w->units = malloc((size_t)shape->plain.c * sizeof *w->units);
   if (!w->u || (w->s.half && !w->units)) {
@@ -178,7 +183,7 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
 
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
 #ifdef VECTOR_NARROW
-  if (w->s.in_type == ELEMENT_BF16) return bind_narrow(w, kernel, error);
+  if (w->s.in_type == ELEMENT_BF16 || w->s.half) return bind_narrow(w, kernel, error);
 #endif
   (void)error;
   winograd_kernel(kernel, w->s.in.c, w->s.plain.c, false, w->u, w->s.threads);
@@ -261,25 +266,37 @@ VECTOR_INLINE void store_tile(const infer_winograd *w, const net_call *call, inf
 
 #ifdef VECTOR_NARROW
 /* v of one tile in half precision; *unit becomes what one of it counts. */
-HALF static void transform_input_half(const infer_winograd *w, const net_call *call, infer_place at,
-                                      char *v, size_t stride, float *unit) {
-  const size_t pixel = (size_t)w->s.in.c * element_bytes(ELEMENT_BF16);
+HALF_INLINE void transform_input_half(const infer_winograd *w, const net_call *call, infer_place at,
+                                      char *v, size_t stride, float *unit, element_type type) {
+  const size_t step = 32 * element_bytes(type), pixel = (size_t)w->s.in.c * element_bytes(type);
   const char *from[36];
   point_at_tile(w, call, at, from);
   __m512i largest = _mm512_setzero_si512();
-  for (size_t c = 0; c < pixel; c += 64)
-    for (int i = 0; i < 36; i++) largest = half_larger(largest, from[i] + c);
-  const int bits = half_largest(largest);
-  half_factor(bits, unit);
-  for (size_t c = 0; c < pixel; c += 64) {
+  for (size_t c = 0; c < pixel; c += step)
+    for (int i = 0; i < 36; i++) largest = half_larger(largest, from[i] + c, type);
+  const int bits = half_largest(largest, type);
+  const v16 factor = v16_all(half_factor(bits, unit));
+  for (size_t c = 0; c < pixel; c += step, v += 64) {
     __m512h d[6][6], o[6][6];
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++)
-        d[i][j] = _mm512_castsi512_ph(half_from_bf16(from[i * 6 + j] + c, bits));
+        d[i][j] = _mm512_castsi512_ph(half_load(from[i * 6 + j] + c, bits, factor, type));
     input_2d_half(d, o);
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++)
-        _mm512_storeu_si512(v + (size_t)(i * 6 + j) * stride + c, _mm512_castph_si512(o[i][j]));
+        _mm512_storeu_si512(v + (size_t)(i * 6 + j) * stride, _mm512_castph_si512(o[i][j]));
+  }
+}
+
+HALF static void transform_tiles_half(const infer_winograd *w, const net_call *call,
+                                      const infer_place *tiles, size_t count, char *v,
+                                      size_t stride, float *units) {
+  const size_t row = (size_t)w->s.in.c * v_value(w);
+  for (size_t t = 0; t < count; t++) {
+    char *to = v + t * row;
+    if (w->s.in_type == ELEMENT_BF16)
+      transform_input_half(w, call, tiles[t], to, stride, units + t, ELEMENT_BF16);
+    else transform_input_half(w, call, tiles[t], to, stride, units + t, ELEMENT_F32);
   }
 }
 
@@ -353,15 +370,15 @@ HALF static void multiply_half(const infer_winograd *w, const net_call *call,
 VECTOR static void transform_tiles(const infer_winograd *w, const net_call *call,
                                    const infer_place *tiles, size_t count, char *v, size_t stride,
                                    float *units) {
-  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type);
+#ifdef VECTOR_NARROW
+  if (w->s.half) {
+    transform_tiles_half(w, call, tiles, count, v, stride, units);
+    return;
+  }
+#endif
+  const size_t row = (size_t)w->s.in.c * v_value(w);
   (void)units;
   for (size_t t = 0; t < count; t++) {
-#ifdef VECTOR_NARROW
-    if (w->s.half) {
-      transform_input_half(w, call, tiles[t], v + t * row, stride, units + t);
-      continue;
-    }
-#endif
     if (w->s.in_type == ELEMENT_BF16) transform_input(w, call, tiles[t], v + t * row, stride, true);
     else transform_input(w, call, tiles[t], v + t * row, stride, false);
   }
@@ -423,8 +440,7 @@ static void run_turns(const infer_winograd *w, const net_call *call, const infer
 static void run_rounds(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                        size_t count, char *scratch) {
   char *v = scratch, *products = scratch + v_bytes(w);
-  const size_t row = (size_t)w->s.in.c * element_bytes(w->s.in_type),
-               stride = v_stride(w, w->round);
+  const size_t row = (size_t)w->s.in.c * v_value(w), stride = v_stride(w, w->round);
   const size_t chunks = ((size_t)w->s.plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
   float *units = units_of(w, v);
 #pragma omp parallel num_threads(w->s.threads)
