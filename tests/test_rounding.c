@@ -63,11 +63,17 @@ static void the_noisiest_for_their_work_are_left_wide(void **state) {
       {0.99, {true, false, true, false}},   {0.995, {true, true, true, false}},
       {1, {true, true, true, false}},
   };
+  rounding_layer more[4]; /* step by step */
+  memcpy(more, all, sizeof more);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     rounding_layer layers[4];
     memcpy(layers, all, sizeof layers);
     rounding_leave_wide(layers, 4, 64, &margin, 1, cases[i].wanted);
-    for (int k = 0; k < 4; k++) assert_int_equal(layers[k].wide, cases[i].wide[k]);
+    rounding_leave_wide(more, 4, 64, &margin, 1, cases[i].wanted);
+    for (int k = 0; k < 4; k++) {
+      assert_int_equal(layers[k].wide, cases[i].wide[k]);
+      assert_int_equal(more[k].wide, cases[i].wide[k]);
+    }
   }
 }
 

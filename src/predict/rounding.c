@@ -55,10 +55,15 @@ static rounding_layer *most_harmful(rounding_layer *layers, size_t count) {
 
 void rounding_leave_wide(rounding_layer *layers, size_t count, double variance,
                          const double *margins, size_t cells, double wanted) {
-  double sum = 0;
-  for (size_t i = 0; i < count; i++) sum += layers[i].variance;
-  double left = sum;
-  for (size_t bytes = count; bytes > 1; bytes--) {
+  double sum = 0, left = 0;
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += layers[i].variance;
+    if (layers[i].wide) continue;
+    left += layers[i].variance;
+    bytes++;
+  }
+  for (; bytes > 1; bytes--) {
     if (rounding_agreement(margins, cells, variance * left / sum) >= wanted) return;
     rounding_layer *most = most_harmful(layers, count);
     most->wide = true;

@@ -24,7 +24,7 @@ double rounding_variance(const double *moved, size_t count);
 /* The share of answers of these margins [count] that stay the same under normal noise of that
  * variance. */
 double rounding_agreement(const double *margins, size_t count, double variance);
-/* Marks layers [layers] as wide, those first whose rounding does the most harm for the work that it
+/* Marks more of the layers [layers] as wide, those first whose rounding does the most harm for the work that it
  * makes faster, until that of the others leaves the share `wanted` of the answers the same; one at
  * least stays in bytes. `variance` is that of all together, which the layers' own are brought to,
  * being measured one by one. */
