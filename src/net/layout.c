@@ -1,5 +1,7 @@
 #include "net/layout.h"
 
+#include "net/skip.h"
+
 /* Strides in floats of one image: value (y, x, c) lies at base(c) + (y * w + x) * step. */
 static inline size_t channel_base(net_layout layout, size_t pixels, size_t c, size_t *step,
                                   size_t channels) {
@@ -105,23 +107,48 @@ void net_accumulate(void *sum, const void *part, net_layout layout, size_t count
   }
 }
 
+/* Every value that a channel can take, of the output's channels in turn. */
+typedef struct {
+  float of[3][256];
+  int source[3]; /* which of a pixel's bytes it is made of */
+} input_table;
+
+static void convert_planes(const input_table *t, const uint8_t *pixels, size_t area, float *out) {
+  for (size_t c = 0; c < 3; c++)
+    for (size_t p = 0; p < area; p++)
+      out[c * area + p] = t->of[c][pixels[3 * p + (size_t)t->source[c]]];
+}
+
+/* Pixel by pixel; groups of black ones are copied. */
+static void convert_pixels(const input_table *t, const uint8_t *pixels, size_t area, float *out) {
+  float black[3 * SKIP_GROUP];
+  for (size_t i = 0; i < 3 * SKIP_GROUP; i++) black[i] = t->of[i % 3][0];
+  for (size_t p = 0; p < area; p += SKIP_GROUP) {
+    const size_t end = area - p < SKIP_GROUP ? area : p + SKIP_GROUP;
+    if (end == p + SKIP_GROUP && skip_group_is_black(pixels + 3 * p)) {
+      memcpy(out + 3 * p, black, sizeof black);
+      continue;
+    }
+    for (size_t i = p; i < end; i++)
+      for (size_t c = 0; c < 3; c++)
+        out[3 * i + c] = t->of[c][pixels[3 * i + (size_t)t->source[c]]];
+  }
+}
+
 void net_input_convert(const uint8_t *pixels, const net_input_scaling *scaling, float *out,
                        net_layout to, int batch, net_shape shape, int threads) {
-  size_t area = (size_t)shape.h * (size_t)shape.w;
-  float table[3][256]; /* every value that a channel can take */
-  for (int c = 0; c < 3; c++)
+  const size_t area = (size_t)shape.h * (size_t)shape.w;
+  input_table table;
+  for (int c = 0; c < 3; c++) {
+    table.source[c] = scaling->reverse ? 2 - c : c;
     for (int v = 0; v < 256; v++)
-      table[c][v] = ((float)v * scaling->scale - scaling->mean[c]) / scaling->deviation[c];
+      table.of[c][v] = ((float)v * scaling->scale - scaling->mean[c]) / scaling->deviation[c];
+  }
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int n = 0; n < batch; n++) {
     const uint8_t *source = pixels + (size_t)n * area * 3;
     float *target = out + (size_t)n * area * 3;
-    for (size_t c = 0; c < 3; c++) {
-      const uint8_t *from = source + (scaling->reverse ? 2 - c : c);
-      if (to == NET_NCHW)
-        for (size_t p = 0; p < area; p++) target[c * area + p] = table[c][from[3 * p]];
-      else
-        for (size_t p = 0; p < area; p++) target[3 * p + c] = table[c][from[3 * p]];
-    }
+    if (to == NET_NCHW) convert_planes(&table, source, area, target);
+    else convert_pixels(&table, source, area, target);
   }
 }

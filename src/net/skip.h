@@ -8,6 +8,8 @@
 #ifndef NET_SKIP_H
 #define NET_SKIP_H
 
+#include <string.h>
+
 #include "net/graph.h"
 
 /* One input of a step. */
@@ -15,6 +17,16 @@ typedef struct {
   const uint8_t *computed; /* [images][h][w]: 0 where only `blank` holds the pixel; NULL: all are */
   const void *blank;       /* [h][w][c] of one image, in the activations' type */
 } net_skip;
+
+#define SKIP_GROUP 16 /* pixels that are looked at together */
+
+/* Whether a group of pixels [SKIP_GROUP][3] is black, as most are around a cell. */
+static inline bool skip_group_is_black(const uint8_t *pixels) {
+  uint64_t words[SKIP_GROUP * 3 / 8], any = 0;
+  memcpy(words, pixels, sizeof words);
+  for (size_t i = 0; i < SKIP_GROUP * 3 / 8; i++) any |= words[i];
+  return any == 0;
+}
 
 /* Which of the pixels [h][w][3] are not black. Returns their number. */
 size_t skip_pixels(const uint8_t *pixels, int h, int w, uint8_t *differs);
