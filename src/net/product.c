@@ -35,7 +35,7 @@ INLINE void multiply_bf16(const void *const *rows, const void *u, v16 sum[PRODUC
   }
 }
 
-#define BYTES_AHEAD 1024
+#define BYTES_AHEAD 4096
 
 /* Four neighbouring values of a row at a time. The sums are integers. */
 INLINE void multiply_u8(const void *const *rows, const void *u, v16 sum[PRODUCT_ROWS][VECTORS],
