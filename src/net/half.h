@@ -18,6 +18,15 @@ VECTOR_INLINE __m256i half_narrow(v16 x) {
   return _mm512_cvtps_ph(x, HALF_ROUNDING);
 }
 
+/* `count` values of float32 to half precision; up to 15 places behind them are written as well. */
+VECTOR_INLINE void half_copy(const float *from, size_t count, uint16_t *to) {
+  for (size_t i = 0; i < count; i += 16) {
+    const __mmask16 inside = count - i < 16 ? (__mmask16)((1U << (count - i)) - 1) : 0xffff;
+    const v16 value = _mm512_maskz_loadu_ps(inside, from + i);
+    _mm256_storeu_si256((void *)(to + i), half_narrow(value));
+  }
+}
+
 /* Of sixteen places the value in `even`, then that in `odd`. */
 VECTOR_INLINE __m512i half_pairs(v16 even, v16 odd) {
   const __m512i interleave =

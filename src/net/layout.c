@@ -1,5 +1,7 @@
 #include "net/layout.h"
 
+#include <math.h>
+
 #include "net/skip.h"
 
 /* Strides in floats of one image: value (y, x, c) lies at base(c) + (y * w + x) * step. */
@@ -107,6 +109,19 @@ void net_accumulate(void *sum, const void *part, net_layout layout, size_t count
   }
 }
 
+/* What becomes of a channel's value. */
+static float scaled(const net_input_scaling *scaling, int channel, int value) {
+  return ((float)value * scaling->scale - scaling->mean[channel]) / scaling->deviation[channel];
+}
+
+float net_input_largest(const net_input_scaling *scaling) {
+  float largest = 0;
+  for (int c = 0; c < 3; c++)
+    for (int end = 0; end < 2; end++)
+      largest = fmaxf(largest, fabsf(scaled(scaling, c, 255 * end)));
+  return largest;
+}
+
 /* Every value that a channel can take, of the output's channels in turn. */
 typedef struct {
   float of[3][256];
@@ -141,8 +156,7 @@ void net_input_convert(const uint8_t *pixels, const net_input_scaling *scaling, 
   input_table table;
   for (int c = 0; c < 3; c++) {
     table.source[c] = scaling->reverse ? 2 - c : c;
-    for (int v = 0; v < 256; v++)
-      table.of[c][v] = ((float)v * scaling->scale - scaling->mean[c]) / scaling->deviation[c];
+    for (int v = 0; v < 256; v++) table.of[c][v] = scaled(scaling, c, v);
   }
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int n = 0; n < batch; n++) {

@@ -30,6 +30,9 @@ typedef struct {
   bool reverse;
 } net_input_scaling;
 
+/* The largest magnitude that comes of it. */
+float net_input_largest(const net_input_scaling *scaling);
+
 /* uint8 pixels [batch][h][w][3] to float32 in `to` (NHWC or NCHW). */
 void net_input_convert(const uint8_t *pixels, const net_input_scaling *scaling, float *out,
                        net_layout to, int batch, net_shape shape, int threads);

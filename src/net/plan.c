@@ -297,6 +297,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .precision = wide_type(plan->options.precision),
                           .half = plan->options.precision == NET_INT8 && net_cpu_half(),
                           .threads = plan->options.threads};
+  if (value == plan->input) draft.step.largest = net_input_largest(&plan->options.scaling);
   fusion f;
   leuko_status status = choose(b, &draft, &f, error);
   if (status != LEUKO_OK) return status;

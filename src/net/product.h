@@ -132,6 +132,23 @@ void product_half_ready(const void *const *from, size_t rows, size_t taps, size_
  * They go through m [rows][width]. */
 void product_half_finished(void *scratch, const void *u, float *m, const product_finish *finish,
                            size_t rows, size_t values, int width);
+
+/* Windows side by side on an image of few channels, in half precision: pair k of row i of window r
+ * lies at v[r * step + i * line + 2 k], and with `pooled` those of the lower windows of a square
+ * `below` further. */
+typedef struct {
+  const uint16_t *v;
+  size_t step, line, below;
+  int rows, pairs;
+  bool pooled;
+} product_half_windows;
+
+/* As product_windows_finished, or with `pooled` as product_windows_pooled: u as product_half_pack
+ * leaves it, chunk by chunk, and `finish` with a scale. All sums are in half precision: magnitudes
+ * of v may be PRODUCT_HALF_LARGEST / (rows pairs) at most. */
+#define PRODUCT_HALF_LARGEST 30000
+void product_half_windows_finished(const product_half_windows *w, const void *u,
+                                   const product_finish *finish, size_t count, size_t filters);
 #endif
 
 #endif

@@ -232,3 +232,95 @@ HALF void product_half_finished(void *scratch, const void *u, float *m,
     finish_all(from.units, m, finish, rows, 2);
   }
 }
+
+/* The sums of `count` windows, a constant, from v on, of each 32 columns in their order. */
+HALF_INLINE void window_sums(const product_half_windows *w, const uint16_t *v, const char *u,
+                             __m512h joint[PRODUCT_ROWS][VECTORS / 2], int count, int vectors) {
+  __m512h sum[PRODUCT_ROWS][VECTORS];
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_setzero_ph();
+  for (int i = 0; i < w->rows; i++, v += w->line)
+    for (int d = 0; d < w->pairs; d++, u += vectors * 64) {
+      __m512h factors[VECTORS];
+      for (int k = 0; k < vectors; k++)
+        factors[k] = _mm512_castsi512_ph(_mm512_loadu_si512(u + k * 64));
+      for (int r = 0; r < count; r++) {
+        int32_t two;
+        memcpy(&two, v + (size_t)r * w->step + 2 * d, sizeof two);
+        const __m512h value = _mm512_castsi512_ph(_mm512_set1_epi32(two));
+        for (int k = 0; k < vectors; k++) sum[r][k] = _mm512_fmadd_ph(value, factors[k], sum[r][k]);
+      }
+    }
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k += 2) joint[r][k / 2] = joined(sum[r][k], sum[r][k + 1]);
+}
+
+/* A chunk of the filters of `count` windows, or of half as many squares. */
+HALF_INLINE void window_block(const product_half_windows *w, const uint16_t *v, const char *u,
+                              const product_finish *finish, size_t row, int count, int vectors,
+                              bool pooled) {
+  __m512h joint[PRODUCT_ROWS][VECTORS / 2], lower[PRODUCT_ROWS][VECTORS / 2];
+  window_sums(w, v, u, joint, count, vectors);
+  if (pooled) window_sums(w, v + w->below, u, lower, count, vectors);
+  const int rows = pooled ? count / 2 : count;
+  v16 sums[PRODUCT_ROWS][VECTORS];
+  for (int r = 0; r < rows; r++)
+    for (int k = 0; k < vectors / 2; k++) {
+      __m512h sum = joint[r][k];
+      if (pooled) {
+        const __m512h above = _mm512_max_ph(joint[2 * r][k], joint[2 * r + 1][k]);
+        sum = _mm512_max_ph(above, _mm512_max_ph(lower[2 * r][k], lower[2 * r + 1][k]));
+      }
+      const __m512i all = _mm512_castph_si512(sum);
+      sums[r][2 * k] = _mm512_cvtph_ps(_mm512_castsi512_si256(all));
+      sums[r][2 * k + 1] = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1));
+    }
+  finish_rows(finish, row, sums, rows, vectors, ELEMENT_BF16);
+}
+
+/* All filters of them, so that what is stored is one stretch. */
+HALF_INLINE void window_group(const product_half_windows *w, size_t first, const char *u,
+                              const product_finish *finish, size_t filters, int count,
+                              bool pooled) {
+  if (pooled && count % 2) return;
+  product_finish f = *finish;
+  const size_t row = first / (pooled ? 2 : 1), pairs = (size_t)(w->rows * w->pairs);
+  for (size_t left = filters; left;) {
+    const size_t width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+    const uint16_t *v = w->v + first * w->step;
+    if (width < PRODUCT_WIDTH) window_block(w, v, u, &f, row, count, VECTORS / 2, pooled);
+    else window_block(w, v, u, &f, row, count, VECTORS, pooled);
+    u += width * pairs * 4;
+    f.first += width;
+    f.scale += width;
+    f.bias += width;
+    if (f.other_scale) f.other_scale += width;
+    left -= width;
+  }
+}
+
+#define WINDOW_CASE(count)                                                                         \
+  case count:                                                                                      \
+    window_group(w, first, u, finish, filters, count, pooled);                                     \
+    break
+HALF_INLINE void window_groups(const product_half_windows *w, const char *u,
+                               const product_finish *finish, size_t count, size_t filters,
+                               bool pooled) {
+  for (size_t first = 0; first < count; first += PRODUCT_ROWS) switch (count - first) {
+      WINDOW_CASE(1);
+      WINDOW_CASE(2);
+      WINDOW_CASE(3);
+      WINDOW_CASE(4);
+      WINDOW_CASE(5);
+    default:
+      window_group(w, first, u, finish, filters, PRODUCT_ROWS, pooled);
+      break;
+    }
+}
+
+HALF void product_half_windows_finished(const product_half_windows *w, const void *u,
+                                        const product_finish *finish, size_t count,
+                                        size_t filters) {
+  if (w->pooled) window_groups(w, u, finish, count, filters, true);
+  else window_groups(w, u, finish, count, filters, false);
+}

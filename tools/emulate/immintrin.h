@@ -386,4 +386,11 @@ EMULATE int _mm512_reduce_max_epi32(__m512i a) {
   return largest;
 }
 
+EMULATE __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float *from) {
+  __m512 out = {0};
+  for (int i = 0; i < 16; i++)
+    if (mask >> i & 1) out[i] = from[i];
+  return out;
+}
+
 #endif

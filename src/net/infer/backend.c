@@ -67,8 +67,11 @@ static bool infer_choose(net_step *step) {
 /* Whether the products of a convolution are in half precision. */
 static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
 #ifdef VECTOR_NARROW
+  if (!net_cpu_half()) return false;
+  if (few_channels(step))
+    return (step->half || step->precision == NET_BF16) && infer_first_half(s, step->largest);
   const bool may = s->in_type == ELEMENT_BF16 || (s->in_type == ELEMENT_F32 && step->half);
-  return may && net_cpu_half() && !few_channels(step) && (winograd || !s->pool);
+  return may && (winograd || !s->pool);
 #else
   (void)s;
   (void)step;
@@ -173,7 +176,7 @@ static const char *infer_implementation(const net_kernel *k) {
   static const char *const names[2][3][2] = {
       {{"direct:" LEVEL_NAME, "direct+pool:" LEVEL_NAME},
        {"direct:" LEVEL_NAME "_bf16", "direct+pool:" LEVEL_NAME "_bf16"},
-       {"direct:" LEVEL_NAME "_fp16", NULL}},
+       {"direct:" LEVEL_NAME "_fp16", "direct+pool:" LEVEL_NAME "_fp16"}},
       {{"winograd_4x4:" LEVEL_NAME, "winograd_4x4+pool:" LEVEL_NAME},
        {"winograd_4x4:" LEVEL_NAME "_bf16", "winograd_4x4+pool:" LEVEL_NAME "_bf16"},
        {"winograd_4x4:" LEVEL_NAME "_fp16", "winograd_4x4+pool:" LEVEL_NAME "_fp16"}}};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/half.h"
 #include "net/infer/infer.h"
 #include "net/product.h"
 
@@ -13,13 +14,13 @@ struct infer_first {
   int side;           /* output pixels before pooling across one after it */
   size_t values;      /* of a window */
   size_t lines;       /* rows of the input under a row of the output */
-  size_t copy_floats; /* of a copied row of the input */
-  float *u;           /* as product_windows_pack leaves it */
+  size_t copy_values; /* of a copied row of the input */
+  void *u;            /* as product_windows_pack leaves it, or product_half_pack */
   /* [values]: where those of a window lie in the input, and in a copy of a part of it */
   uint32_t *inside, *copied;
-  /* [filters], in the output's units where it is in bytes: what is added, and what one of the
-   * branch counts. */
-  float *biases, *other_scales;
+  /* [filters], in the output's units where it is in bytes: what is added, what one of the branch
+   * counts, and in half precision what one of a filter's sums does. */
+  float *biases, *other_scales, *scales;
 };
 
 /* Output pixels that lie side by side. */
@@ -43,7 +44,24 @@ static size_t pointer_bytes(const infer_first *d) {
 }
 
 static size_t thread_bytes(const infer_first *d) {
-  return pointer_bytes(d) + up_to_line(d->lines * d->copy_floats * sizeof(float));
+  const size_t value = d->s.half ? sizeof(uint16_t) : sizeof(float);
+  return pointer_bytes(d) + up_to_line((d->lines * d->copy_values + 16) * value);
+}
+
+/* Pairs of values in a row of the window; an odd one is paired with the next, which counts 0. */
+static int pairs_of(const infer_shape *s) {
+  return (s->kernel * s->in.c + 1) / 2;
+}
+
+bool infer_first_half(const infer_shape *shape, float largest) {
+#ifdef VECTOR_NARROW
+  const int pairs = shape->kernel * pairs_of(shape);
+  return largest > 0 && largest * (float)pairs <= PRODUCT_HALF_LARGEST;
+#else
+  (void)shape;
+  (void)largest;
+  return false;
+#endif
 }
 
 void infer_first_free(infer_first *d) {
@@ -53,6 +71,7 @@ void infer_first_free(infer_first *d) {
   free(d->copied);
   free(d->biases);
   free(d->other_scales);
+  free(d->scales);
   free(d);
 }
 
@@ -67,56 +86,98 @@ leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t
   d->side = shape->pool ? 2 : 1;
   d->values = (size_t)shape->kernel * depth;
   d->lines = (size_t)((d->side - 1) * shape->stride + shape->kernel);
-  d->copy_floats = (size_t)(columns_of(d, shape->out.w) * shape->in.c);
-  const size_t bytes = up_to_line(d->values * filters * sizeof(float));
+  d->copy_values = (size_t)(columns_of(d, shape->out.w) * shape->in.c);
+  const size_t halves = 2 * (size_t)(shape->kernel * pairs_of(shape)) * sizeof(uint16_t);
+  const size_t bytes = up_to_line((shape->half ? halves : d->values * sizeof(float)) * filters);
   d->u = aligned_alloc(LINE, bytes);
   d->inside = calloc(d->values, sizeof *d->inside);
   d->copied = calloc(d->values, sizeof *d->copied);
   d->biases = calloc(filters, sizeof *d->biases);
   d->other_scales = calloc(filters, sizeof *d->other_scales);
-  if (!d->u || !d->inside || !d->copied || !d->biases || !d->other_scales) {
+  d->scales = calloc(filters, sizeof *d->scales);
+  if (!d->u || !d->inside || !d->copied || !d->biases || !d->other_scales || !d->scales) {
     infer_first_free(d);
     return error_set_memory(error, bytes);
   }
   for (size_t k = 0; k < d->values; k++) {
     d->inside[k] = (uint32_t)(k / depth * line + k % depth);
-    d->copied[k] = (uint32_t)(k / depth * d->copy_floats + k % depth);
+    d->copied[k] = (uint32_t)(k / depth * d->copy_values + k % depth);
   }
   *scratch = (size_t)shape->threads * thread_bytes(d);
   *out = d;
   return LEUKO_OK;
 }
 
+#ifdef VECTOR_NARROW
+static void bind_half(infer_first *d, const float *kernel) {
+  const infer_shape *s = &d->s;
+  const size_t filters = (size_t)s->plain.c, depth = (size_t)(s->kernel * s->in.c);
+  const size_t pairs = (size_t)pairs_of(s);
+  char *u = d->u;
+  for (size_t first = 0; first < filters; first += PRODUCT_WIDTH) {
+    const size_t width = filters - first < PRODUCT_WIDTH ? filters - first : PRODUCT_WIDTH;
+    float factors[PRODUCT_WIDTH], pair[2][PRODUCT_WIDTH];
+    product_half_units(kernel + first, filters, d->values, width, 0, factors, d->scales + first);
+    for (size_t k = 0; k < (size_t)s->kernel * pairs; k++, u += 4 * width) {
+      const size_t row = k / pairs * depth, at = 2 * (k % pairs);
+      memset(pair, 0, sizeof pair);
+      for (size_t i = 0; i < 2 && at + i < depth; i++)
+        memcpy(pair[i], kernel + (row + at + i) * filters + first, width * sizeof(float));
+      product_half_pack(pair[0], PRODUCT_WIDTH, factors, 2, width, u);
+    }
+  }
+}
+#endif
+
+static void pack(infer_first *d, const float *kernel) {
+#ifdef VECTOR_NARROW
+  if (d->s.half) {
+    bind_half(d, kernel);
+    return;
+  }
+#endif
+  product_windows_pack(kernel, d->values, (size_t)d->s.plain.c, d->u);
+}
+
 void infer_first_bind(infer_first *d, const float *kernel, const float *bias) {
   const size_t filters = (size_t)d->s.plain.c;
-  product_windows_pack(kernel, d->values, filters, d->u);
+  pack(d, kernel);
   for (size_t f = 0; f < filters; f++) {
     const float unit = d->s.out_units ? d->s.out_units[f] : 1;
     d->biases[f] = bias ? bias[f] * unit : 0;
+    d->scales[f] *= unit;
     d->other_scales[f] = (d->s.add_scales ? d->s.add_scales[f] : 1) * unit;
   }
 }
 
-/* The input under a stretch, zeros beyond the border. */
-static void copy_input(const infer_first *d, const float *x, const stretch *at, float *copies) {
+/* Where a row of the input under a stretch lies, NULL beyond the border, and how many of its values
+ * there are `before` that, `kept` and `behind`. */
+typedef struct {
+  const float *from;
+  size_t before, kept, behind;
+} input_row;
+
+static input_row row_under(const infer_first *d, const float *x, const stretch *at, int k) {
   const infer_shape *s = &d->s;
   const size_t c = (size_t)s->in.c;
-  const int end = at->left + columns_of(d, at->count);
+  const int end = at->left + columns_of(d, at->count), row = at->top + k;
   const int from = at->left < 0 ? 0 : at->left, to = end > s->in.w ? s->in.w : end;
-  for (int k = 0; k < (int)d->lines; k++, copies += d->copy_floats) {
-    const int row = at->top + k;
-    const bool inside = row >= 0 && row < s->in.h && from < to;
-    const size_t before = inside ? (size_t)(from - at->left) * c : 0;
-    const size_t kept = inside ? (size_t)(to - from) * c : 0;
-    const size_t behind = (size_t)(end - at->left) * c - before - kept;
-    memset(copies, 0, before * sizeof *copies);
-    if (inside)
-      memcpy(copies + before,
-             x + (((size_t)at->image * (size_t)s->in.h + (size_t)row) * (size_t)s->in.w +
-                  (size_t)from) *
-                     c,
-             kept * sizeof *copies);
-    memset(copies + before + kept, 0, behind * sizeof *copies);
+  input_row r = {.behind = (size_t)(end - at->left) * c};
+  if (row < 0 || row >= s->in.h || from >= to) return r;
+  const size_t line = ((size_t)at->image * (size_t)s->in.h + (size_t)row) * (size_t)s->in.w;
+  r.from = x + (line + (size_t)from) * c;
+  r.before = (size_t)(from - at->left) * c;
+  r.kept = (size_t)(to - from) * c;
+  r.behind -= r.before + r.kept;
+  return r;
+}
+
+static void copy_input(const infer_first *d, const float *x, const stretch *at, float *copies) {
+  for (int k = 0; k < (int)d->lines; k++, copies += d->copy_values) {
+    const input_row r = row_under(d, x, at, k);
+    memset(copies, 0, r.before * sizeof *copies);
+    if (r.kept) memcpy(copies + r.before, r.from, r.kept * sizeof *copies);
+    memset(copies + r.before + r.kept, 0, r.behind * sizeof *copies);
   }
 }
 
@@ -124,6 +185,30 @@ static bool reaches_out(const infer_first *d, const stretch *at) {
   return at->top < 0 || at->top + (int)d->lines > d->s.in.h || at->left < 0 ||
          at->left + columns_of(d, at->count) > d->s.in.w;
 }
+
+#ifdef VECTOR_NARROW
+VECTOR static void run_half(const infer_first *d, const net_call *call, const stretch *at,
+                            const product_finish *finish, uint16_t *copies) {
+  const infer_shape *s = &d->s;
+  uint16_t *to = copies;
+  for (int k = 0; k < (int)d->lines; k++, to += d->copy_values) {
+    const input_row r = row_under(d, call->x[0], at, k);
+    memset(to, 0, r.before * sizeof *to);
+    half_copy(r.from, r.kept, to + r.before);
+    /* And one more, with which an odd value at the end is paired. */
+    memset(to + r.before + r.kept, 0, (r.behind + 1) * sizeof *to);
+  }
+  const product_half_windows w = {.v = copies,
+                                  .step = (size_t)(s->stride * s->in.c),
+                                  .line = d->copy_values,
+                                  .below = (size_t)s->stride * d->copy_values,
+                                  .rows = s->kernel,
+                                  .pairs = pairs_of(s),
+                                  .pooled = s->pool};
+  product_half_windows_finished(&w, d->u, finish, (size_t)(at->count * d->side),
+                                (size_t)s->plain.c);
+}
+#endif
 
 static void run_stretch(const infer_first *d, const net_call *call, const stretch *at, char *own) {
   const infer_shape *s = &d->s;
@@ -144,14 +229,20 @@ static void run_stretch(const infer_first *d, const net_call *call, const stretc
                                  .type = s->out_type,
                                  .other_type = s->add_type,
                                  .other_scale = d->other_scales,
-                                 .scale = s->out_units,
+                                 .scale = s->half ? d->scales : s->out_units,
                                  .bias = d->biases,
                                  .relu = s->relu};
+#ifdef VECTOR_NARROW
+  if (s->half) {
+    run_half(d, call, at, &finish, copies);
+    return;
+  }
+#endif
   product_windows w = {.step = (size_t)(s->stride * s->in.c), .values = d->values};
   size_t line = (size_t)(s->in.w * s->in.c);
   if (reaches_out(d, at)) {
     copy_input(d, call->x[0], at, copies);
-    line = d->copy_floats;
+    line = d->copy_values;
     w.v = copies;
     w.offsets = d->copied;
   } else {
