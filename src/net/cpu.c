@@ -50,7 +50,7 @@ const char *net_cpu_name(net_cpu_level level) {
 }
 
 const char *net_cpu_bytes_name(void) {
-  return net_cpu_fast_bytes() ? "avx512_vnni" : net_cpu_name(net_cpu());
+  return net_cpu_fast_bytes() && !net_cpu_half() ? "avx512_vnni" : net_cpu_name(net_cpu());
 }
 
 net_cpu_level net_cpu(void) {

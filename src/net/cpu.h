@@ -25,7 +25,7 @@ net_cpu_level net_cpu(void);
  * (360). */
 bool net_cpu_fast_bf16(void);
 
-/* Whether Winograd's products are in half precision where activations are in bfloat16. */
+/* Whether inference multiplies in half precision: bfloat16, and float32 between bytes. */
 bool net_cpu_half(void);
 
 /* Whether products of bytes have several times the rate of float32's and bfloat16's: where AVX-512
@@ -35,8 +35,8 @@ bool net_cpu_fast_bytes(void);
 /* As LEUKO_CPU names it. */
 const char *net_cpu_name(net_cpu_level level);
 
-/* What a speed in bytes was measured on, for comparing: the level's name, or "avx512_vnni" where
- * bytes are fast, since other layers are in bytes there. */
+/* What a speed in bytes was measured on, for comparing, since other layers are in bytes there: the
+ * level's name, or "avx512_vnni" where bytes are fast and nothing is in half precision. */
 const char *net_cpu_bytes_name(void);
 
 /* Errors: ARGUMENT, if LEUKO_CPU is none of these. */

@@ -24,10 +24,10 @@ double rounding_variance(const double *moved, size_t count);
 /* The share of answers of these margins [count] that stay the same under normal noise of that
  * variance. */
 double rounding_agreement(const double *margins, size_t count, double variance);
-/* Marks more of the layers [layers] as wide, those first whose rounding does the most harm for the work that it
- * makes faster, until that of the others leaves the share `wanted` of the answers the same; one at
- * least stays in bytes. `variance` is that of all together, which the layers' own are brought to,
- * being measured one by one. */
+/* Marks more of the layers [layers] as wide, those first whose rounding does the most harm for the
+ * work that it makes faster, until that of the others leaves the share `wanted` of the answers the
+ * same; one at least stays in bytes. `variance` is that of all together, which the layers' own are
+ * brought to, being measured one by one. */
 void rounding_leave_wide(rounding_layer *layers, size_t count, double variance,
                          const double *margins, size_t cells, double wanted);
 
