@@ -14,6 +14,15 @@ static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
                                     [NET_CPU_AVX512_FP16] = "avx512_fp16"};
 #define LEVELS ((int)(sizeof names / sizeof *names))
 
+/* clang knows neither the word nor, see net/vector.h, the instructions. */
+static bool has_half(void) {
+#if !defined __clang__ && __GNUC__ >= 12
+  return __builtin_cpu_supports("avx512fp16");
+#else
+  return false;
+#endif
+}
+
 static net_cpu_level processor(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NET_CPU_GENERIC;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
@@ -21,7 +30,7 @@ static net_cpu_level processor(void) {
   /* No processor has bfloat16 without the products of bytes. */
   const bool narrow = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
   if (!narrow) return NET_CPU_AVX512;
-  return __builtin_cpu_supports("avx512fp16") ? NET_CPU_AVX512_FP16 : NET_CPU_AVX512_BF16;
+  return has_half() ? NET_CPU_AVX512_FP16 : NET_CPU_AVX512_BF16;
 }
 
 /* The level that the environment names: -1 for a name that there is not. */

@@ -6,7 +6,7 @@
 
 #include "net/element.h"
 
-#ifdef VECTOR_AVX512
+#ifdef VECTOR_HALF
 
 /* Functions that compute in it. */
 #define HALF __attribute__((target("avx512f,avx512bw,avx512bf16,avx512vnni,avx512fp16")))
@@ -77,7 +77,7 @@ VECTOR_INLINE float half_factor(int bits, float *inverse) {
 
 /* Thirty-two values, float32 or bfloat16, times the factor of the largest of all, `bits`. Of
  * bfloat16 what is below 2^-18 of that becomes zero. */
-VECTOR_INLINE __m512i half_load(const char *from, int bits, v16 factor, element_type type) {
+VECTOR_INLINE __m512i half_load(const void *from, int bits, v16 factor, element_type type) {
   if (type == ELEMENT_F32) {
     const __m256i low = half_narrow(v16_mul(v16_load((const float *)from), factor));
     const __m256i high = half_narrow(v16_mul(v16_load((const float *)from + 16), factor));

@@ -104,7 +104,7 @@ void product_bytes_finished(const void *const *from, const void *scratch, const 
                             const product_finish *finish, size_t rows, size_t taps, size_t depth,
                             int width);
 
-#ifdef VECTOR_AVX512
+#ifdef VECTOR_HALF
 /* The same in half precision (product_half.c; only where net_cpu_half). Both factors are brought to
  * what that holds by powers of two, whose inverses are the units that products are counted in: rows
  * by their largest value, below 16, columns by theirs. The sums of 128 values of the depth are in

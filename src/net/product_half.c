@@ -4,6 +4,8 @@
 #include "net/half.h"
 #include "net/product_finish.h"
 
+#ifdef VECTOR_HALF
+
 /* Pairs of products that are summed in half precision before the sum joins the others in float32:
  * a lane then holds no more than so many, whose rounding stays below that of what is multiplied. */
 #define PAIRS 64
@@ -324,3 +326,5 @@ HALF void product_half_windows_finished(const product_half_windows *w, const voi
   if (w->pooled) window_groups(w, u, finish, count, filters, true);
   else window_groups(w, u, finish, count, filters, false);
 }
+
+#endif

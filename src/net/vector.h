@@ -172,6 +172,11 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 #define VECTOR_AVX512
 #define VECTOR_BYTES
 #define VECTOR_NARROW /* and in bfloat16; not every processor of the level runs these two */
+/* And in half precision, which clang's headers offer only to what is compiled for such processors
+ * alone. */
+#if defined __AVX512FP16__ || (!defined __clang__ && __GNUC__ >= 12)
+#define VECTOR_HALF
+#endif
 #define LEVEL(name) name##_avx512
 #define LEVEL_NAME "avx512"
 #define VECTOR __attribute__((target("avx512f,avx512bw,avx512bf16")))

@@ -29,7 +29,7 @@ struct net_kernel {
 
 /* Whether products may be in half precision. */
 static bool in_half(const net_step *step) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   return net_cpu_half() && step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
 #else
   (void)step;
@@ -65,7 +65,7 @@ static size_t chunk_bytes(const net_step *step) {
   return 2 * (size_t)step->batch * PRODUCT_WIDTH * sizeof(float);
 }
 
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
 /* Where each image's input and output lie. */
 static size_t pointer_bytes(const net_step *step) {
   return (2 * (size_t)step->batch * sizeof(void *) + 63) / 64 * 64;
@@ -73,7 +73,7 @@ static size_t pointer_bytes(const net_step *step) {
 #endif
 
 static size_t half_bytes(const net_step *step) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   return pointer_bytes(step) + product_half_scratch((size_t)step->batch, (size_t)step->in.c);
 #else
   (void)step;
@@ -114,7 +114,7 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   return LEUKO_OK;
 }
 
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
 static void bind_half(net_kernel *k, const float *const params[NET_MAX_PARAMS]) {
   const size_t in = (size_t)k->step.in.c, out = (size_t)k->step.out.c;
 #pragma omp parallel for num_threads(k->step.threads) schedule(static)
@@ -170,7 +170,7 @@ static void pack_bf16(const float *row, size_t used, size_t width, uint16_t *to)
 static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_PARAMS],
                                leuko_error *error) {
   (void)error;
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (k->half) {
     bind_half(k, params);
     return LEUKO_OK;
@@ -219,7 +219,7 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
 
 static leuko_status dense_forward(net_kernel *k, const net_call *call, leuko_error *error) {
   (void)error;
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (k->half) {
     forward_half(k, call);
     return LEUKO_OK;

@@ -66,7 +66,7 @@ static bool infer_choose(net_step *step) {
 
 /* Whether the products of a convolution are in half precision. */
 static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (!net_cpu_half()) return false;
   if (few_channels(step))
     return (step->half || step->precision == NET_BF16) && infer_first_half(s, step->largest);

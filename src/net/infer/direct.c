@@ -46,7 +46,7 @@ static size_t product_bytes(const infer_direct *d) {
 
 /* Rows that are readied. */
 static size_t ready_bytes(const infer_direct *d) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (d->s.half) return product_half_scratch(BLOCK_ROWS, (size_t)d->taps * d->depth);
 #endif
   if (d->s.in_type != ELEMENT_U8) return 0;
@@ -134,7 +134,7 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
       const product_factors by = {s->in_scales, factors, d->depth};
       product_bytes_pack(kernel + chunk, filters, &by, values, (int)width, u);
     } else if (d->s.half) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
       product_half_units(kernel + chunk, filters, values, width, 0, factors, counts);
       product_half_pack(kernel + chunk, filters, factors, values, width, u);
 #endif
@@ -277,7 +277,7 @@ VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, con
   const size_t taps = (size_t)d->taps;
   const void *u = chunk_at(d, chunk);
   const int width = width_of(d, chunk);
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (d->s.half) {
     product_half_finished(w->ready, u, w->m, &finish, count, taps * d->depth, width);
     return;
@@ -295,7 +295,7 @@ static bool is_readied(const infer_direct *d) {
 }
 
 static void ready_rows(const infer_direct *d, const workplace *w, size_t rows) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (d->s.half) {
     product_half_ready(w->from, rows, (size_t)d->taps, d->depth, d->s.in_type, w->ready);
     return;

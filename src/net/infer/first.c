@@ -54,7 +54,7 @@ static int pairs_of(const infer_shape *s) {
 }
 
 bool infer_first_half(const infer_shape *shape, float largest) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   const int pairs = shape->kernel * pairs_of(shape);
   return largest > 0 && largest * (float)pairs <= PRODUCT_HALF_LARGEST;
 #else
@@ -108,7 +108,7 @@ leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t
   return LEUKO_OK;
 }
 
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
 static void bind_half(infer_first *d, const float *kernel) {
   const infer_shape *s = &d->s;
   const size_t filters = (size_t)s->plain.c, depth = (size_t)(s->kernel * s->in.c);
@@ -130,7 +130,7 @@ static void bind_half(infer_first *d, const float *kernel) {
 #endif
 
 static void pack(infer_first *d, const float *kernel) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (d->s.half) {
     bind_half(d, kernel);
     return;
@@ -186,7 +186,7 @@ static bool reaches_out(const infer_first *d, const stretch *at) {
          at->left + columns_of(d, at->count) > d->s.in.w;
 }
 
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
 VECTOR static void run_half(const infer_first *d, const net_call *call, const stretch *at,
                             const product_finish *finish, uint16_t *copies) {
   const infer_shape *s = &d->s;
@@ -232,7 +232,7 @@ static void run_stretch(const infer_first *d, const net_call *call, const stretc
                                  .scale = s->half ? d->scales : s->out_units,
                                  .bias = d->biases,
                                  .relu = s->relu};
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_HALF
   if (s->half) {
     run_half(d, call, at, &finish, copies);
     return;

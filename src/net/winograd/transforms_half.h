@@ -5,7 +5,7 @@
 #include "net/half.h"
 #include "net/winograd/transforms.h"
 
-#ifdef VECTOR_AVX512
+#ifdef VECTOR_HALF
 
 HALF_INLINE __m512h times_half(float s, __m512h x) {
   return _mm512_mul_ph(_mm512_set1_ph((_Float16)s), x);
