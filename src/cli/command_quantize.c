@@ -215,8 +215,8 @@ int command_quantize(int argc, char **argv) {
       "training cells of DIR and compares the answers for test cells with those in float32.\vA "
       "model is refused if fewer than 99 % of the answers are the same or the AUC moves by more "
       "than "
-      "0.003. Networks of 3x3 convolutions alone (cnn, vgg16) gain on Intel's processors alone, "
-      "and are refused elsewhere. Needs AVX2, or AVX-512 with VNNI and BF16.",
+      "0.003. Networks of 3x3 convolutions alone (cnn, vgg16) gain only where nothing else is as "
+      "fast as bytes, and are refused elsewhere. Needs AVX2, or AVX-512 with VNNI and BF16.",
       0,
       0,
       0};
