@@ -85,7 +85,7 @@ static void widen(const uint16_t *in, float *out, net_layout to, net_shape shape
 void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
                   net_shape shape, int threads) {
   const size_t size = net_shape_size(shape);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) if (batch > 1)
   for (int n = 0; n < batch; n++) {
     const void *source = (const char *)in + (size_t)n * size * net_layout_bytes(from);
     void *target = (char *)out + (size_t)n * size * net_layout_bytes(to);
@@ -158,7 +158,7 @@ void net_input_convert(const uint8_t *pixels, const net_input_scaling *scaling, 
     table.source[c] = scaling->reverse ? 2 - c : c;
     for (int v = 0; v < 256; v++) table.of[c][v] = scaled(scaling, c, v);
   }
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) if (batch > 1)
   for (int n = 0; n < batch; n++) {
     const uint8_t *source = pixels + (size_t)n * area * 3;
     float *target = out + (size_t)n * area * 3;

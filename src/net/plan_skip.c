@@ -54,7 +54,7 @@ void plan_skip_input(net_plan *plan, const uint8_t *pixels, int count) {
   plan_value *input = &plan->values[plan->input];
   const size_t plane = plane_of(input->shape);
   size_t marked = 0;
-#pragma omp parallel for num_threads(plan->options.threads) reduction(+ : marked)
+#pragma omp parallel for num_threads(plan->options.threads) reduction(+ : marked) if (count > 1)
   for (int n = 0; n < count; n++)
     marked += skip_pixels(pixels + (size_t)n * plane * 3, input->shape.h, input->shape.w,
                           plan->marks + input->marks + (size_t)n * plane);
@@ -81,7 +81,7 @@ static size_t spread(net_plan *plan, const plan_step *step, int count) {
   const net_shape plain = {(s->in.h + 2 * a->pad - a->kernel) / a->stride + 1,
                            (s->in.w + 2 * a->pad - a->kernel) / a->stride + 1, 1};
   size_t marked = 0;
-#pragma omp parallel for num_threads(plan->options.threads) reduction(+ : marked)
+#pragma omp parallel for num_threads(plan->options.threads) reduction(+ : marked) if (count > 1)
   for (int n = 0; n < count; n++) {
     const uint8_t *from = plan->marks + in->marks + (size_t)n * plane_of(s->in);
     uint8_t *to = plan->marks + out->marks + (size_t)n * plane_of(s->out);

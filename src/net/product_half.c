@@ -6,8 +6,8 @@
 
 #ifdef VECTOR_HALF
 
-/* Pairs of products that are summed in half precision before the sum joins the others in float32:
- * a lane then holds no more than so many, whose rounding stays below that of what is multiplied. */
+/* Pairs of products that a lane sums before its sum joins the others: of no more than so many the
+ * rounding stays below that of what is multiplied. */
 #define PAIRS 64
 
 /* The sums of 32 columns, in their order: of the even ones, whose pairs are in `a`, and of the odd

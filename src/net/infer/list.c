@@ -36,7 +36,7 @@ static size_t list_image(const infer_shape *s, const uint8_t *wanted, int side, 
 size_t infer_list(const infer_shape *s, const net_call *call, int side, infer_place *list) {
   const size_t most = places(s, side), area = (size_t)s->out.h * (size_t)s->out.w;
   size_t *counts = (size_t *)((char *)list + place_bytes(s, call->count, side)), count = 0;
-#pragma omp parallel for num_threads(s->threads) schedule(static)
+#pragma omp parallel for num_threads(s->threads) schedule(static) if (call->count > 1)
   for (int n = 0; n < call->count; n++)
     counts[n] = list_image(s, call->wanted ? call->wanted + (size_t)n * area : NULL, side, n,
                            list + (size_t)n * most);

@@ -107,6 +107,6 @@ VECTOR static void mean_image(const infer_shape *s, const net_call *call, int n)
 }
 
 void infer_avgpool(const infer_shape *s, const net_call *call) {
-#pragma omp parallel for num_threads(s->threads) schedule(static)
+#pragma omp parallel for num_threads(s->threads) schedule(static) if (call->count > 1)
   for (int n = 0; n < call->count; n++) mean_image(s, call, n);
 }

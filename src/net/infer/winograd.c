@@ -261,10 +261,14 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
 /* Every thread takes turns of tiles and goes through all filters with them. */
 static void run_turns(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                       size_t count, char *scratch) {
-  const size_t turns = (count + w->turn - 1) / w->turn, own = v_bytes(w) + m_bytes(w);
+  const size_t threads = (size_t)w->s.threads, own = v_bytes(w) + m_bytes(w);
+  /* As many for each thread, and all equally large. */
+  const size_t each = ((count + w->turn - 1) / w->turn + threads - 1) / threads * threads;
+  const size_t size = each ? up_to_rows((count + each - 1) / each) : 1;
+  const size_t turns = (count + size - 1) / size;
 #pragma omp parallel for num_threads(w->s.threads) schedule(dynamic)
   for (size_t turn = 0; turn < turns; turn++) {
-    const size_t first = turn * w->turn, now = least(count - first, w->turn);
+    const size_t first = turn * size, now = least(count - first, size);
     char *v = scratch + (size_t)omp_get_thread_num() * own;
     void *m = v + v_bytes(w);
     float *units = units_of(w, v);
