@@ -21,8 +21,8 @@ VECTOR_INLINE __m256i half_narrow(v16 x) {
 /* `count` values of float32 to half precision; up to 15 places behind them are written as well. */
 VECTOR_INLINE void half_copy(const float *from, size_t count, uint16_t *to) {
   for (size_t i = 0; i < count; i += 16) {
-    const __mmask16 inside = count - i < 16 ? (__mmask16)((1U << (count - i)) - 1) : 0xffff;
-    const v16 value = _mm512_maskz_loadu_ps(inside, from + i);
+    const unsigned inside = count - i < 16 ? (1U << (count - i)) - 1 : 0xffff;
+    const v16 value = _mm512_maskz_loadu_ps((__mmask16)inside, from + i);
     _mm256_storeu_si256((void *)(to + i), half_narrow(value));
   }
 }
