@@ -22,7 +22,7 @@ static net_step convolution(rng *r, net_graph *g, int kernel, int stride, bool w
   step.winograd = winograd;
   step.precision = some_precision(r);
   step.half = net_cpu_half() && coin(r);
-  if (!wide) step.largest = coin(r) ? 8 : 0; /* inputs are normal values */
+  if (!wide) step.in_largest = coin(r) ? 8 : 0; /* inputs are normal values */
   step.in_layout = NET_NHWC;
   return step;
 }

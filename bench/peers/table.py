@@ -28,6 +28,7 @@ def machine():
     flags = facts["flags"].split()
     known = [name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX-512"),
                                      ("avx512_bf16", "BF16"), ("avx512_vnni", "VNNI"),
+                                     ("avx512_fp16", "FP16"),
                                      ("amx_tile", "AMX")) if flag in flags]
     with open("/proc/meminfo") as file:
         memory = int(file.readline().split()[1]) / 2**20

@@ -18,6 +18,13 @@ VECTOR_INLINE __m256i half_narrow(v16 x) {
   return _mm512_cvtps_ph(x, HALF_ROUNDING);
 }
 
+/* Thirty-two values as float32, in their order. */
+HALF_INLINE void half_widen(__m512h values, v16 *low, v16 *high) {
+  const __m512i all = _mm512_castph_si512(values);
+  *low = _mm512_cvtph_ps(_mm512_castsi512_si256(all));
+  *high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1));
+}
+
 /* `count` values of float32 to half precision; up to 15 places behind them are written as well. */
 VECTOR_INLINE void half_copy(const float *from, size_t count, uint16_t *to) {
   for (size_t i = 0; i < count; i += 16) {
@@ -59,7 +66,7 @@ VECTOR_INLINE int half_largest(__m512i largest, element_type type) {
 }
 
 /* The exponent of a magnitude as bits of bfloat16, 127 more, if it is not too small. */
-VECTOR_INLINE int half_kept(int bits) {
+VECTOR_INLINE int half_exponent(int bits) {
   const int exponent = bits >> 7;
   return exponent < 18 ? 18 : exponent;
 }
@@ -67,7 +74,7 @@ VECTOR_INLINE int half_kept(int bits) {
 /* The power of two that brings a magnitude to 8 .. 16, and its inverse; a NaN, which makes one of
  * all products, where the magnitude is not finite. */
 VECTOR_INLINE float half_factor(int bits, float *inverse) {
-  const uint32_t kept = (uint32_t)half_kept(bits), up = (257 - kept) << 23;
+  const uint32_t kept = (uint32_t)half_exponent(bits), up = (257 - kept) << 23;
   const uint32_t down = kept == 255 ? 0x7fc00000 : (kept - 3) << 23;
   float factor;
   memcpy(&factor, &up, sizeof factor);
@@ -85,7 +92,7 @@ VECTOR_INLINE __m512i half_load(const void *from, int bits, v16 factor, element_
   }
   /* Exponents of bfloat16 count from 127, of half precision from 15. */
   const __m512i all = _mm512_loadu_si512(from), sign = _mm512_set1_epi16((int16_t)0x8000);
-  const __m512i down = _mm512_set1_epi16((int16_t)((half_kept(bits) - 18) * 128));
+  const __m512i down = _mm512_set1_epi16((int16_t)((half_exponent(bits) - 18) * 128));
   const __m512i moved = _mm512_subs_epu16(_mm512_andnot_si512(sign, all), down);
   return _mm512_or_si512(_mm512_slli_epi16(moved, 3), _mm512_and_si512(all, sign));
 }

@@ -187,8 +187,8 @@ static bool adds_bytes(const builder *b, int node) {
 }
 
 /* Winograd's kernel is eight times as large in half precision as one in bytes. Where it is too
- * large for a core's cache it has to be read again for each of so few pixels as these. */
-#define FEW_PIXELS (28 * 28 - 1)
+ * large for a core's cache it has to be read again for each image's few pixels. */
+#define MANY_PIXELS (28 * 28)
 #define LARGE_KERNEL (128 * 128) /* channels times filters */
 
 /* Whether a convolution is computed by Winograd's algorithm, with a quarter of the products, which
@@ -198,7 +198,7 @@ static bool winograd_is_faster(const builder *b, const net_node *n) {
   if (!b->plan->options.winograd || a->kernel != 3 || a->stride != 1) return false;
   if (!net_cpu_fast_bytes()) return true;
   const int channels = b->plan->graph->nodes[n->inputs[0]].shape.c;
-  const bool few = n->shape.h * n->shape.w <= FEW_PIXELS;
+  const bool few = n->shape.h * n->shape.w < MANY_PIXELS;
   return net_cpu_half() && !(few && channels * n->shape.c > LARGE_KERNEL);
 }
 
@@ -297,7 +297,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .precision = wide_type(plan->options.precision),
                           .half = plan->options.precision == NET_INT8 && net_cpu_half(),
                           .threads = plan->options.threads};
-  if (value == plan->input) draft.step.largest = net_input_largest(&plan->options.scaling);
+  if (value == plan->input) draft.step.in_largest = net_input_largest(&plan->options.scaling);
   fusion f;
   leuko_status status = choose(b, &draft, &f, error);
   if (status != LEUKO_OK) return status;

@@ -29,9 +29,8 @@ HALF_INLINE void keep(void *m, size_t place, __m512h sums, bool narrow, bool mor
     return;
   }
   float *to = (float *)m + place;
-  const __m512i all = _mm512_castph_si512(sums);
-  v16 low = _mm512_cvtph_ps(_mm512_castsi512_si256(all));
-  v16 high = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1));
+  v16 low, high;
+  half_widen(sums, &low, &high);
   if (more) {
     low = v16_add(v16_load(to), low);
     high = v16_add(v16_load(to + 16), high);
@@ -273,9 +272,7 @@ HALF_INLINE void window_block(const product_half_windows *w, const uint16_t *v, 
         const __m512h above = _mm512_max_ph(joint[2 * r][k], joint[2 * r + 1][k]);
         sum = _mm512_max_ph(above, _mm512_max_ph(lower[2 * r][k], lower[2 * r + 1][k]));
       }
-      const __m512i all = _mm512_castph_si512(sum);
-      sums[r][2 * k] = _mm512_cvtph_ps(_mm512_castsi512_si256(all));
-      sums[r][2 * k + 1] = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1));
+      half_widen(sum, &sums[r][2 * k], &sums[r][2 * k + 1]);
     }
   finish_rows(finish, row, sums, rows, vectors, ELEMENT_BF16);
 }
@@ -308,7 +305,8 @@ HALF_INLINE void window_group(const product_half_windows *w, size_t first, const
 HALF_INLINE void window_groups(const product_half_windows *w, const char *u,
                                const product_finish *finish, size_t count, size_t filters,
                                bool pooled) {
-  for (size_t first = 0; first < count; first += PRODUCT_ROWS) switch (count - first) {
+  for (size_t first = 0; first < count; first += PRODUCT_ROWS) {
+    switch (count - first) {
       WINDOW_CASE(1);
       WINDOW_CASE(2);
       WINDOW_CASE(3);
@@ -318,6 +316,7 @@ HALF_INLINE void window_groups(const product_half_windows *w, const char *u,
       window_group(w, first, u, finish, filters, PRODUCT_ROWS, pooled);
       break;
     }
+  }
 }
 
 HALF void product_half_windows_finished(const product_half_windows *w, const void *u,

@@ -51,7 +51,7 @@ typedef struct {
   bool winograd;           /* Winograd's algorithm may be used for convolutions */
   net_precision precision; /* in what a backend may compute, F32 or BF16 */
   bool half;               /* of float32, too, it may multiply in half precision (net_cpu_half) */
-  float largest;           /* magnitude that the input can have; 0: who knows */
+  float in_largest;        /* magnitude that the input can have; 0: who knows */
   int threads;
 } net_step;
 

@@ -282,10 +282,7 @@ static leuko_status leave_wide(model *m, const quantize_cells *cells, int thread
   const size_t nodes = (size_t)m->graph->node_count;
   if (!out->wide) out->wide = calloc(nodes, sizeof *out->wide);
   if (!out->wide) return error_set_memory(error, nodes * sizeof *out->wide);
-  /* Once more: answers for the test cells may have taken their place. */
-  leuko_status status =
-      predictor_answer(m, NET_F32, threads, cells->pixels, cells->count, NULL, a->wide, error);
-  if (status == LEUKO_OK) status = measure_all(m, cells, threads, p, a, list, error);
+  const leuko_status status = measure_all(m, cells, threads, p, a, list, error);
   if (status != LEUKO_OK) return status;
   rounding_leave_wide(list->layers, list->count, out->tried[out->chosen].variance, a->margins,
                       cells->count, share);
@@ -343,14 +340,11 @@ static leuko_status auc_change(const model *m, const quantize_cells *cells, cons
   return status;
 }
 
-/* How the answers for the test cells differ, into m->int8. */
+/* How the answers for the test cells differ from those in a->wide, into m->int8. */
 static leuko_status test_answers(model *m, const quantize_cells *cells, int threads,
                                  const progress *p, answers *a, leuko_error *error) {
   leuko_status status =
-      predictor_answer(m, NET_F32, threads, cells->pixels, cells->count, p, a->wide, error);
-  if (status == LEUKO_OK)
-    status =
-        predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, a->narrow, error);
+      predictor_answer(m, NET_INT8, threads, cells->pixels, cells->count, p, a->narrow, error);
   if (status == LEUKO_OK)
     status = predictor_differences(m, a->wide, a->narrow, cells->count, &m->int8.answers, error);
   if (status == LEUKO_OK) status = auc_change(m, cells, a->wide, a->narrow, &m->int8.auc, error);
@@ -363,7 +357,11 @@ static leuko_status leave_enough(model *m, const quantize_cells *calibrate,
                                  answers *a, quantize_result *out, leuko_error *error) {
   layer_list list = {0};
   double expected = out->tried[out->chosen].expected;
-  leuko_status status = LEUKO_OK;
+  answers tested;
+  leuko_status status = answers_new(test->count, m->net.outputs, &tested, error);
+  if (status == LEUKO_OK)
+    status =
+        predictor_answer(m, NET_F32, threads, test->pixels, test->count, p, tested.wide, error);
   for (size_t k = 0; status == LEUKO_OK && k < TRIALS; k++) {
     const bool leaves = expected < wanted[k];
     if (k > 0 && (!leaves || model_allows_int8(m))) continue;
@@ -371,9 +369,10 @@ static leuko_status leave_enough(model *m, const quantize_cells *calibrate,
       status = leave_wide(m, calibrate, threads, p, a, wanted[k], &list, out, error);
       expected = out->with_wide.expected;
     }
-    if (status == LEUKO_OK) status = test_answers(m, test, threads, p, a, error);
+    if (status == LEUKO_OK) status = test_answers(m, test, threads, p, &tested, error);
   }
   free(list.layers);
+  answers_free(&tested);
   return status;
 }
 
@@ -446,8 +445,7 @@ leuko_status predictor_quantize(model *m, const quantize_cells *calibrate,
   if (possible != LEUKO_OK) return possible;
   const size_t nodes = (size_t)m->graph->node_count;
   answers a;
-  leuko_status status = answers_new(calibrate->count > test->count ? calibrate->count : test->count,
-                                    m->net.outputs, &a, error);
+  leuko_status status = answers_new(calibrate->count, m->net.outputs, &a, error);
   ranges_histogram *histograms = calloc(nodes, sizeof *histograms);
   if (status == LEUKO_OK && !histograms)
     status = error_set_memory(error, nodes * sizeof *histograms);

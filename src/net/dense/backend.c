@@ -70,16 +70,11 @@ static size_t chunk_bytes(const net_step *step) {
 static size_t pointer_bytes(const net_step *step) {
   return (2 * (size_t)step->batch * sizeof(void *) + 63) / 64 * 64;
 }
-#endif
 
 static size_t half_bytes(const net_step *step) {
-#ifdef VECTOR_HALF
   return pointer_bytes(step) + product_half_scratch((size_t)step->batch, (size_t)step->in.c);
-#else
-  (void)step;
-  return 0;
-#endif
 }
+#endif
 
 static void dense_release(net_kernel *k) {
   if (!k) return;
@@ -109,7 +104,9 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   }
   *workspace = 0;
   *scratch = chunk_bytes(step) * (size_t)chunks(step);
+#ifdef VECTOR_HALF
   if (k->half) *scratch += half_bytes(step);
+#endif
   *out = k;
   return LEUKO_OK;
 }

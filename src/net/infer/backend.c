@@ -69,7 +69,7 @@ static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
 #ifdef VECTOR_HALF
   if (!net_cpu_half()) return false;
   if (few_channels(step))
-    return (step->half || step->precision == NET_BF16) && infer_first_half(s, step->largest);
+    return (step->half || step->precision == NET_BF16) && infer_first_half(s, step->in_largest);
   const bool may = s->in_type == ELEMENT_BF16 || (s->in_type == ELEMENT_F32 && step->half);
   return may && (winograd || !s->pool);
 #else

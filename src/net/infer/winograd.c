@@ -263,8 +263,8 @@ static void run_turns(const infer_winograd *w, const net_call *call, const infer
                       size_t count, char *scratch) {
   const size_t threads = (size_t)w->s.threads, own = v_bytes(w) + m_bytes(w);
   /* As many for each thread, and all equally large. */
-  const size_t each = ((count + w->turn - 1) / w->turn + threads - 1) / threads * threads;
-  const size_t size = each ? up_to_rows((count + each - 1) / each) : 1;
+  const size_t wanted = ((count + w->turn - 1) / w->turn + threads - 1) / threads * threads;
+  const size_t size = wanted ? up_to_rows((count + wanted - 1) / wanted) : 1;
   const size_t turns = (count + size - 1) / size;
 #pragma omp parallel for num_threads(w->s.threads) schedule(dynamic)
   for (size_t turn = 0; turn < turns; turn++) {

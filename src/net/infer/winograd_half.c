@@ -59,12 +59,10 @@ HALF void winograd_half_input(const infer_winograd *w, const net_call *call,
 HALF_INLINE void store_half(const infer_winograd *w, __m512h sums, const v16 one[2],
                             const v16 offset[2], int filter, char *to) {
   const infer_shape *s = &w->s;
-  const __m512i all = _mm512_castph_si512(sums);
-  const v16 parts[2] = {_mm512_cvtph_ps(_mm512_castsi512_si256(all)),
-                        _mm512_cvtph_ps(_mm512_extracti64x4_epi64(all, 1))};
   v16 value[2];
+  half_widen(sums, &value[0], &value[1]);
   for (int part = 0; part < 2; part++) {
-    value[part] = v16_fma(parts[part], one[part], offset[part]);
+    value[part] = v16_fma(value[part], one[part], offset[part]);
     if (s->relu) value[part] = v16_relu(value[part]);
     if (s->out_type == ELEMENT_U8)
       value[part] = v16_mul(value[part], v16_load(s->out_units + filter + 16 * part));
