@@ -23,3 +23,4 @@ for run in resnet50 cnn; do
   "$leuko" stress "$3/$run" "$1" --limit 200 --drawn 20
   "$leuko" report "$3/$run" --out "$3/$run/report.html"
 done
+"$leuko" stress "$3/resnet50" "$3/cnn" "$1" --limit 200 --drawn 20 --out "$3/together"

@@ -63,6 +63,21 @@ ok 'by the models of its folds' json models 3
 ok 'on cells that they held out' json cells held_out
 ok 'all of them' json clean.n 9
 ok 'each picture is shown once' json foreign.0.n 4
+cp cv/stress.json single.json
+plain stress cv cv cells --limit 9 --drawn 4 --json --out both
+ok 'several are put under stress as one' code_is 0
+ok 'each fold of all' json members 2
+ok 'with all their models' json models 6
+ok 'on cells that all of them held out' json cells held_out
+ok 'that are the same' json clean.n 9
+ok 'a model beside itself answers as it does' same_file both/stress.csv cv/stress.csv
+ok 'nothing goes into one of the folders' same_file single.json cv/stress.json
+run stress cv cv/fold-1 cells
+ok 'a cross-validation and a model are not one' code_is 2
+ok 'and it says why' err_has 'some of them are cross-validations'
+mkdir fewer && cp -r cv/folds.csv cv/evaluation.json cv/fold-1 cv/fold-2 fewer/
+run stress cv fewer cells
+ok 'nor are other folds' err_has 'not as many folds'
 plain report cv --out cv.html
 text
 ok 'which the report tells' grep -q 'the model of the fold that had held it out' text

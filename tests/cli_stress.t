@@ -50,6 +50,10 @@ plain stress alone.safetensors cells --limit 2 --drawn 0 --json
 ok 'of a model file nothing is known' json cells unknown
 ok 'and nothing is written' missing stress.json
 
+plain stress run run cells --limit 2 --drawn 0 --json
+ok 'several answer as one' json members 2
+ok 'and go nowhere without --out' same_file stress/stress.json first.json
+
 # In the report
 plain report run --data cells --out r.html
 ok 'the report takes it' grep -q 'Corrupted cells and foreign pictures' r.html
@@ -73,6 +77,9 @@ rm run/stress.json
 plain report run --data cells --out r.html
 ok 'where there is none the command is named' grep -q 'leuko stress run DIR' r.html
 
+plain stress cells --limit 2 --drawn 0 --json
+ok 'where no model is named, those that came along' err_has 'answered by the models that came along'
+ok 'answer as one' json members 2
 run stress run
 ok 'a model without cells is a wrong call' code_is 2
 run stress run others

@@ -24,7 +24,8 @@ static stress *made_up(void) {
   s->persons = 5;
   s->seen = STRESS_HELD_OUT;
   s->model_count = 2;
-  for (int m = 0; m < 2; m++) {
+  s->members = 2;
+  for (int m = 0; m < 4; m++) {
     memset(s->weights[m], 'a' + m, 64);
     s->weights[m][64] = 0;
   }
@@ -116,6 +117,9 @@ static void others_are_refused(void **state) {
   }
   assert_int_equal(with(folder, "models", json_array()), LEUKO_BAD_DATA);
   assert_int_equal(with(folder, "models", json_pack("[s]", "short")), LEUKO_BAD_DATA);
+  assert_int_equal(with(folder, "members", json_integer(3)), LEUKO_BAD_DATA);
+  assert_int_equal(with(folder, "members", json_integer(0)), LEUKO_BAD_DATA);
+  assert_int_equal(with(folder, "members", NULL), LEUKO_OK); /* of a program before it */
   assert_int_equal(with(folder, "corruptions", json_array()), LEUKO_BAD_DATA);
   assert_int_equal(with(folder, "foreign", json_pack("[{s:s}]", "name", "drawn tables")),
                    LEUKO_BAD_DATA);

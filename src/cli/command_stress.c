@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/compute.h"
 #include "cli/inputs.h"
+#include "cli/models.h"
 #include "cli/outputs.h"
 #include "cli/stress_cells.h"
 #include "cli/table.h"
@@ -21,7 +22,8 @@
 #define DEFAULT_DRAWN 50
 
 typedef struct {
-  const char *model, *folder, *split, *out;
+  model_list models; /* none: those in the box */
+  const char *folder, *split, *out;
   leuko_options how;
   char **foreign; /* borrowed from argv */
   int foreign_count;
@@ -70,12 +72,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     a->json = true;
     return 0;
   case ARGP_KEY_ARG:
-    if (!a->model) a->model = arg;
-    else if (!a->folder) a->folder = arg;
-    else argp_error(state, "a model and one folder are enough");
+    /* The last is the folder of cells. */
+    if (a->folder) models_add(&a->models, a->folder, state);
+    a->folder = arg;
     return 0;
   case ARGP_KEY_END:
-    if (!a->model || !a->folder) argp_error(state, "the model or the folder of cells is missing");
+    if (!a->folder || !models_is_input(a->folder))
+      argp_error(state, "the folder of cells is missing");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -159,25 +162,31 @@ static void print_scores(const stress *s) {
   table_print(&t, stdout);
 }
 
+/* The models: one, or one for each fold of cross-validations. */
+typedef struct {
+  ensemble each[ENSEMBLE_MOST];
+  int count;
+} fold_models;
+
 /* SHA-256 of the models' files. */
-static leuko_status name_models(const ensemble *models, stress *out, leuko_error *error) {
+static leuko_status name_models(const fold_models *models, stress *out, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  for (int m = 0; m < models->count && status == LEUKO_OK; m++) {
+  for (int i = 0; i < models->count * out->members && status == LEUKO_OK; i++) {
     char path[2048];
-    snprintf(path, sizeof path, "%s%s", models->paths[m],
-             file_is_folder(models->paths[m]) ? "/best.safetensors" : "");
-    status = hash_file(path, out->weights[m], error);
+    const char *from = models->each[i / out->members].paths[i % out->members];
+    snprintf(path, sizeof path, "%s%s", from, file_is_folder(from) ? "/best.safetensors" : "");
+    status = hash_file(path, out->weights[i], error);
   }
   return status;
 }
 
-static leuko_status run(const arguments *a, const ensemble *models, dataset *set,
+static leuko_status run(const arguments *a, fold_models *models, dataset *set,
                         const input_list *foreign, const progress *p, stress *result,
                         leuko_error *error) {
   stress_cells cells;
   const char **files = calloc(foreign->count + 1, sizeof *files);
-  leuko_status status =
-      stress_cells_deal(models, set, (size_t)a->limit, (uint64_t)a->seed, &cells, error);
+  leuko_status status = stress_cells_deal(models->each, models->count, set, (size_t)a->limit,
+                                          (uint64_t)a->seed, &cells, error);
   if (status == LEUKO_OK && !files) status = error_set_memory(error, foreign->count);
   size_t count = 0;
   for (size_t i = 0; i < foreign->count && status == LEUKO_OK; i++)
@@ -192,7 +201,7 @@ static leuko_status run(const arguments *a, const ensemble *models, dataset *set
                               .threads = threads_count(a->how.threads),
                               .seed = (uint64_t)a->seed};
   if (status == LEUKO_OK)
-    status = stress_run(models->members, models->count, &shown, p, result, error);
+    status = stress_run(models->each, models->count, &shown, p, result, error);
   if (status == LEUKO_OK) {
     snprintf(result->folder, sizeof result->folder, "%s", set->root);
     result->persons = cells.persons;
@@ -204,9 +213,10 @@ static leuko_status run(const arguments *a, const ensemble *models, dataset *set
   return status;
 }
 
-/* Into --out or, where the model is a run folder, into that. */
+/* Into --out or, where one run folder is named, into that. */
 static leuko_status write(const arguments *a, const stress *result, leuko_error *error) {
-  const char *out = a->out ? a->out : file_is_folder(a->model) ? a->model : NULL;
+  const char *first = a->models.count == 1 ? a->models.paths[0] : NULL;
+  const char *out = a->out ? a->out : first && file_is_folder(first) ? first : NULL;
   if (!out) return LEUKO_OK;
   char figures[1024];
   leuko_error trouble = {0};
@@ -259,17 +269,19 @@ int command_stress(int argc, char **argv) {
   static const struct argp parser = {
       options,
       parse,
-      "RUN|MODEL.safetensors DIR",
-      "What a model makes of cells of DIR that something has happened to, and of pictures that are "
-      "no cells.\vFor each corruption at growing strength: how many cells are answered positive, "
+      "[RUN|MODEL.safetensors...] DIR",
+      "What a model, or several that answer as one, make of cells of DIR that something has "
+      "happened to, and of pictures that are no cells.\vFor each corruption at growing strength: "
+      "how many cells are answered positive, "
       "get another class than before (rejected or not; 'silent' are those that are answered all "
       "the same), are rejected and why, and the balanced accuracy of what is answered. Then the "
       "drawn and the foreign pictures, and what the Mahalanobis distance, the maximum probability "
       "and the energy would reject alone.\n\n"
       "Cells that the model was trained on, or whose person it knows, are left out as long as "
       "there are others. With the folder of a cross-validation each cell is shown to the model "
-      "that has not seen it. What is found goes into the run folder, from where 'leuko report' "
-      "takes it.",
+      "that has not seen it; of several of equal folds those of its fold answer as one. What is "
+      "found goes into the run folder, from where 'leuko report' takes it; of several models, of "
+      "a file, and of those that come with the program, where none is named, into --out.",
       children,
       0,
       0};
@@ -281,17 +293,15 @@ int command_stress(int argc, char **argv) {
   argp_parse(&parser, argc, argv, 0, 0, &a);
   cli_catch_signals();
   progress p = cli_progress();
-  ensemble models;
-  if (ensemble_open(&a.model, 1, &a.how, &models, &error) != LEUKO_OK) {
-    free(a.foreign);
-    return cli_fail(&error);
-  }
+  fold_models *models = calloc(1, sizeof *models);
   dataset set = {0};
   input_list foreign = {0};
   stress *result = calloc(1, sizeof *result);
   dataset_options scan = {.threads = a.how.threads, .skip_pixels = true};
   char manifest[1024];
-  leuko_status status = result ? LEUKO_OK : error_set_memory(&error, sizeof *result);
+  leuko_status status = result && models ? LEUKO_OK : error_set_memory(&error, sizeof *models);
+  if (status == LEUKO_OK)
+    status = models_open_folds(&a.models, &a.how, models->each, &models->count, &error);
   if (status == LEUKO_OK && a.foreign_count > 0)
     status = inputs_collect(a.foreign, a.foreign_count, &foreign, &error);
   if (status == LEUKO_OK) status = dataset_scan(a.folder, &scan, &p, &set, &error);
@@ -301,19 +311,20 @@ int command_stress(int argc, char **argv) {
     status = dataset_tie(
         &set, dataset_find_manifest(set.root, manifest, sizeof manifest) ? manifest : NULL, NULL,
         &error);
-  if (status == LEUKO_OK) status = run(&a, &models, &set, &foreign, &p, result, &error);
+  if (status == LEUKO_OK) status = run(&a, models, &set, &foreign, &p, result, &error);
   cli_progress_end();
   int code = 0;
   if (status == LEUKO_OK) {
     if (a.json) code = cli_print_json(stress_json(result));
-    else print(result, ensemble_model(&models));
+    else print(result, ensemble_model(&models->each[0]));
     status = write(&a, result, &error);
   }
   if (status != LEUKO_OK) code = cli_fail(&error);
   free(result);
   dataset_free(&set);
   inputs_free(&foreign);
-  ensemble_close(&models);
+  for (int m = 0; models && m < models->count; m++) ensemble_close(&models->each[m]);
+  free(models);
   free(a.foreign);
   return code;
 }

@@ -69,13 +69,33 @@ void models_add(model_list *list, const char *path, struct argp_state *state) {
   list->paths[list->count++] = path;
 }
 
+/* The paths of a list, or of the box, whose strings `own` holds. */
+static leuko_status find_paths(const model_list *list, box *own, const char *paths[ENSEMBLE_MOST],
+                               int *count, leuko_error *error) {
+  *count = list->count;
+  for (int k = 0; k < list->count; k++) paths[k] = list->paths[k];
+  if (list->count > 0) return LEUKO_OK;
+  leuko_status status = find_box(list->one_of_box ? 1 : BOX_MOST, own, error);
+  *count = own->count;
+  for (int k = 0; k < own->count; k++) paths[k] = own->paths[k];
+  return status;
+}
+
 leuko_status models_open(const model_list *list, const leuko_options *how, ensemble *out,
                          leuko_error *error) {
-  if (list->count > 0) return ensemble_open(list->paths, list->count, how, out, error);
   box own;
-  leuko_status status = find_box(list->one_of_box ? 1 : BOX_MOST, &own, error);
-  if (status != LEUKO_OK) return status;
-  const char *paths[BOX_MOST];
-  for (int k = 0; k < own.count; k++) paths[k] = own.paths[k];
-  return ensemble_open(paths, own.count, how, out, error);
+  int count;
+  const char *paths[ENSEMBLE_MOST];
+  leuko_status status = find_paths(list, &own, paths, &count, error);
+  return status == LEUKO_OK ? ensemble_open(paths, count, how, out, error) : status;
+}
+
+leuko_status models_open_folds(const model_list *list, const leuko_options *how, ensemble *out,
+                               int *count, leuko_error *error) {
+  box own;
+  int files;
+  const char *paths[ENSEMBLE_MOST];
+  *count = 0;
+  leuko_status status = find_paths(list, &own, paths, &files, error);
+  return status == LEUKO_OK ? ensemble_open_folds(paths, files, how, out, count, error) : status;
 }

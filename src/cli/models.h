@@ -28,6 +28,11 @@ void models_add(model_list *list, const char *path, struct argp_state *state);
 leuko_status models_open(const model_list *list, const leuko_options *how, ensemble *out,
                          leuko_error *error);
 
+/* The same by ensemble_open_folds: out [*count], with room for ENSEMBLE_MOST, are closed by the
+ * caller, also after an error. */
+leuko_status models_open_folds(const model_list *list, const leuko_options *how, ensemble *out,
+                               int *count, leuko_error *error);
+
 /* What the option that names a model says of itself: the option is `--model`, its argument M. */
 #define MODELS_HELP                                                                                \
   "a run folder, a model file, or the folder of a cross-validation; given several times, or with " \

@@ -14,18 +14,20 @@ typedef struct {
   bool fresh;  /* there is a cell that some model was not trained on */
 } knowledge;
 
-static leuko_status learn(const ensemble *models, const dataset *set, knowledge *k,
+static leuko_status learn(const ensemble *each, int models, const dataset *set, knowledge *k,
                           leuko_error *error) {
   const size_t count = set->count;
-  k->known = calloc((size_t)models->count * count + 1, sizeof *k->known);
-  if (!k->known) return error_set_memory(error, (size_t)models->count * count);
+  k->known = calloc((size_t)models * count + 1, sizeof *k->known);
+  if (!k->known) return error_set_memory(error, (size_t)models * count);
   k->told = true;
   leuko_status status = LEUKO_OK;
-  for (int m = 0; m < models->count && status == LEUKO_OK; m++) {
-    bool told;
+  for (int m = 0; m < models && status == LEUKO_OK; m++) {
     bool *known = k->known + (size_t)m * count;
-    status = trained_on_mark(models->paths[m], set, known, &told, error);
-    k->told &= told;
+    for (int f = 0; f < each[m].count && status == LEUKO_OK; f++) {
+      bool told;
+      status = trained_on_mark(each[m].paths[f], set, known, &told, error);
+      k->told &= told;
+    }
     for (size_t i = 0; i < count; i++)
       k->fresh |= set->samples[i].part != DATASET_NONE && !known[i];
   }
@@ -33,10 +35,9 @@ static leuko_status learn(const ensemble *models, const dataset *set, knowledge 
 }
 
 /* The model that is to be shown a cell; -1 where all were trained on it. */
-static int choose(const ensemble *models, const knowledge *k, size_t cells, size_t i,
-                  const size_t *shown) {
+static int choose(int models, const knowledge *k, size_t cells, size_t i, const size_t *shown) {
   int best = -1;
-  for (int m = 0; m < models->count; m++)
+  for (int m = 0; m < models; m++)
     if ((!k->fresh || !k->known[(size_t)m * cells + i]) && (best < 0 || shown[m] < shown[best]))
       best = m;
   return best;
@@ -65,8 +66,8 @@ static leuko_status count_persons(const dataset *set, size_t *persons, leuko_err
   return LEUKO_OK;
 }
 
-static leuko_status deal(const ensemble *models, const dataset *set, const knowledge *k,
-                         const int *classes, stress_cells *out, leuko_error *error) {
+static leuko_status deal(int models, const dataset *set, const knowledge *k, const int *classes,
+                         stress_cells *out, leuko_error *error) {
   size_t shown[ENSEMBLE_MOST] = {0};
   int *turns = malloc((set->count + 1) * sizeof *turns);
   leuko_status status = turns ? LEUKO_OK : error_set_memory(error, set->count * sizeof *turns);
@@ -75,7 +76,7 @@ static leuko_status deal(const ensemble *models, const dataset *set, const knowl
       turns[i] = choose(models, k, set->count, i, shown);
       shown[turns[i]]++;
     }
-  for (int m = 0; m < models->count; m++)
+  for (int m = 0; m < models; m++)
     for (size_t i = 0; i < set->count && status == LEUKO_OK; i++) {
       if (set->samples[i].part == DATASET_NONE || turns[i] != m) continue;
       out->files[out->count] = out->paths[out->count];
@@ -87,8 +88,8 @@ static leuko_status deal(const ensemble *models, const dataset *set, const knowl
   return status;
 }
 
-leuko_status stress_cells_deal(const ensemble *models, dataset *set, size_t limit, uint64_t seed,
-                               stress_cells *out, leuko_error *error) {
+leuko_status stress_cells_deal(const ensemble *each, int models, dataset *set, size_t limit,
+                               uint64_t seed, stress_cells *out, leuko_error *error) {
   int classes[LEUKO_MAX_CLASSES];
   knowledge k = {0};
   *out = (stress_cells){.paths = calloc(set->count + 1, sizeof *out->paths),
@@ -97,11 +98,11 @@ leuko_status stress_cells_deal(const ensemble *models, dataset *set, size_t limi
                         .models = calloc(set->count + 1, sizeof *out->models)};
   if (!out->paths || !out->files || !out->labels || !out->models)
     return error_set_memory(error, set->count * sizeof *out->paths);
-  leuko_status status = classes_match(ensemble_model(models), set, classes, error);
+  leuko_status status = classes_match(ensemble_model(&each[0]), set, classes, error);
   for (size_t i = 0; i < set->count; i++)
     if (set->samples[i].status != LEUKO_OK || set->samples[i].label < 0)
       set->samples[i].part = DATASET_NONE;
-  if (status == LEUKO_OK) status = learn(models, set, &k, error);
+  if (status == LEUKO_OK) status = learn(each, models, set, &k, error);
   for (size_t i = 0; i < set->count && status == LEUKO_OK; i++)
     if (choose(models, &k, set->count, i, (size_t[ENSEMBLE_MOST]){0}) < 0)
       set->samples[i].part = DATASET_NONE;

@@ -22,8 +22,8 @@ typedef struct {
 } score_list;
 
 typedef struct {
-  leuko_predictor *const *predictors; /* [models] */
-  int models, turn;                   /* whose turn it is */
+  ensemble *each;   /* [models] */
+  int models, turn; /* whose turn it is */
   const stress_input *input;
   const progress *p;
   stress *out;
@@ -85,15 +85,14 @@ void stress_reasons(const stress_count *count, char *out, size_t size) {
 }
 
 static const model *asked(const session *s) {
-  return predictor_model(s->predictors[s->turn]);
+  return ensemble_model(&s->each[s->turn]);
 }
 
 /* Class that the model gives without rejecting: 1 = positive. */
 static int class_of(const session *s, double logit) {
   leuko_answer answer;
-  const model *m = asked(s);
-  predictor_decide(m, &logit, &answer);
-  return answer.label_index == m->positive;
+  ensemble_decide(&s->each[s->turn], &logit, &answer);
+  return answer.label_index == asked(s)->positive;
 }
 
 static void note_scores(session *s, size_t i, int group) {
@@ -154,7 +153,7 @@ static size_t read_block(session *s, const char *const *files, size_t count, siz
 }
 
 static leuko_status answer(session *s, const image *pictures, size_t count, leuko_error *error) {
-  return predictor_pictures(s->predictors[s->turn], pictures, count, s->answers, s->logits, error);
+  return ensemble_pictures(&s->each[s->turn], pictures, count, s->answers, s->logits, error);
 }
 
 /* The block's cells under one corruption. */
@@ -367,11 +366,10 @@ static leuko_status run(session *s, leuko_error *error) {
   return status;
 }
 
-leuko_status stress_run(leuko_predictor *const *predictors, int model_count,
-                        const stress_input *input, const progress *p, stress *out,
-                        leuko_error *error) {
-  const model *m = predictor_model(predictors[0]);
-  *out = (stress){.model_count = model_count, .positive = m->positive};
+leuko_status stress_run(ensemble *each, int model_count, const stress_input *input,
+                        const progress *p, stress *out, leuko_error *error) {
+  const model *m = ensemble_model(&each[0]);
+  *out = (stress){.model_count = model_count, .members = each[0].count, .positive = m->positive};
   if (m->class_count != 2)
     return error_set(error, LEUKO_ARGUMENT, NULL, "take a model of two classes",
                      "the model has %d classes", m->class_count);
@@ -383,8 +381,7 @@ leuko_status stress_run(leuko_predictor *const *predictors, int model_count,
   for (int k = 0; k < IMAGE_CORRUPTIONS; k++)
     for (int step = 0; step < IMAGE_CORRUPT_STEPS; step++)
       steps += image_corruption_of((image_corruption)k)->amounts[step] > 0;
-  *s = (session){
-      .predictors = predictors, .models = model_count, .input = input, .p = p, .out = out};
+  *s = (session){.each = each, .models = model_count, .input = input, .p = p, .out = out};
   s->total =
       input->count * steps + input->foreign_count + IMAGE_FOREIGN_KINDS * (size_t)input->drawn;
   leuko_status status = run(s, error);

@@ -50,7 +50,8 @@ typedef struct {
   size_t persons;    /* of whom they are; 0: not known */
   stress_seen seen;
   int model_count;                 /* more than one: each answered a part of all */
-  char weights[ENSEMBLE_MOST][65]; /* [model_count], SHA-256 of the models' files */
+  int members;                     /* files of a model; more than one: they answered as one */
+  char weights[ENSEMBLE_MOST][65]; /* [model_count * members], SHA-256 of the models' files */
   int positive;
   char classes[2][32]; /* of the model */
   stress_count clean;  /* the cells as they are */
@@ -64,13 +65,12 @@ typedef struct {
   double share_all[STRESS_SCORES];
 } stress;
 
-/* Shows predictors [model_count], whose models have the same two classes, the cells as they are,
- * corrupted, and what is foreign, which is dealt to them in turn. Files that cannot be read are
+/* Shows each [model_count], of equally many members and of the same two classes, the cells as they
+ * are, corrupted, and what is foreign, which is dealt to them in turn. Files that cannot be read are
  * left out. Errors: ARGUMENT (more classes), NO_DATA (no cell can be read), NO_MEMORY, BACKEND,
  * INTERRUPTED. */
-leuko_status stress_run(leuko_predictor *const *predictors, int model_count,
-                        const stress_input *input, const progress *p, stress *out,
-                        leuko_error *error);
+leuko_status stress_run(ensemble *each, int model_count, const stress_input *input,
+                        const progress *p, stress *out, leuko_error *error);
 
 /* Mean of the shares of each class that are answered right, of what is answered; NaN without. */
 double stress_balanced_accuracy(const stress_count *count);

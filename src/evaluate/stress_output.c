@@ -67,14 +67,14 @@ json_t *stress_json(const stress *s) {
   for (int k = 0; k < STRESS_SCORES; k++)
     if (s->scored[k]) json_array_append_new(scores, score_json(s, (stress_score)k));
   json_t *models = json_array();
-  for (int m = 0; m < s->model_count; m++)
+  for (int m = 0; m < s->model_count * s->members; m++)
     json_array_append_new(models, json_string(s->weights[m]));
-  return json_pack("{s:o,s:o,s:I,s:s,s:[o,o],s:o,s:o,s:o,s:o,s:o}", "models", models, "folder",
-                   text_json(s->folder), "persons", (json_int_t)s->persons, "cells",
-                   stress_seen_name(s->seen), "classes", text_json(s->classes[1 - s->positive]),
-                   text_json(s->classes[s->positive]), "positive",
-                   text_json(s->classes[s->positive]), "clean", clean, "corruptions", corruptions,
-                   "foreign", foreign, "scores", scores);
+  return json_pack("{s:o,s:i,s:o,s:I,s:s,s:[o,o],s:o,s:o,s:o,s:o,s:o}", "models", models, "members",
+                   s->members, "folder", text_json(s->folder), "persons", (json_int_t)s->persons,
+                   "cells", stress_seen_name(s->seen), "classes",
+                   text_json(s->classes[1 - s->positive]), text_json(s->classes[s->positive]),
+                   "positive", text_json(s->classes[s->positive]), "clean", clean, "corruptions",
+                   corruptions, "foreign", foreign, "scores", scores);
 }
 
 static void write_row(file_writer *writer, const char *part, const char *name, double amount,

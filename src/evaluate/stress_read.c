@@ -104,11 +104,17 @@ static bool read_scores(json_t *list, stress *out) {
   return json_is_array(list);
 }
 
-static bool read_models(json_t *list, stress *out) {
-  out->model_count = (int)json_array_size(list);
-  if (out->model_count < 1 || out->model_count > ENSEMBLE_MOST) return false;
-  for (int m = 0; m < out->model_count; m++) {
-    const char *hex = json_string_value(json_array_get(list, (size_t)m));
+/* The files of the models; `members` of them belong together. */
+static bool read_models(json_t *value, stress *out) {
+  json_t *list = json_object_get(value, "models");
+  const size_t files = json_array_size(list);
+  size_t members = 1; /* as before there were more */
+  if (json_object_get(value, "members") && !read_size(value, "members", &members)) return false;
+  if (files < 1 || files > ENSEMBLE_MOST || members < 1 || files % members != 0) return false;
+  out->members = (int)members;
+  out->model_count = (int)(files / members);
+  for (size_t m = 0; m < files; m++) {
+    const char *hex = json_string_value(json_array_get(list, m));
     if (!hex || strlen(hex) != 64) return false;
     strcpy(out->weights[m], hex);
   }
@@ -127,8 +133,7 @@ static bool read_all(json_t *value, stress *out) {
   while (seen < STRESS_SEEN && !is(value, "cells", stress_seen_name((stress_seen)seen))) seen++;
   out->seen = (stress_seen)seen;
   return seen < STRESS_SEEN && read_text(value, "folder", out->folder, sizeof out->folder) &&
-         read_size(value, "persons", &out->persons) &&
-         read_models(json_object_get(value, "models"), out) &&
+         read_size(value, "persons", &out->persons) && read_models(value, out) &&
          read_count(json_object_get(value, "clean"), true, &out->clean) && out->clean.n > 0 &&
          read_corruptions(json_object_get(value, "corruptions"), out) &&
          read_foreign(json_object_get(value, "foreign"), out) &&

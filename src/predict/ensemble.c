@@ -30,36 +30,43 @@ static leuko_status add_member(ensemble *e, const char *path, const leuko_option
                           "its classes are not those of '%.200s'", e->paths[0]);
 }
 
-/* The models of a cross-validation's folds, as many as there are. */
-static leuko_status add_folds(ensemble *e, const char *folder, const leuko_options *options,
-                              leuko_error *error) {
-  for (int f = 1;; f++) {
-    char name[32], path[1024];
-    snprintf(name, sizeof name, "fold-%d", f);
-    leuko_status status = file_join(path, sizeof path, folder, name, error);
-    if (status != LEUKO_OK) return status;
-    if (!file_exists(path)) {
-      if (f > 1) return LEUKO_OK;
-      return error_set(error, LEUKO_NOT_FOUND, folder, "go on with it: 'leuko train --resume'",
-                       "the cross-validation holds no fold yet");
-    }
-    status = add_member(e, path, options, error);
-    if (status != LEUKO_OK) return status;
-  }
+/* Whether a path is the folder of a cross-validation, which then has to be finished. */
+static leuko_status find_folds(const char *path, bool *folds, leuko_error *error) {
+  char list[1024], finished[1024];
+  leuko_status status = file_join(list, sizeof list, path, "folds.csv", error);
+  if (status == LEUKO_OK)
+    status = file_join(finished, sizeof finished, path, "evaluation.json", error);
+  *folds = status == LEUKO_OK && file_exists(list);
+  if (*folds && !file_exists(finished))
+    return error_set(error, LEUKO_NOT_FOUND, path,
+                     "finish it with 'leuko train --resume', or name one of its folds",
+                     "the cross-validation is not finished");
+  return status;
+}
+
+/* The folder of a cross-validation's fold, from 1; *there: it has so many. */
+static leuko_status fold_folder(const char *folder, int fold, char *out, size_t size, bool *there,
+                                leuko_error *error) {
+  char name[32];
+  snprintf(name, sizeof name, "fold-%d", fold);
+  leuko_status status = file_join(out, size, folder, name, error);
+  *there = status == LEUKO_OK && file_exists(out);
+  return status;
 }
 
 static leuko_status add_path(ensemble *e, const char *path, const leuko_options *options,
                              leuko_error *error) {
-  char folds[1024], finished[1024];
-  leuko_status status = file_join(folds, sizeof folds, path, "folds.csv", error);
-  if (status == LEUKO_OK)
-    status = file_join(finished, sizeof finished, path, "evaluation.json", error);
-  if (status != LEUKO_OK || !file_exists(folds)) return add_member(e, path, options, error);
-  if (!file_exists(finished))
-    return error_set(error, LEUKO_NOT_FOUND, path,
-                     "finish it with 'leuko train --resume', or name one of its folds",
-                     "the cross-validation is not finished");
-  return add_folds(e, path, options, error);
+  bool folds;
+  leuko_status status = find_folds(path, &folds, error);
+  if (status != LEUKO_OK || !folds)
+    return status == LEUKO_OK ? add_member(e, path, options, error) : status;
+  char fold[1024];
+  bool there = true;
+  for (int f = 1; there && status == LEUKO_OK; f++) {
+    status = fold_folder(path, f, fold, sizeof fold, &there, error);
+    if (there) status = add_member(e, fold, options, error);
+  }
+  return status;
 }
 
 /* The threshold in the middle of the members', on the scale on which they are averaged. */
@@ -72,6 +79,12 @@ static double middle_threshold(const ensemble *e) {
   return stats_sigmoid(sum / e->count);
 }
 
+/* What answers for all members, once they are there. */
+static void set_operating_point(ensemble *e) {
+  e->threshold = e->count == 1 ? ensemble_model(e)->threshold : middle_threshold(e);
+  e->temperature = e->count == 1 ? ensemble_model(e)->temperature : 1;
+}
+
 leuko_status ensemble_open(const char *const *paths, int count, const leuko_options *options,
                            ensemble *out, leuko_error *error) {
   *out = (ensemble){0};
@@ -82,9 +95,59 @@ leuko_status ensemble_open(const char *const *paths, int count, const leuko_opti
     ensemble_close(out);
     return status;
   }
-  out->threshold = out->count == 1 ? ensemble_model(out)->threshold : middle_threshold(out);
-  out->temperature = out->count == 1 ? ensemble_model(out)->temperature : 1;
+  set_operating_point(out);
   return LEUKO_OK;
+}
+
+/* One fold of all cross-validations; *there: they have so many. */
+static leuko_status open_fold(const char *const *folders, int count, int fold,
+                              const leuko_options *options, ensemble *out, bool *there,
+                              leuko_error *error) {
+  char path[1024];
+  leuko_status status = LEUKO_OK;
+  *out = (ensemble){0};
+  for (int i = 0; i < count && status == LEUKO_OK; i++) {
+    bool here;
+    status = fold_folder(folders[i], fold, path, sizeof path, &here, error);
+    if (status == LEUKO_OK && i > 0 && here != *there)
+      status = error_set(error, LEUKO_MISMATCH, folders[i], "name cross-validations of equal folds",
+                         "it has not as many folds as '%.200s'", folders[0]);
+    *there = here;
+    if (status == LEUKO_OK && here) status = add_member(out, path, options, error);
+  }
+  if (status != LEUKO_OK) ensemble_close(out);
+  else if (*there) set_operating_point(out);
+  return status;
+}
+
+leuko_status ensemble_open_folds(const char *const *paths, int count, const leuko_options *options,
+                                 ensemble *out, int *out_count, leuko_error *error) {
+  int with = 0;
+  leuko_status status = LEUKO_OK;
+  *out_count = 0;
+  for (int i = 0; i < count && status == LEUKO_OK; i++) {
+    bool folds;
+    status = find_folds(paths[i], &folds, error);
+    with += folds;
+  }
+  if (status == LEUKO_OK && with > 0 && with < count)
+    status = error_set(error, LEUKO_ARGUMENT, NULL, "name models, or cross-validations",
+                       "some of them are cross-validations and some are not");
+  if (status != LEUKO_OK) return status;
+  if (with == 0) {
+    status = ensemble_open(paths, count, options, out, error);
+    *out_count = status == LEUKO_OK;
+    return status;
+  }
+  bool there = true;
+  while (there && status == LEUKO_OK) {
+    if ((*out_count + 1) * count > ENSEMBLE_MOST)
+      return error_set(error, LEUKO_ARGUMENT, NULL, NULL, "more than %d models are named",
+                       ENSEMBLE_MOST);
+    status = open_fold(paths, count, *out_count + 1, options, &out[*out_count], &there, error);
+    *out_count += status == LEUKO_OK && there;
+  }
+  return status;
 }
 
 void ensemble_close(ensemble *e) {
@@ -154,9 +217,16 @@ static void reject(const ensemble *e, const sayings *said, size_t count, size_t 
   if (2 * rejecting > e->count) predictor_reject(answer, (leuko_reason)most);
 }
 
+void ensemble_decide(const ensemble *e, const double *logits, leuko_answer *answer) {
+  model as_one = *ensemble_model(e); /* borrowed for its classes */
+  as_one.temperature = e->temperature;
+  as_one.threshold = e->threshold;
+  predictor_decide(&as_one, logits, answer);
+}
+
 static void combine(const ensemble *e, const sayings *said, size_t count, size_t i,
                     leuko_answer *answer, ensemble_spread *spread, double *mean) {
-  model as_one = *ensemble_model(e); /* borrowed for its classes */
+  const model as_one = *ensemble_model(e); /* borrowed for its classes */
   const size_t outputs = (size_t)as_one.net.outputs;
   *answer = said->answers[i];
   for (size_t c = 0; c < outputs; c++) mean[c] = 0;
@@ -174,9 +244,7 @@ static void combine(const ensemble *e, const sayings *said, size_t count, size_t
     for (size_t c = 0; c < outputs; c++) mean[c] = NAN;
     return;
   }
-  as_one.temperature = e->temperature;
-  as_one.threshold = e->threshold;
-  predictor_decide(&as_one, mean, answer);
+  ensemble_decide(e, mean, answer);
   const int asked = outputs == 1 ? as_one.positive : answer->label_index;
   double sum = 0, squares = 0;
   for (int k = 0; k < e->count; k++) {
@@ -227,4 +295,26 @@ leuko_status ensemble_files(ensemble *e, const char *const *paths, size_t count,
   free(said.answers);
   free(said.logits);
   return status == LEUKO_OK ? predictor_refused(paths, answers, count, error) : status;
+}
+
+leuko_status ensemble_pictures(ensemble *e, const image *pictures, size_t count,
+                               leuko_answer *answers, double *logits, leuko_error *error) {
+  if (e->count == 1)
+    return predictor_pictures(e->members[0], pictures, count, answers, logits, error);
+  const size_t members = (size_t)e->count, outputs = (size_t)ensemble_model(e)->net.outputs;
+  sayings said = {calloc(members * count + 1, sizeof *said.answers),
+                  calloc(members * count * outputs + 1, sizeof *said.logits)};
+  leuko_status status = LEUKO_OK;
+  if (!said.answers || !said.logits)
+    status = error_set_memory(error, members * count * sizeof *said.answers);
+  for (size_t k = 0; k < members && status == LEUKO_OK; k++)
+    status = predictor_pictures(e->members[k], pictures, count, said.answers + k * count,
+                                said.logits + k * count * outputs, error);
+  for (size_t i = 0; status == LEUKO_OK && i < count; i++) {
+    ensemble_spread spread;
+    combine(e, &said, count, i, &answers[i], &spread, logits + i * outputs);
+  }
+  free(said.answers);
+  free(said.logits);
+  return status;
 }

@@ -33,6 +33,13 @@ leuko_status ensemble_open(const char *const *paths, int count, const leuko_opti
                            ensemble *out, leuko_error *error);
 void ensemble_close(ensemble *e);
 
+/* ensemble_open, but where the paths are cross-validations, with as many folds each, the models of
+ * each fold answer as one by themselves: out [*out_count], fold by fold; else *out_count is 1. Room
+ * for ENSEMBLE_MOST. The caller closes *out_count of them, also after an error. Errors: those of
+ * ensemble_open, ARGUMENT (cross-validations and others), MISMATCH (other folds). */
+leuko_status ensemble_open_folds(const char *const *paths, int count, const leuko_options *options,
+                                 ensemble *out, int *out_count, leuko_error *error);
+
 /* Of the first member: classes and what describes them are the same in all. */
 const model *ensemble_model(const ensemble *e);
 /* The cells on which threshold and temperature were chosen; NULL if not known, or not the same. */
@@ -47,5 +54,12 @@ const char *ensemble_precision(const ensemble *e);
 leuko_status ensemble_files(ensemble *e, const char *const *paths, size_t count,
                             leuko_answer *answers, ensemble_spread *spreads, double *logits,
                             const progress *p, leuko_error *error);
+
+/* predictor_pictures of all members, as one answer a picture as above. */
+leuko_status ensemble_pictures(ensemble *e, const image *pictures, size_t count,
+                               leuko_answer *answers, double *logits, leuko_error *error);
+
+/* predictor_decide by the ensemble's threshold and temperature. */
+void ensemble_decide(const ensemble *e, const double *logits, leuko_answer *answer);
 
 #endif

@@ -223,7 +223,7 @@ leuko_status study_read_stress(study_run *run, leuko_error *error) {
   leuko_error failure = {0};
   stress *s = malloc(sizeof *s);
   if (!s) return error_set_memory(error, sizeof *s);
-  bool same = stress_read(path, s, &failure) == LEUKO_OK &&
+  bool same = stress_read(path, s, &failure) == LEUKO_OK && s->members == 1 &&
               s->model_count == (run->folds > 0 ? run->folds : 1);
   for (int m = 0; same && m < s->model_count; m++)
     same = strcmp(s->weights[m], run->folds > 0 ? run->each[m].weights : run->weights) == 0;
