@@ -11,9 +11,9 @@ static inline void models_ok(leuko_status status, const leuko_error *error) {
     fail_msg("%s: %s: %s", leuko_status_name(status), error->file, error->message);
 }
 
-/* A CNN of `size` pixels with random parameters, of two classes (hem, all) or three. Ends with
- * model_free. */
-static inline model models_make(int size, int classes, uint64_t seed) {
+/* A CNN of `size` pixels and two convolutions with random parameters, of two classes (hem, all) or
+ * three. Ends with model_free. */
+static inline model models_make_wide(int size, int classes, uint64_t seed, int first, int second) {
   static const char *const two[] = {"hem", "all"}, *const more[] = {"b", "c", "a"};
   model m = {.crop = 300,
              .scaling = {.scale = 1.0f / 255, .deviation = {1, 1, 1}},
@@ -24,8 +24,8 @@ static inline model models_make(int size, int classes, uint64_t seed) {
   models_ok(zoo_defaults("cnn", &m.net, &error), &error);
   m.net.size = size;
   m.net.blocks = 2;
-  m.net.widths[0] = 6;
-  m.net.widths[1] = 16;
+  m.net.widths[0] = first;
+  m.net.widths[1] = second;
   m.net.dense = 12;
   m.net.outputs = classes == 2 ? 1 : classes;
   for (int c = 0; c < classes; c++)
@@ -34,6 +34,10 @@ static inline model models_make(int size, int classes, uint64_t seed) {
   models_ok(model_build(&m, &error), &error);
   net_init_params(m.graph, seed, m.params);
   return m;
+}
+
+static inline model models_make(int size, int classes, uint64_t seed) {
+  return models_make_wide(size, classes, seed, 6, 16);
 }
 
 /* What alters a model file: its description (a JSON object) and the entries of its tensors. The

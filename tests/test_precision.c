@@ -10,7 +10,7 @@
 #define CELLS 9
 
 /* A model whose description says so of bfloat16, in `folder`; wide enough to be computed in it. */
-static void save_model(const char *folder, model_agreement bf16, char *path) {
+static void save_model(const char *folder, model_agreement bf16, bool half, char *path) {
   leuko_error error = {0};
   model narrow = models_make(SIDE, 2, 5), m = narrow;
   m.net.widths[0] = m.net.widths[1] = 32;
@@ -18,6 +18,7 @@ static void save_model(const char *folder, model_agreement bf16, char *path) {
   model_free(&narrow);
   net_init_params(m.graph, 5, m.params);
   m.bf16 = bf16;
+  m.bf16_half = half;
   snprintf(path, PATH, "%.900s/model.safetensors", folder);
   models_ok(model_save(path, &m, NULL, 0, &error), &error);
   model_free(&m);
@@ -36,19 +37,27 @@ static void auto_follows_what_was_measured(void **state) {
   (void)state;
   const char *asked = net_precision_supported(NET_BF16) ? "bf16" : "f32";
   const char *fast = net_cpu_fast_bf16() ? "bf16" : "f32";
+  const char *finer =
+      net_cpu_half() ? "bf16" : "f32"; /* where the measuring was in half precision */
   const struct {
     model_agreement measured;
+    bool half;
     const char *expected;
-  } cases[] = {{{0, 0, 0, 0}, "f32"},          {{100, 0.02, 0.002, 0.995}, fast},
-               {{100, 0.021, 0, 1}, "f32"},    {{100, 0.001, 0.0021, 1}, "f32"},
-               {{100, 0.001, 0, 0.99}, "f32"}, {{1, 0, 0, 1}, fast}};
+  } cases[] = {{{0, 0, 0, 0}, false, "f32"},
+               {{100, 0.02, 0.002, 0.995}, false, fast},
+               {{100, 0.02, 0.002, 0.995}, true, finer},
+               {{100, 0.021, 0, 1}, false, "f32"},
+               {{100, 0.021, 0, 1}, true, "f32"},
+               {{100, 0.001, 0.0021, 1}, false, "f32"},
+               {{100, 0.001, 0, 0.99}, false, "f32"},
+               {{1, 0, 0, 1}, false, fast}};
   char folder[PATH], path[PATH];
   test_folder(folder);
   const leuko_options f32 = {.precision = "f32"}, bf16 = {.precision = "bf16"};
   const leuko_options ref = {.precision = "bf16", .backend = "ref"},
                       by_name = {.precision = "auto"};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    save_model(folder, cases[i].measured, path);
+    save_model(folder, cases[i].measured, cases[i].half, path);
     assert_string_equal(precision_of(path, NULL), cases[i].expected);
     assert_string_equal(precision_of(path, &by_name), cases[i].expected);
     assert_string_equal(precision_of(path, &f32), "f32");
@@ -96,7 +105,7 @@ static void the_agreement_is_that_of_the_answers(void **state) {
   (void)state;
   char folder[PATH], path[PATH];
   test_folder(folder);
-  save_model(folder, (model_agreement){0}, path);
+  save_model(folder, (model_agreement){0}, false, path);
   uint8_t *pixels = draw_cells();
   leuko_error error = {0};
   model_agreement found;
@@ -132,7 +141,7 @@ static void the_background_may_be_computed_as_well(void **state) {
   (void)state;
   char folder[PATH], path[PATH];
   test_folder(folder);
-  save_model(folder, (model_agreement){0}, path);
+  save_model(folder, (model_agreement){0}, false, path);
   uint8_t *pixels = draw_cells();
   double skipped[CELLS], all[CELLS];
   answer(path, (leuko_options){0}, pixels, skipped);

@@ -5,6 +5,7 @@
 #include "dataset/synth.h"
 #include "image/resize.h"
 #include "image/write.h"
+#include "net/cpu.h"
 #include "predict/predictor.h"
 
 #define CELLS 12
@@ -389,6 +390,44 @@ static void an_answer_that_is_no_number_is_none(void **state) {
   leuko_predictor_close(predictor);
 }
 
+/* Powers of two, so that float32 answers the same to the bit, but the first convolution's output is
+ * beyond half precision. */
+static void beyond_half_precision_float32_answers(void **state) {
+  const fixture *f = *state;
+  if (!net_precision_supported(NET_BF16)) {
+    print_message("this processor has no AVX-512 with BF16: skipped\n");
+    skip();
+  }
+  leuko_error error = {0};
+  leuko_answer answers[2][CELLS], alone;
+  const char *paths[CELLS];
+  for (size_t i = 0; i < CELLS; i++) paths[i] = f->cells[i];
+  for (int huge = 0; huge < 2; huge++) {
+    char path[PATH];
+    model m = models_make_wide(32, 2, 9, 32, 32);
+    for (int i = 0; i < m.graph->param_count && huge; i++) {
+      const net_param *p = &m.graph->params[i];
+      const int power = strncmp(p->name, "conv1/", 6) == 0     ? 24
+                        : strcmp(p->name, "conv2/kernel") == 0 ? -24
+                                                               : 0;
+      for (size_t k = 0; k < p->count; k++)
+        m.params[p->offset + k] = ldexpf(m.params[p->offset + k], power);
+    }
+    snprintf(path, sizeof path, "%.900s/huge-%d.safetensors", f->folder, huge);
+    models_ok(model_save(path, &m, NULL, 0, &error), &error);
+    model_free(&m);
+    const leuko_options options = {.threads = 2, .batch = 8, .precision = huge ? "bf16" : "f32"};
+    leuko_predictor *predictor = NULL;
+    models_ok(leuko_predictor_open(path, &options, &predictor, &error), &error);
+    models_ok(leuko_predict_files(predictor, paths, CELLS, answers[huge], &error), &error);
+    answer_of(predictor, paths[3], &alone);
+    same_answer(&alone, &answers[huge][3], 0);
+    leuko_predictor_close(predictor);
+  }
+  for (size_t i = 0; i < CELLS; i++)
+    same_answer(&answers[1][i], &answers[0][i], net_cpu_half() ? 0 : 0.02);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_answer_hangs_together),
@@ -402,6 +441,7 @@ int main(void) {
       cmocka_unit_test(several_answer_as_each_alone),
       cmocka_unit_test(wrong_calls_are_refused),
       cmocka_unit_test(an_answer_that_is_no_number_is_none),
+      cmocka_unit_test(beyond_half_precision_float32_answers),
   };
   return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

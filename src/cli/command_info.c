@@ -45,9 +45,10 @@ static json_t *info_json(const model *m, const char *check) {
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
   if (out && m->bf16.cells > 0)
     json_object_set_new(out, "bf16",
-                        json_pack("{s:b,s:I,s:f,s:f,s:f}", "allowed", model_allows_bf16(m), "cells",
-                                  (json_int_t)m->bf16.cells, "largest", m->bf16.largest, "median",
-                                  m->bf16.median, "agreement", m->bf16.agreement));
+                        json_pack("{s:b,s:I,s:f,s:f,s:f,s:b}", "allowed", model_allows_bf16(m),
+                                  "cells", (json_int_t)m->bf16.cells, "largest", m->bf16.largest,
+                                  "median", m->bf16.median, "agreement", m->bf16.agreement, "half",
+                                  m->bf16_half));
   if (out && m->int8.scales)
     json_object_set_new(
         out, "int8",
@@ -82,7 +83,8 @@ static void print_info(const model *m, const char *check) {
   const char *chosen = json_string_value(json_object_get(m->operating_point, "chosen"));
   if (chosen) printf(", chosen by %s on the validation cells", chosen);
   printf("\ntemperature  %g", m->temperature);
-  if (m->bf16.cells > 0) print_agreement("bfloat16", model_allows_bf16(m), &m->bf16);
+  if (m->bf16.cells > 0)
+    print_agreement(m->bf16_half ? "half prec." : "bfloat16", model_allows_bf16(m), &m->bf16);
   if (m->int8.scales) {
     print_agreement("8 bits", model_allows_int8(m), &m->int8.answers);
     printf(", AUC %+.4f; %.2f times as fast (%s)", m->int8.auc, m->int8.speed, m->int8.processor);

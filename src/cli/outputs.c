@@ -181,7 +181,7 @@ static leuko_status fit_rejection(const train_data *data, const train_data_optio
   return status;
 }
 
-/* Whether the model may answer in bfloat16: tried on some tested cells, evenly over them. */
+/* Whether the model may answer in 16 bits: tried on some tested cells, evenly over them. */
 static leuko_status try_bf16(const train_data *data, const train_options *options,
                              const progress *p, model *m, leuko_error *error) {
   enum { CELLS = 128 };
@@ -193,6 +193,7 @@ static leuko_status try_bf16(const train_data *data, const train_options *option
     memcpy(pixels + i * bytes,
            prepared_sample(&data->pixels, data->test[i * data->test_count / count]), bytes);
   leuko_status status = predictor_agreement(m, options->threads, pixels, count, p, &m->bf16, error);
+  m->bf16_half = net_cpu_half();
   free(pixels);
   return status;
 }

@@ -75,7 +75,7 @@ void model_free(model *m) {
 
 bool model_allows_bf16(const model *m) {
   return m->bf16.cells > 0 && m->bf16.largest <= 0.02 && m->bf16.median <= 0.002 &&
-         m->bf16.agreement >= 0.995;
+         m->bf16.agreement >= 0.995 && (!m->bf16_half || net_cpu_half());
 }
 
 bool model_allows_int8(const model *m) {

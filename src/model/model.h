@@ -60,7 +60,8 @@ typedef struct {
   double threshold;        /* p(positive) >= threshold is answered positive */
   double temperature;      /* logits are divided by it; 0: 1 */
   json_t *operating_point; /* how both were chosen: an object, owned; may be NULL */
-  model_agreement bf16;    /* whether it may be computed in bfloat16 */
+  model_agreement bf16;    /* whether it may be computed in 16 bits */
+  bool bf16_half;          /* that was measured in half precision, not in bfloat16 */
   model_int8 int8;         /* the same of 8 bits */
   model_rejection rejection;
   bool half;                              /* the file holds kernels in half precision */
@@ -105,8 +106,9 @@ leuko_status model_check_logits(const model *m, double *logits, leuko_error *err
  * Errors: SELF_CHECK, those above. */
 leuko_status model_self_check(const model *m, leuko_error *error);
 
-/* Whether bfloat16 gives this model's answers: no probability off by more than 0.02, half of them
- * by no more than 0.002, and 99.5 % of the answers the same. False if that was not measured. */
+/* Whether 16 bits give this model's answers: no probability off by more than 0.02, half of them by
+ * no more than 0.002, and 99.5 % of the answers the same. False if that was not measured, or in
+ * half precision and this processor takes bfloat16, which is coarser. */
 bool model_allows_bf16(const model *m);
 /* The same of 8 bits, for a model that is quantized: 99 % of the answers the same, and an AUC off
  * by no more than 0.003. */

@@ -38,7 +38,11 @@ static json_t *describe(const model *m) {
   if (out)
     json_object_set_new(out, "temperature", json_real(m->temperature > 0 ? m->temperature : 1));
   if (out && m->operating_point) json_object_set(out, "operating_point", m->operating_point);
-  if (out && m->bf16.cells > 0) json_object_set_new(out, "bf16", model_agreement_json(&m->bf16));
+  if (out && m->bf16.cells > 0) {
+    json_t *bf16 = model_agreement_json(&m->bf16);
+    if (m->bf16_half) json_object_set_new(bf16, "half", json_true());
+    json_object_set_new(out, "bf16", bf16);
+  }
   if (out && m->int8.scales) json_object_set_new(out, "int8", model_int8_json(m));
   if (out && m->rejection.cells > 0)
     json_object_set_new(out, "rejection", model_rejection_json(&m->rejection));
@@ -181,7 +185,9 @@ static const char *read_description(json_t *d, model *m) {
   m->temperature = temperature ? json_number_value(temperature) : 1;
   if (!(m->temperature >= 1e-6 && m->temperature <= 1e6)) return "temperature";
   if (operating_point && !json_is_object(operating_point)) return "operating_point";
-  if (!model_agreement_read(json_object_get(d, "bf16"), &m->bf16)) return "bf16";
+  json_t *bf16 = json_object_get(d, "bf16");
+  if (!model_agreement_read(bf16, &m->bf16)) return "bf16";
+  m->bf16_half = json_is_true(json_object_get(bf16, "half"));
   if (!read_reals(json_object_get(d, "self_check"), m->net.outputs, -1e30, 1e30, m->check_logits))
     return "self_check";
   const char *data = json_string_value(json_object_get(d, "data"));

@@ -25,7 +25,8 @@ net_cpu_level net_cpu(void);
  * (360). */
 bool net_cpu_fast_bf16(void);
 
-/* Whether inference multiplies in half precision: bfloat16, and float32 between bytes. */
+/* Whether inference in 16 bits is in half precision, and multiplies so also float32 between bytes.
+ */
 bool net_cpu_half(void);
 
 /* Whether products of bytes have several times the rate of float32's and bfloat16's: where AVX-512

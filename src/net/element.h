@@ -22,17 +22,26 @@
 #define ELEMENT_STEP (16 * ELEMENT_VECTORS) /* channels */
 #define ELEMENT_BYTES_STEP 32               /* the same of what is read in bytes, at every level */
 
-/* U8: an unsigned byte that counts units, whose size belongs to the tensor. */
-typedef enum { ELEMENT_F32 = false, ELEMENT_BF16 = true, ELEMENT_U8 } element_type;
+/* U8: an unsigned byte that counts units, whose size belongs to the tensor. F16: half precision. */
+typedef enum { ELEMENT_F32 = false, ELEMENT_BF16 = true, ELEMENT_F16, ELEMENT_U8 } element_type;
 
 static inline size_t element_bytes(element_type type) {
-  return type == ELEMENT_U8 ? 1 : type == ELEMENT_BF16 ? 2 : 4;
+  return type == ELEMENT_U8 ? 1 : type == ELEMENT_F32 ? 4 : 2;
 }
 
 /* Whether this level's kernels, on this processor, have bfloat16. */
 static inline bool element_narrow(void) {
 #ifdef VECTOR_NARROW
   return net_cpu() >= NET_CPU_AVX512_BF16;
+#else
+  return false;
+#endif
+}
+
+/* Whether inference in 16 bits keeps and multiplies half precision, not bfloat16. */
+static inline bool element_half(void) {
+#ifdef VECTOR_HALF
+  return net_cpu_half();
 #else
   return false;
 #endif
@@ -62,10 +71,19 @@ VECTOR_INLINE __m512i element_to_u8(v16 a, v16 b, v16 c, v16 d) {
   return _mm512_permutexvar_epi32(quarters, _mm512_packus_epi16(low, high));
 }
 
-/* Vector `part` of the step, in split order, at `from`. */
+/* Sixteen values of half precision. */
+VECTOR_INLINE v16 element_from_f16(const void *from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(from));
+}
+VECTOR_INLINE __m256i element_to_f16(v16 x) {
+  return _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/* Vector `part` of the step, of bfloat16 in split order, at `from`. */
 VECTOR_INLINE v16 element_load(const void *from, int part, element_type type) {
   if (type == ELEMENT_U8) return element_from_u8((const char *)from + 16 * part);
   if (type == ELEMENT_F32) return v16_load((const float *)from + 16 * part);
+  if (type == ELEMENT_F16) return element_from_f16((const char *)from + 32 * part);
   __m512i both = _mm512_loadu_si512(from);
   return _mm512_castsi512_ps(part ? _mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000))
                                   : _mm512_slli_epi32(both, 16));
@@ -78,6 +96,9 @@ VECTOR_INLINE void element_store(void *to, const v16 value[ELEMENT_VECTORS], ele
     _mm256_storeu_si256(to, _mm512_castsi512_si256(bytes));
   } else if (type == ELEMENT_BF16) {
     _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(value[1], value[0]));
+  } else if (type == ELEMENT_F16) {
+    _mm256_storeu_si256(to, element_to_f16(value[0]));
+    _mm256_storeu_si256((__m256i *)to + 1, element_to_f16(value[1]));
   } else {
     v16_store((float *)to, value[0]);
     v16_store((float *)to + 16, value[1]);
@@ -88,6 +109,7 @@ VECTOR_INLINE void element_store(void *to, const v16 value[ELEMENT_VECTORS], ele
 VECTOR_INLINE v16 element_load16(const void *from, element_type type) {
   if (type == ELEMENT_U8) return element_from_u8(from);
   if (type == ELEMENT_F32) return v16_load(from);
+  if (type == ELEMENT_F16) return element_from_f16(from);
   __m256i narrow = _mm256_loadu_si256(from);
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow), 16));
 }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/half.h"
 #include "net/skip.h"
 
 /* Strides in floats of one image: value (y, x, c) lies at base(c) + (y * w + x) * step. */
@@ -49,37 +50,50 @@ static void relayout_image(const float *in, net_layout from, float *out, net_lay
   }
 }
 
-/* An image to bfloat16, from any layout of float32. */
-static void narrow(const float *in, net_layout from, uint16_t *out, net_shape shape) {
-  const size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
-  if (from == NET_NHWC) {
-    for (size_t i = 0; i < pixels * channels; i++) out[i] = net_to_bf16(in[i]);
-    return;
-  }
-  for (size_t c = 0; c < channels; c++) {
-    size_t step = 0, first = channel_base(from, pixels, c, &step, channels);
-    for (size_t p = 0; p < pixels; p++) out[p * channels + c] = net_to_bf16(in[first + p * step]);
-  }
+static uint16_t narrowed(float value, net_layout layout) {
+  return layout == NET_NHWC_F16 ? half_from_float(value) : net_to_bf16(value);
 }
 
-static float widened(uint16_t half) {
-  const uint32_t bits = (uint32_t)half << 16;
+static float widened(uint16_t narrow, net_layout layout) {
+  if (layout == NET_NHWC_F16) return half_to_float(narrow);
+  const uint32_t bits = (uint32_t)narrow << 16;
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-/* And back. */
-static void widen(const uint16_t *in, float *out, net_layout to, net_shape shape) {
+/* An image to 16 bits, from any layout of float32. */
+static void narrow(const float *in, net_layout from, uint16_t *out, net_layout to,
+                   net_shape shape) {
   const size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
-  if (to == NET_NHWC) {
-    for (size_t i = 0; i < pixels * channels; i++) out[i] = widened(in[i]);
+  if (from == NET_NHWC && to == NET_NHWC_BF16) {
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = net_to_bf16(in[i]);
+    return;
+  }
+  for (size_t c = 0; c < channels; c++) {
+    size_t step = 0, first = channel_base(from, pixels, c, &step, channels);
+    for (size_t p = 0; p < pixels; p++) out[p * channels + c] = narrowed(in[first + p * step], to);
+  }
+}
+
+/* And back. */
+static void widen(const uint16_t *in, net_layout from, float *out, net_layout to, net_shape shape) {
+  const size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
+  if (from == NET_NHWC_BF16 && to == NET_NHWC) {
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = widened(in[i], NET_NHWC_BF16);
     return;
   }
   for (size_t c = 0; c < channels; c++) {
     size_t step = 0, first = channel_base(to, pixels, c, &step, channels);
-    for (size_t p = 0; p < pixels; p++) out[first + p * step] = widened(in[p * channels + c]);
+    for (size_t p = 0; p < pixels; p++) out[first + p * step] = widened(in[p * channels + c], from);
   }
+}
+
+/* From one kind of 16 bits to the other. */
+static void change(const uint16_t *in, net_layout from, uint16_t *out, net_layout to,
+                   net_shape shape) {
+  const size_t values = net_shape_size(shape);
+  for (size_t i = 0; i < values; i++) out[i] = narrowed(widened(in[i], from), to);
 }
 
 void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
@@ -90,8 +104,10 @@ void net_relayout(const void *in, net_layout from, void *out, net_layout to, int
     const void *source = (const char *)in + (size_t)n * size * net_layout_bytes(from);
     void *target = (char *)out + (size_t)n * size * net_layout_bytes(to);
     if (from == to) memcpy(target, source, size * net_layout_bytes(from));
-    else if (from == NET_NHWC_BF16) widen(source, target, to, shape);
-    else if (to == NET_NHWC_BF16) narrow(source, from, target, shape);
+    else if (net_layout_narrow(from) && net_layout_narrow(to))
+      change(source, from, target, to, shape);
+    else if (net_layout_narrow(from)) widen(source, from, target, to, shape);
+    else if (net_layout_narrow(to)) narrow(source, from, target, to, shape);
     else relayout_image(source, from, target, to, shape);
   }
 }
@@ -101,10 +117,11 @@ void net_accumulate(void *sum, const void *part, net_layout layout, size_t count
   const float *wide_part = part;
   uint16_t *narrow_sum = sum;
   const uint16_t *narrow_part = part;
-  const bool bf16 = layout == NET_NHWC_BF16;
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t i = 0; i < count; i++) {
-    if (bf16) narrow_sum[i] = net_to_bf16(widened(narrow_sum[i]) + widened(narrow_part[i]));
+    if (net_layout_narrow(layout))
+      narrow_sum[i] =
+          narrowed(widened(narrow_sum[i], layout) + widened(narrow_part[i], layout), layout);
     else wide[i] += wide_part[i];
   }
 }

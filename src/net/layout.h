@@ -7,7 +7,7 @@
 #include "net/step.h"
 
 /* Copies `batch` activations of `shape` from one layout to another; exact but for the rounding to
- * bfloat16 (to the nearest, ties to even). `in` and `out` do not overlap. */
+ * 16 bits (to the nearest, ties to even). `in` and `out` do not overlap. */
 void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
                   net_shape shape, int threads);
 

@@ -81,9 +81,9 @@ static plan_step *add_step(net_plan *plan, int node) {
 /* The value in `layout`: itself, an earlier reordering, or a new one. */
 static int in_layout(net_plan *plan, int value, net_layout layout, int node) {
   plan_value *v = &plan->values[value];
-  bool vector = v->shape.h == 1 && v->shape.w == 1;
-  if (v->layout == layout || (vector && net_layout_bytes(v->layout) == net_layout_bytes(layout)))
-    return value;
+  const bool vector = v->shape.h == 1 && v->shape.w == 1;
+  const bool wide = net_layout_bytes(v->layout) == 4 && net_layout_bytes(layout) == 4;
+  if (v->layout == layout || (vector && wide)) return value;
   if (v->twins[layout] >= 0) return v->twins[layout];
   plan_step *step = add_step(plan, node);
   step->inputs[0] = value;
@@ -341,7 +341,7 @@ static leuko_status add_layers(builder *b, leuko_error *error) {
     int value = b->nodes[node->inputs[0]].value;
     const net_layout layout = plan->values[value].layout;
     if (node->op == NET_FLATTEN)
-      b->nodes[i].value = layout == NET_NHWC_BF16 ? value : in_layout(plan, value, NET_NHWC, i);
+      b->nodes[i].value = net_layout_narrow(layout) ? value : in_layout(plan, value, NET_NHWC, i);
     else if (node->op == NET_DROPOUT && !is_trained(plan, i)) b->nodes[i].value = value;
     else status = add_layer(b, i, error);
   }

@@ -124,7 +124,7 @@ void product_half_rows(const void *v, size_t v_stride, const void *u, void *m, s
 
 /* Bytes that product_half_ready needs, from a multiple of 64 on. */
 size_t product_half_scratch(size_t rows, size_t values);
-/* Readies rows of float32 or bfloat16 for any number of products into `scratch`; `depth` is a
+/* Readies rows of float32 or half precision for any number of products into `scratch`; `depth` is a
  * number of steps. */
 void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
                         element_type type, void *scratch);

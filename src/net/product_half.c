@@ -185,19 +185,17 @@ HALF_INLINE void ready_rows(const void *const *from, size_t rows, size_t taps, s
     for (size_t t = 0; t < taps; t++)
       for (size_t d = 0; d < bytes; d += step)
         largest = half_larger(largest, (const char *)from[t * rows + r] + d, type);
-    const int bits = half_largest(largest, type);
-    const v16 factor = v16_all(half_factor(bits, to->units + r));
+    const half_scale by = half_scale_of(half_exponent(largest, type), to->units + r);
     for (size_t t = 0; t < taps; t++)
       for (size_t d = 0; d < bytes; d += step, place += 64)
-        _mm512_storeu_si512(place,
-                            half_load((const char *)from[t * rows + r] + d, bits, factor, type));
+        _mm512_storeu_si512(place, half_load((const char *)from[t * rows + r] + d, &by, type));
   }
 }
 
 HALF void product_half_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
                              element_type type, void *scratch) {
   const ready to = ready_in(scratch, rows, taps * depth);
-  if (type == ELEMENT_BF16) ready_rows(from, rows, taps, depth, ELEMENT_BF16, &to);
+  if (type == ELEMENT_F16) ready_rows(from, rows, taps, depth, ELEMENT_F16, &to);
   else ready_rows(from, rows, taps, depth, ELEMENT_F32, &to);
 }
 
@@ -210,7 +208,7 @@ HALF_INLINE void finish_block(const float *units, const float *m, const product_
       const float *from = m + ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16;
       sums[r][k] = v16_mul(v16_load(from), v16_all(units[row + (size_t)r]));
     }
-  finish_rows(&f, row, sums, count, vectors, ELEMENT_BF16);
+  finish_rows(&f, row, sums, count, vectors, ELEMENT_F16);
 }
 
 HALF_INLINE void finish_all(const float *units, const float *m, const product_finish *finish,
@@ -274,7 +272,7 @@ HALF_INLINE void window_block(const product_half_windows *w, const uint16_t *v, 
       }
       half_widen(sum, &sums[r][2 * k], &sums[r][2 * k + 1]);
     }
-  finish_rows(finish, row, sums, rows, vectors, ELEMENT_BF16);
+  finish_rows(finish, row, sums, rows, vectors, ELEMENT_F16);
 }
 
 /* All filters of them, so that what is stored is one stretch. */

@@ -8,24 +8,31 @@
 
 #include "net/skip.h"
 
-/* Order of an activation's values in memory, float32 but for the last two. NCHW16C: channels in
- * blocks of 16, [n][c/16][h][w][16]; only used where 16 divides the channels. U8: bytes that count
- * units of its channel's scale; they are not negative, and nothing changes their layout. */
+/* Order of an activation's values in memory, float32 but for the last three. NCHW16C: channels in
+ * blocks of 16, [n][c/16][h][w][16]; only used where 16 divides the channels. F16: half precision.
+ * U8: bytes that count units of its channel's scale; they are not negative, and nothing changes
+ * their layout. */
 typedef enum {
   NET_NHWC,
   NET_NCHW,
   NET_NCHW16C,
   NET_NHWC_BF16,
+  NET_NHWC_F16,
   NET_NHWC_U8,
   NET_LAYOUTS
 } net_layout;
 
+/* Whether it is in 16 bits. */
+static inline bool net_layout_narrow(net_layout layout) {
+  return layout == NET_NHWC_BF16 || layout == NET_NHWC_F16;
+}
 static inline size_t net_layout_bytes(net_layout layout) {
-  return layout == NET_NHWC_U8 ? 1 : layout == NET_NHWC_BF16 ? 2 : sizeof(float);
+  return layout == NET_NHWC_U8 ? 1 : net_layout_narrow(layout) ? 2 : sizeof(float);
 }
 
 /* What activations and the factors of products are kept in; sums are float32, or 32-bit integers
- * that are exact. INT8: inference alone, bytes where that is faster, and bfloat16 elsewhere. */
+ * that are exact. BF16: in inference half precision where the processor multiplies in it. INT8:
+ * inference alone, bytes where that is faster, and bfloat16 elsewhere. */
 typedef enum { NET_F32, NET_BF16, NET_INT8 } net_precision;
 const char *net_precision_name(net_precision precision); /* "f32", "bf16", "int8" */
 bool net_precision_find(const char *name, net_precision *out);

@@ -21,9 +21,11 @@ struct leuko_predictor {
   net_precision precision;
   bool skip, rejects;
   net_plan *single, *many; /* made when first needed: for one image and for `batch` */
+  net_plan *wide;          /* and for one in float32 */
   uint8_t *pixels;         /* [batch][size][size][3] */
   double *measures;        /* [batch][IMAGE_MEASURES] of these; NULL: nothing is rejected */
   float *rows;             /* [batch][last width]; NULL: no distance is known */
+  double *logits;          /* [batch][outputs] */
   /* The part before the head, made when features are first asked for. */
   net_graph *base;
   float *base_params;
@@ -64,10 +66,11 @@ static leuko_status allocate(leuko_predictor *predictor, leuko_error *error) {
   const size_t row = model_last_width(&predictor->m) * sizeof *predictor->rows;
   const bool distance = predictor->m.rejection.distance.directions > 0;
   predictor->pixels = malloc(picture_bytes(predictor) * batch);
+  predictor->logits = malloc((size_t)predictor->m.net.outputs * batch * sizeof *predictor->logits);
   if (predictor->rejects)
     predictor->measures = calloc(batch * IMAGE_MEASURES, sizeof *predictor->measures);
   if (distance) predictor->rows = malloc(row * batch);
-  if (!predictor->pixels || (predictor->rejects && !predictor->measures) ||
+  if (!predictor->pixels || !predictor->logits || (predictor->rejects && !predictor->measures) ||
       (distance && !predictor->rows))
     return error_set_memory(error, (picture_bytes(predictor) + row) * batch);
   return LEUKO_OK;
@@ -107,6 +110,7 @@ void leuko_predictor_close(leuko_predictor *predictor) {
   if (!predictor) return;
   net_plan_free(predictor->single);
   net_plan_free(predictor->many);
+  net_plan_free(predictor->wide);
   net_plan_free(predictor->base_plan);
   net_graph_free(predictor->base);
   free(predictor->base_params);
@@ -114,6 +118,7 @@ void leuko_predictor_close(leuko_predictor *predictor) {
   free(predictor->pixels);
   free(predictor->measures);
   free(predictor->rows);
+  free(predictor->logits);
   free(predictor);
 }
 
@@ -143,29 +148,66 @@ const char *leuko_predictor_positive(const leuko_predictor *predictor) {
   return leuko_predictor_class(predictor, predictor->m.positive);
 }
 
-static net_plan_options plan_options(const leuko_predictor *predictor, int batch) {
+static net_plan_options plan_options(const leuko_predictor *predictor, int batch,
+                                     net_precision precision) {
   net_plan_options options =
       model_plan_options(&predictor->m, batch, predictor->threads, predictor->backend);
-  options.precision = predictor->precision;
+  options.precision = precision;
   options.skip = predictor->skip;
   return options;
 }
 
-/* The plan for `count` images. */
-static leuko_status ready(leuko_predictor *predictor, size_t count, net_plan **out,
-                          leuko_error *error) {
-  net_plan **plan = count == 1 ? &predictor->single : &predictor->many;
-  leuko_status status = LEUKO_OK;
-  if (!*plan) {
-    net_plan_options options = plan_options(predictor, count == 1 ? 1 : predictor->batch);
-    status = net_plan_new(predictor->m.graph, &options, plan, error);
-    if (status == LEUKO_OK) status = net_plan_bind(*plan, predictor->m.params, error);
-    if (status != LEUKO_OK) {
-      net_plan_free(*plan);
-      *plan = NULL;
-    }
+/* A plan of the predictor's, made if it is not there yet. */
+static leuko_status ready(leuko_predictor *predictor, net_plan **plan, int batch,
+                          net_precision precision, leuko_error *error) {
+  if (*plan) return LEUKO_OK;
+  const net_plan_options options = plan_options(predictor, batch, precision);
+  leuko_status status = net_plan_new(predictor->m.graph, &options, plan, error);
+  if (status == LEUKO_OK) status = net_plan_bind(*plan, predictor->m.params, error);
+  if (status != LEUKO_OK) {
+    net_plan_free(*plan);
+    *plan = NULL;
   }
-  *out = *plan;
+  return status;
+}
+
+/* Logits [count][outputs] of pictures that are no more than the plan's batch, and what the last
+ * layer read, which may be NULL. */
+static leuko_status run_plan(const leuko_predictor *predictor, net_plan *plan,
+                             const uint8_t *pixels, size_t count, double *logits, float *rows,
+                             leuko_error *error) {
+  const float *answer;
+  leuko_status status = net_plan_forward(plan, pixels, (int)count, 0, &answer, error);
+  if (status != LEUKO_OK) return status;
+  for (size_t i = 0; i < count * (size_t)predictor->m.net.outputs; i++)
+    logits[i] = (double)answer[i];
+  if (rows) net_plan_last_inputs(plan, (int)count, rows);
+  return LEUKO_OK;
+}
+
+static bool is_finite(const leuko_predictor *predictor, const double *logits) {
+  for (int k = 0; k < predictor->m.net.outputs; k++)
+    if (!isfinite(logits[k])) return false;
+  return true;
+}
+
+/* The same of at most a batch. 16 bits may be half precision, which ends at 65,504: a picture whose
+ * activations go beyond is answered in float32. */
+static leuko_status forward(leuko_predictor *predictor, const uint8_t *pixels, size_t count,
+                            double *logits, float *rows, leuko_error *error) {
+  net_plan **plan = count == 1 ? &predictor->single : &predictor->many;
+  leuko_status status =
+      ready(predictor, plan, count == 1 ? 1 : predictor->batch, predictor->precision, error);
+  if (status == LEUKO_OK) status = run_plan(predictor, *plan, pixels, count, logits, rows, error);
+  if (predictor->precision != NET_BF16) return status;
+  for (size_t i = 0; i < count && status == LEUKO_OK; i++) {
+    double *own = logits + i * (size_t)predictor->m.net.outputs;
+    if (is_finite(predictor, own)) continue;
+    status = ready(predictor, &predictor->wide, 1, NET_F32, error);
+    if (status == LEUKO_OK)
+      status = run_plan(predictor, predictor->wide, pixels + i * picture_bytes(predictor), 1, own,
+                        rows ? rows + i * model_last_width(&predictor->m) : NULL, error);
+  }
   return status;
 }
 
@@ -176,15 +218,10 @@ leuko_status predictor_logits(leuko_predictor *predictor, const uint8_t *pixels,
   for (size_t first = 0; first < count;) {
     size_t left = count - first;
     size_t now = left < (size_t)predictor->batch ? left : (size_t)predictor->batch;
-    net_plan *plan;
-    const float *answer;
-    leuko_status status = ready(predictor, now, &plan, error);
-    if (status == LEUKO_OK)
-      status = net_plan_forward(plan, pixels + first * picture_bytes(predictor), (int)now, 0,
-                                &answer, error);
+    leuko_status status =
+        forward(predictor, pixels + first * picture_bytes(predictor), now, logits + first * outputs,
+                rows ? rows + first * width : NULL, error);
     if (status != LEUKO_OK) return status;
-    for (size_t i = 0; i < now * outputs; i++) logits[first * outputs + i] = (double)answer[i];
-    if (rows) net_plan_last_inputs(plan, (int)now, rows + first * width);
     first += now;
     if (progress_report(p, "answering", first, count, NULL))
       return error_set(error, LEUKO_INTERRUPTED, NULL, NULL, "stopped");
@@ -261,17 +298,12 @@ static void judge(const leuko_predictor *predictor, size_t i, leuko_answer *answ
 static leuko_status answer_pictures(leuko_predictor *predictor, size_t used, const size_t *at,
                                     leuko_answer *answers, double *logits, leuko_error *error) {
   if (used == 0) return LEUKO_OK;
-  net_plan *plan;
-  const float *computed;
-  leuko_status status = ready(predictor, used, &plan, error);
-  if (status == LEUKO_OK)
-    status = net_plan_forward(plan, predictor->pixels, (int)used, 0, &computed, error);
+  leuko_status status =
+      forward(predictor, predictor->pixels, used, predictor->logits, predictor->rows, error);
   if (status != LEUKO_OK) return status;
   const size_t outputs = (size_t)predictor->m.net.outputs;
-  if (predictor->rows) net_plan_last_inputs(plan, (int)used, predictor->rows);
   for (size_t i = 0; i < used; i++) {
-    double row[LEUKO_MAX_CLASSES];
-    for (size_t k = 0; k < outputs; k++) row[k] = (double)computed[i * outputs + k];
+    const double *row = predictor->logits + i * outputs;
     predictor_decide(&predictor->m, row, &answers[at[i]]);
     judge(predictor, i, &answers[at[i]]);
     if (logits) memcpy(logits + at[i] * outputs, row, outputs * sizeof *row);
@@ -444,7 +476,7 @@ static leuko_status ready_base(leuko_predictor *predictor, leuko_error *error) {
     memset(predictor->base_params, 0, bytes);
     net_copy_params(m->graph, m->params, predictor->base, predictor->base_params);
   }
-  net_plan_options options = plan_options(predictor, predictor->batch);
+  const net_plan_options options = plan_options(predictor, predictor->batch, predictor->precision);
   if (status == LEUKO_OK)
     status = net_plan_new(predictor->base, &options, &predictor->base_plan, error);
   if (status == LEUKO_OK)

@@ -19,8 +19,8 @@
 
 struct net_kernel {
   net_step step;
-  bool bf16; /* input and kernel */
-  bool half; /* products in half precision (net/product.h) */
+  element_type type; /* of the input, and of the kernel but in half precision */
+  bool half;         /* products in half precision (net/product.h) */
   /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16; in
    * 16 bits in pairs of inputs. */
   void *u;
@@ -29,20 +29,17 @@ struct net_kernel {
 
 /* Whether products may be in half precision. */
 static bool in_half(const net_step *step) {
-#ifdef VECTOR_HALF
-  return net_cpu_half() && step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
-#else
-  (void)step;
-  return false;
-#endif
+  return element_half() && step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
 }
 
 static bool dense_choose(net_step *step) {
   if (step->op != NET_DENSE || step->training) return false;
   const bool large = (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
-  const bool bf16 = step->precision == NET_BF16 && element_narrow() && large && step->in.c % 2 == 0;
-  step->half = (bf16 || step->half) && large && in_half(step);
-  step->in_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
+  const bool narrow = step->precision == NET_BF16 && element_narrow() && large;
+  step->half = (narrow || step->half) && large && in_half(step);
+  step->in_layout = NET_NHWC;
+  if (narrow && step->half) step->in_layout = NET_NHWC_F16;
+  else if (narrow && !element_half() && step->in.c % 2 == 0) step->in_layout = NET_NHWC_BF16;
   step->out_layout = NET_NHWC;
   return true;
 }
@@ -90,7 +87,9 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   net_kernel *k = calloc(1, sizeof *k);
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
-  k->bf16 = step->in_layout == NET_NHWC_BF16;
+  k->type = step->in_layout == NET_NHWC_F16    ? ELEMENT_F16
+            : step->in_layout == NET_NHWC_BF16 ? ELEMENT_BF16
+                                               : ELEMENT_F32;
   k->half = step->half;
   const size_t value = k->half ? sizeof(uint16_t) : net_layout_bytes(step->in_layout);
   size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * value;
@@ -134,10 +133,10 @@ static void forward_half(const net_kernel *k, const net_call *call) {
   const void **from = (void *)scratch;
   void **to = (void **)scratch + batch, *ready = scratch + pointer_bytes(step);
   for (size_t n = 0; n < batch; n++) {
-    from[n] = (const char *)call->x[0] + n * in * element_bytes(k->bf16);
+    from[n] = (const char *)call->x[0] + n * in * element_bytes(k->type);
     to[n] = call->y + n * out;
   }
-  product_half_ready(from, batch, 1, in, k->bf16, ready);
+  product_half_ready(from, batch, 1, in, k->type, ready);
 #pragma omp parallel for num_threads(step->threads) schedule(static)
   for (int chunk = 0; chunk < chunks(step); chunk++) {
     const size_t first = (size_t)chunk * PRODUCT_WIDTH;
@@ -181,7 +180,7 @@ static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_
     const size_t used = out - first < width ? out - first : width;
     for (size_t i = 0; i < in; i++) {
       const float *row = params[0] + i * out + first;
-      if (k->bf16)
+      if (k->type == ELEMENT_BF16)
         pack_bf16(row, used, width, (uint16_t *)k->u + first * in + i / 2 * 2 * width + i % 2);
       else pack(row, used, width, (float *)k->u + first * in + i * width);
     }
@@ -194,7 +193,7 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
   const net_step *step = &k->step;
   const size_t batch = (size_t)call->count, in = (size_t)step->in.c, out = (size_t)step->out.c;
   const size_t first = (size_t)chunk * PRODUCT_WIDTH, width = (size_t)chunk_width(step, chunk);
-  const size_t bytes = element_bytes(k->bf16);
+  const size_t bytes = element_bytes(k->type);
   const char *input = (const char *)call->x[0];
   float *part = (void *)((char *)call->scratch + chunk_bytes(step) * (size_t)chunk);
   float *sum = part + batch * PRODUCT_WIDTH;
@@ -204,7 +203,7 @@ static void multiply_chunk(const net_kernel *k, const net_call *call, int chunk)
   for (size_t d = 0; d < in; d += DEPTH) {
     size_t depth = in - d < DEPTH ? in - d : DEPTH;
     product_rows(input + d * bytes, in, (const char *)k->u + (first * in + d * width) * bytes, part,
-                 batch, depth, (int)width, k->bf16);
+                 batch, depth, (int)width, k->type == ELEMENT_BF16);
     for (size_t i = 0; i < batch * width; i++) sum[i] += part[i];
   }
   for (size_t n = 0; n < batch; n++)
@@ -234,7 +233,7 @@ static leuko_status dense_backward(net_kernel *k, const net_call *call, leuko_er
 
 static const char *dense_implementation(const net_kernel *k) {
   if (k->half) return "dense:" LEVEL_NAME "_fp16";
-  return k->bf16 ? "dense:" LEVEL_NAME "_bf16" : "dense:" LEVEL_NAME;
+  return k->type == ELEMENT_BF16 ? "dense:" LEVEL_NAME "_bf16" : "dense:" LEVEL_NAME;
 }
 
 extern const net_backend LEVEL(net_backend_dense); /* net/levels.c */

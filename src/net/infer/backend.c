@@ -25,7 +25,22 @@ static bool whole_steps(const net_step *step) {
 
 /* What activations in a layout of this backend are kept in. */
 static element_type type_of(net_layout layout) {
-  return layout == NET_NHWC_U8 ? ELEMENT_U8 : layout == NET_NHWC_BF16 ? ELEMENT_BF16 : ELEMENT_F32;
+  switch (layout) {
+  case NET_NHWC_U8:
+    return ELEMENT_U8;
+  case NET_NHWC_BF16:
+    return ELEMENT_BF16;
+  case NET_NHWC_F16:
+    return ELEMENT_F16;
+  default:
+    return ELEMENT_F32;
+  }
+}
+
+static bool is_winograd(const net_step *step) {
+  const net_attributes *a = &step->node->attributes;
+  return a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 && step->winograd &&
+         !step->add && step->in_layout != NET_NHWC_U8;
 }
 
 /* Bytes are read where the producer gives them, and given where the plan has a scale for them. */
@@ -33,6 +48,9 @@ static bool choose_convolution(net_step *step, net_layout layout) {
   const bool vectors = whole_steps(step);
   if (step->out.c % ELEMENT_STEP || (!vectors && !few_channels(step))) return false;
   if (step->add && step->pool) return false;
+  /* Products that are pooled one by one are not in half precision. */
+  if (layout == NET_NHWC_F16 && step->pool && !few_channels(step) && !is_winograd(step))
+    return false;
   if (few_channels(step)) step->in_layout = NET_NHWC;
   else if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
   if (step->add_layout != NET_NHWC_U8) step->add_layout = layout;
@@ -45,8 +63,8 @@ static bool choose_convolution(net_step *step, net_layout layout) {
 
 static bool infer_choose(net_step *step) {
   if (step->training) return false;
-  const bool bf16 = step->precision == NET_BF16 && element_narrow();
-  const net_layout layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
+  const bool narrow = step->precision == NET_BF16 && element_narrow();
+  const net_layout layout = !narrow ? NET_NHWC : element_half() ? NET_NHWC_F16 : NET_NHWC_BF16;
   const bool vectors = whole_steps(step);
   switch (step->op) {
   case NET_CONV2D:
@@ -66,18 +84,11 @@ static bool infer_choose(net_step *step) {
 
 /* Whether the products of a convolution are in half precision. */
 static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
-#ifdef VECTOR_HALF
-  if (!net_cpu_half()) return false;
+  if (!element_half()) return false;
   if (few_channels(step))
     return (step->half || step->precision == NET_BF16) && infer_first_half(s, step->in_largest);
-  const bool may = s->in_type == ELEMENT_BF16 || (s->in_type == ELEMENT_F32 && step->half);
+  const bool may = s->in_type == ELEMENT_F16 || (s->in_type == ELEMENT_F32 && step->half);
   return may && (winograd || !s->pool);
-#else
-  (void)s;
-  (void)step;
-  (void)winograd;
-  return false;
-#endif
 }
 
 static const float *scales_of(net_layout layout, const float *scales) {
@@ -136,8 +147,7 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
   if (status == LEUKO_OK && step->op == NET_CONV2D) {
     k->s.plain.h = (step->in.h + 2 * a->pad - a->kernel) / a->stride + 1;
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
-    bool winograd = a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
-                    step->winograd && !step->add && step->in_layout != NET_NHWC_U8;
+    const bool winograd = is_winograd(step);
     k->s.half = in_half(&k->s, step, winograd);
     if (winograd) status = infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error);
     else if (few_channels(step)) status = infer_first_new(&k->s, &k->first, scratch, error);
@@ -180,8 +190,10 @@ static const char *infer_implementation(const net_kernel *k) {
       {{"winograd_4x4:" LEVEL_NAME, "winograd_4x4+pool:" LEVEL_NAME},
        {"winograd_4x4:" LEVEL_NAME "_bf16", "winograd_4x4+pool:" LEVEL_NAME "_bf16"},
        {"winograd_4x4:" LEVEL_NAME "_fp16", "winograd_4x4+pool:" LEVEL_NAME "_fp16"}}};
-  static const char *const pools[] = {"pool:" LEVEL_NAME, "pool:" LEVEL_NAME "_bf16",
-                                      "pool:" LEVEL_NAME "_int8"};
+  static const char *const pools[] = {[ELEMENT_F32] = "pool:" LEVEL_NAME,
+                                      [ELEMENT_BF16] = "pool:" LEVEL_NAME "_bf16",
+                                      [ELEMENT_F16] = "pool:" LEVEL_NAME "_fp16",
+                                      [ELEMENT_U8] = "pool:" LEVEL_NAME "_int8"};
   if (k->op != NET_CONV2D) return pools[k->s.in_type];
   if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
   return names[k->winograd != NULL][k->s.half ? 2 : k->s.in_type][k->s.pool];

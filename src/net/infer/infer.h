@@ -1,4 +1,4 @@
-/* leuko's own kernels for inference: activations NHWC in float32, bfloat16 or bytes, and work only
+/* leuko's own kernels for inference: activations NHWC in any element type, and work only
  * where an image can differ from the blank one (net/skip.h).
  *
  * A kernel reads an input pixel from the activations where it was computed and from the blank

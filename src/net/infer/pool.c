@@ -8,27 +8,28 @@
 
 /* The even and odd channels of bfloat16 values back in their places: nothing is lost, since a
  * maximum is one of the values. */
-VECTOR_INLINE void store_split(char *to, const v16 value[ELEMENT_VECTORS], bool bf16) {
+VECTOR_INLINE void store_split(char *to, const v16 value[ELEMENT_VECTORS], element_type type) {
 #ifdef VECTOR_NARROW
-  if (bf16) {
+  if (type == ELEMENT_BF16) {
     __m512i even = _mm512_srli_epi32(_mm512_castps_si512(value[0]), 16);
     _mm512_storeu_si512(to, _mm512_or_si512(even, _mm512_castps_si512(value[1])));
     return;
   }
 #endif
-  element_store(to, value, bf16);
+  element_store(to, value, type);
 }
 
-VECTOR_INLINE void largest(const char *const *from, int count, size_t bytes, char *to, bool bf16) {
-  const size_t step = ELEMENT_STEP * element_bytes(bf16);
+VECTOR_INLINE void largest(const char *const *from, int count, size_t bytes, char *to,
+                           element_type type) {
+  const size_t step = ELEMENT_STEP * element_bytes(type);
   for (size_t c = 0; c < bytes; c += step) {
     v16 value[ELEMENT_VECTORS];
     for (int part = 0; part < ELEMENT_VECTORS; part++) {
-      value[part] = element_load(from[0] + c, part, bf16);
+      value[part] = element_load(from[0] + c, part, type);
       for (int k = 1; k < count; k++)
-        value[part] = v16_max(value[part], element_load(from[k] + c, part, bf16));
+        value[part] = v16_max(value[part], element_load(from[k] + c, part, type));
     }
-    store_split(to + c, value, bf16);
+    store_split(to + c, value, type);
   }
 }
 
@@ -52,8 +53,9 @@ VECTOR_INLINE void largest_of(const char *const *from, int count, size_t bytes, 
     return;
   }
 #endif
-  if (type == ELEMENT_BF16) largest(from, count, bytes, to, true);
-  else largest(from, count, bytes, to, false);
+  if (type == ELEMENT_F16) largest(from, count, bytes, to, ELEMENT_F16);
+  else if (type == ELEMENT_BF16) largest(from, count, bytes, to, ELEMENT_BF16);
+  else largest(from, count, bytes, to, ELEMENT_F32);
 }
 
 VECTOR static void pool_pixel(const infer_shape *s, const net_call *call, infer_place at) {
@@ -79,8 +81,8 @@ void infer_maxpool(const infer_shape *s, const net_call *call) {
 
 /* The mean of an image's pixels, one step of channels. */
 VECTOR_INLINE void mean_step(const infer_shape *s, const net_call *call, int n, size_t channel,
-                             bool bf16) {
-  const size_t bytes = element_bytes(bf16), pixel = (size_t)s->in.c * bytes;
+                             element_type type) {
+  const size_t bytes = element_bytes(type), pixel = (size_t)s->in.c * bytes;
   const int pixels = s->in.h * s->in.w;
   v16 sum[ELEMENT_VECTORS];
   for (int part = 0; part < ELEMENT_VECTORS; part++) sum[part] = v16_zero();
@@ -89,20 +91,22 @@ VECTOR_INLINE void mean_step(const infer_shape *s, const net_call *call, int n, 
         infer_pixel(&call->skip[0], call->x[0], s->in, n, p / s->in.w, p % s->in.w, pixel) +
         channel * bytes;
     for (int part = 0; part < ELEMENT_VECTORS; part++)
-      sum[part] = v16_add(sum[part], element_load(at, part, bf16));
+      sum[part] = v16_add(sum[part], element_load(at, part, type));
   }
   float values[ELEMENT_VECTORS][16];
   for (int part = 0; part < ELEMENT_VECTORS; part++)
     v16_store(values[part], v16_div(sum[part], v16_all((float)pixels)));
   float *to = call->y + (size_t)n * (size_t)s->in.c + channel;
   for (int c = 0; c < ELEMENT_STEP; c++)
-    to[c] = bf16 ? values[c % ELEMENT_VECTORS][c / ELEMENT_VECTORS] : values[c / 16][c % 16];
+    to[c] = type == ELEMENT_BF16 ? values[c % ELEMENT_VECTORS][c / ELEMENT_VECTORS]
+                                 : values[c / 16][c % 16];
 }
 
 VECTOR static void mean_image(const infer_shape *s, const net_call *call, int n) {
   for (size_t c = 0; c < (size_t)s->in.c; c += ELEMENT_STEP) {
-    if (s->in_type == ELEMENT_BF16) mean_step(s, call, n, c, true);
-    else mean_step(s, call, n, c, false);
+    if (s->in_type == ELEMENT_F16) mean_step(s, call, n, c, ELEMENT_F16);
+    else if (s->in_type == ELEMENT_BF16) mean_step(s, call, n, c, ELEMENT_BF16);
+    else mean_step(s, call, n, c, ELEMENT_F32);
   }
 }
 

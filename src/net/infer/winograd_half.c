@@ -29,13 +29,12 @@ HALF_INLINE void transform_input_half(const infer_winograd *w, const net_call *c
   __m512i largest = _mm512_setzero_si512();
   for (size_t c = 0; c < pixel; c += step)
     for (int i = 0; i < 36; i++) largest = half_larger(largest, from[i] + c, type);
-  const int bits = half_largest(largest, type);
-  const v16 factor = v16_all(half_factor(bits, unit));
+  const half_scale by = half_scale_of(half_exponent(largest, type), unit);
   for (size_t c = 0; c < pixel; c += step, v += 64) {
     __m512h d[6][6], o[6][6];
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++)
-        d[i][j] = _mm512_castsi512_ph(half_load(from[i * 6 + j] + c, bits, factor, type));
+        d[i][j] = _mm512_castsi512_ph(half_load(from[i * 6 + j] + c, &by, type));
     input_2d_half(d, o);
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++)
@@ -49,8 +48,8 @@ HALF void winograd_half_input(const infer_winograd *w, const net_call *call,
   const size_t row = (size_t)w->s.in.c * winograd_v_value(w);
   for (size_t t = 0; t < count; t++) {
     char *to = v + t * row;
-    if (w->s.in_type == ELEMENT_BF16)
-      transform_input_half(w, call, tiles[t], to, stride, units + t, ELEMENT_BF16);
+    if (w->s.in_type == ELEMENT_F16)
+      transform_input_half(w, call, tiles[t], to, stride, units + t, ELEMENT_F16);
     else transform_input_half(w, call, tiles[t], to, stride, units + t, ELEMENT_F32);
   }
 }
@@ -68,7 +67,7 @@ HALF_INLINE void store_half(const infer_winograd *w, __m512h sums, const v16 one
       value[part] = v16_mul(value[part], v16_load(s->out_units + filter + 16 * part));
   }
   if (s->out_type == ELEMENT_U8) element_store(to, value, ELEMENT_U8);
-  else if (s->out_type == ELEMENT_BF16) element_store(to, value, ELEMENT_BF16);
+  else if (s->out_type == ELEMENT_F16) element_store(to, value, ELEMENT_F16);
   else element_store(to, value, ELEMENT_F32);
 }
 

@@ -45,7 +45,8 @@ static bool onednn_choose(net_step *step) {
   case NET_MAXPOOL:
   case NET_AVGPOOL:
   case NET_BATCHNORM:
-    if (step->in_layout == NET_NCHW || step->in_layout == NET_NHWC_BF16) step->in_layout = NET_NHWC;
+    if (step->in_layout == NET_NCHW || net_layout_narrow(step->in_layout))
+      step->in_layout = NET_NHWC;
     step->out_layout = step->in_layout;
     return true;
   default:

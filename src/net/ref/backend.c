@@ -37,7 +37,7 @@ static bool ref_choose(net_step *step) {
   if (step->add && (step->op != NET_CONV2D || step->training)) return false;
   if (step->pool) return false;
   /* Value by value, any layout of float32 will do. */
-  if ((step->op == NET_RELU || step->op == NET_ADD) && step->in_layout != NET_NHWC_BF16)
+  if ((step->op == NET_RELU || step->op == NET_ADD) && !net_layout_narrow(step->in_layout))
     step->out_layout = step->in_layout;
   else step->in_layout = step->out_layout = NET_NHWC;
   return true;
