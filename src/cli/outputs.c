@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/simple.h"
+#include "net/cpu.h"
 #include "report/figures.h"
 #include "stats/curves.h"
 
