@@ -66,8 +66,8 @@ typedef struct {
 } stress;
 
 /* Shows each [model_count], of equally many members and of the same two classes, the cells as they
- * are, corrupted, and what is foreign, which is dealt to them in turn. Files that cannot be read are
- * left out. Errors: ARGUMENT (more classes), NO_DATA (no cell can be read), NO_MEMORY, BACKEND,
+ * are, corrupted, and what is foreign, which is dealt to them in turn. Files that cannot be read
+ * are left out. Errors: ARGUMENT (more classes), NO_DATA (no cell can be read), NO_MEMORY, BACKEND,
  * INTERRUPTED. */
 leuko_status stress_run(ensemble *each, int model_count, const stress_input *input,
                         const progress *p, stress *out, leuko_error *error);

@@ -312,8 +312,7 @@ EMULATE_HALF(_mm512_max_ph, x > y ? x : y)
 EMULATE_SET(_mm512_set1_ph, __m512h, _Float16)
 
 EMULATE __m512h _mm512_scalef_ph(__m512h a, __m512h b) {
-  for (int i = 0; i < 32; i++)
-    a[i] = (_Float16)ldexpf((float)a[i], (int)floorf((float)b[i]));
+  for (int i = 0; i < 32; i++) a[i] = (_Float16)ldexpf((float)a[i], (int)floorf((float)b[i]));
   return a;
 }
 EMULATE __m512h _mm512_setzero_ph(void) {
