@@ -2,6 +2,17 @@
 
 #include <math.h>
 
+/* Moments of a parameter that gets no gradient any more (behind a relu that never opens) decay into
+ * numbers so small that Intel's processors compute with them a hundred times as slowly: from the
+ * sixth epoch on a head of VGG16 trained five times as slowly. What is below these moves no
+ * parameter, since epsilon is that much larger. */
+#define LEAST_M 1e-30f
+#define LEAST_V 1e-36f
+
+static inline float at_least(float value, float least) {
+  return fabsf(value) < least ? 0 : value;
+}
+
 void adam_step(const net_graph *graph, uint64_t step, double lr, const double *scale,
                const float *grads, float *params, float *m, float *v, int threads) {
   const double t = (double)step;
@@ -15,8 +26,8 @@ void adam_step(const net_graph *graph, uint64_t step, double lr, const double *s
     const size_t first = param->offset, end = param->offset + param->count;
 #pragma omp parallel for simd num_threads(threads) schedule(static) if (param->count > 4096)
     for (size_t k = first; k < end; k++) {
-      m[k] += keep1 * (grads[k] - m[k]);
-      v[k] += keep2 * (grads[k] * grads[k] - v[k]);
+      m[k] = at_least(m[k] + keep1 * (grads[k] - m[k]), LEAST_M);
+      v[k] = at_least(v[k] + keep2 * (grads[k] * grads[k] - v[k]), LEAST_V);
       params[k] -= alpha * m[k] / (sqrtf(v[k]) + epsilon);
     }
   }

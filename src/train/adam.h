@@ -13,7 +13,8 @@
  * [graph->param_floats]. The rate of tensor i is lr scale[i]; scale [graph->param_count] may be
  * NULL.
  *   m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v),
- *   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon) */
+ *   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)
+ * Moments too small to move anything become 0. */
 void adam_step(const net_graph *graph, uint64_t step, double lr, const double *scale,
                const float *grads, float *params, float *m, float *v, int threads);
 
