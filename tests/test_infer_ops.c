@@ -191,6 +191,34 @@ static void test_winograd_of_any_size(void **state) {
   }
 }
 
+/* An image of few tiles, whose kernel may be kept and transformed in another way, gets the bits
+ * that it gets among others. */
+static void test_winograd_alone(void **state) {
+  (void)state;
+  static const int channels_of[] = {96, 160, 288};
+  for (uint32_t n = 0; n < 3; n++) {
+    rng r = rng_open(11, RNG_TEST, 8, n);
+    net_graph *g = net_graph_new();
+    net_conv2d(g, "conv", net_input(g, 14, 13, channels_of[n]), 96, 3, 1, 1, true);
+    net_step step = step_of(g, 5, false);
+    step.winograd = true;
+    step.precision = net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
+    step_values all = step_values_new(g, &step);
+    step_fill(&r, &step, &all);
+    assert_true(step_run(net_backends_infer[net_cpu()], &step, false, &all));
+    step.batch = 1;
+    step_values one = step_values_new(g, &step);
+    for (int i = 0; i < 2; i++)
+      memcpy(one.params[i], all.params[i], all.param_count[i] * sizeof(float));
+    memcpy(one.x[0], all.x[0] + 3 * one.x_count[0], one.x_count[0] * sizeof(float));
+    assert_true(step_run(net_backends_infer[net_cpu()], &step, false, &one));
+    assert_memory_equal(one.y, all.y + 3 * one.y_count, one.y_count * sizeof(float));
+    step_values_free(&all);
+    step_values_free(&one);
+    net_graph_free(g);
+  }
+}
+
 static void test_pooling(void **state) {
   (void)state;
   for (uint32_t n = 0; n < 40; n++) {
@@ -233,6 +261,7 @@ int main(void) {
       cmocka_unit_test(test_winograd),
       cmocka_unit_test(test_winograd_of_many_tiles),
       cmocka_unit_test(test_winograd_of_any_size),
+      cmocka_unit_test(test_winograd_alone),
       cmocka_unit_test(test_pooling),
       cmocka_unit_test(test_dense),
   };

@@ -118,9 +118,12 @@ void product_half_units(const float *kernel, size_t stride, size_t values, size_
  * those of the even ones, then of the odd ones. */
 void product_half_pack(const float *kernel, size_t stride, const float *factors, size_t values,
                        size_t width, void *u);
-/* m [rows][width] = v [rows][depth] u, all in half precision, rows of v `v_stride` values apart. */
+/* m [rows][width] = v [rows][depth] u, all in half precision, rows of v `v_stride` values apart;
+ * with `more` it is added to m. PRODUCT_HALF_DEPTH of the depth at a time are summed before that is
+ * done, so that what follows parts of so many is the same. */
+#define PRODUCT_HALF_DEPTH 128
 void product_half_rows(const void *v, size_t v_stride, const void *u, void *m, size_t rows,
-                       size_t depth, int width);
+                       size_t depth, int width, bool more);
 
 /* Bytes that product_half_ready needs, from a multiple of 64 on. */
 size_t product_half_scratch(size_t rows, size_t values);

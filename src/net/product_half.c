@@ -8,7 +8,7 @@
 
 /* Pairs of products that a lane sums before its sum joins the others: of no more than so many the
  * rounding stays below that of what is multiplied. */
-#define PAIRS 64
+#define PAIRS (PRODUCT_HALF_DEPTH / 2)
 
 /* The sums of 32 columns, in their order: of the even ones, whose pairs are in `a`, and of the odd
  * ones in `b`. */
@@ -97,26 +97,27 @@ HALF_INLINE void multiply_stretch(const char *v, size_t row, const char *weights
 }
 
 HALF_INLINE void multiply_with(const char *v, size_t row, const char *u, void *m, size_t rows,
-                               size_t depth, int lines, int vectors, bool narrow) {
+                               size_t depth, int lines, int vectors, bool narrow, bool more) {
   for (size_t first = 0; first < depth / 2; first += PAIRS) {
     const size_t left = depth / 2 - first, pairs = left < PAIRS ? left : PAIRS;
     const char *from = v + first * 4, *weights = u + first * (size_t)vectors * 64;
-    if (first) multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, narrow, true);
+    if (first || more)
+      multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, narrow, true);
     else multiply_stretch(from, row, weights, m, rows, pairs, lines, vectors, narrow, false);
   }
 }
 
 /* A single group of rows fetches as many lines as it uses. */
 HALF_INLINE void multiply_all(const char *v, size_t row, const char *u, void *m, size_t rows,
-                              size_t depth, int vectors, bool narrow) {
-  if (rows > PRODUCT_ROWS) multiply_with(v, row, u, m, rows, depth, 1, vectors, narrow);
-  else multiply_with(v, row, u, m, rows, depth, vectors, vectors, narrow);
+                              size_t depth, int vectors, bool narrow, bool more) {
+  if (rows > PRODUCT_ROWS) multiply_with(v, row, u, m, rows, depth, 1, vectors, narrow, more);
+  else multiply_with(v, row, u, m, rows, depth, vectors, vectors, narrow, more);
 }
 
 HALF void product_half_rows(const void *v, size_t v_stride, const void *u, void *m, size_t rows,
-                            size_t depth, int width) {
-  if (width == 64) multiply_all(v, 2 * v_stride, u, m, rows, depth, 4, true);
-  else multiply_all(v, 2 * v_stride, u, m, rows, depth, 2, true);
+                            size_t depth, int width, bool more) {
+  if (width == 64) multiply_all(v, 2 * v_stride, u, m, rows, depth, 4, true, more);
+  else multiply_all(v, 2 * v_stride, u, m, rows, depth, 2, true, more);
 }
 
 VECTOR void product_half_units(const float *kernel, size_t stride, size_t values, size_t width,
@@ -224,10 +225,10 @@ HALF void product_half_finished(void *scratch, const void *u, float *m,
                                 int width) {
   const ready from = ready_in(scratch, rows, values);
   if (width == 64) {
-    multiply_all(from.rows, 2 * values, u, m, rows, values, 4, false);
+    multiply_all(from.rows, 2 * values, u, m, rows, values, 4, false, false);
     finish_all(from.units, m, finish, rows, 4);
   } else {
-    multiply_all(from.rows, 2 * values, u, m, rows, values, 2, false);
+    multiply_all(from.rows, 2 * values, u, m, rows, values, 2, false, false);
     finish_all(from.units, m, finish, rows, 2);
   }
 }

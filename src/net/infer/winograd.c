@@ -14,6 +14,9 @@
 #define SHARED_CHANNELS 256
 #define ROUND_TILES 192
 #define PART_TILES 54 /* the 49 of 28x28 pixels stay together */
+/* For so few, those of one image of 14x14, reading the transformed kernel from a far cache takes
+ * longer than transforming it anew, which is a quarter as large. */
+#define FEW_TILES 24
 
 /* What one of each transformed tile's values counts, in half precision; it lies behind them. */
 static size_t units_bytes(const infer_winograd *w) {
@@ -32,7 +35,7 @@ static float *units_of(const infer_winograd *w, char *v) {
 }
 
 static size_t m_bytes(const infer_winograd *w) {
-  return WINOGRAD_POSITIONS * winograd_m_stride(w);
+  return WINOGRAD_POSITIONS * winograd_m_stride(w) + winograd_part_bytes(w);
 }
 
 static size_t up_to_rows(size_t tiles) {
@@ -75,7 +78,8 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
     w->turn = least(share, TURN_BYTES / tile / PRODUCT_ROWS * PRODUCT_ROWS);
     if (w->turn < PRODUCT_ROWS) w->turn = PRODUCT_ROWS;
   }
-  size_t bytes = kernel_values(w) * winograd_v_value(w);
+  w->compact = w->s.half && most <= FEW_TILES;
+  size_t bytes = kernel_values(w) * winograd_v_value(w) / (w->compact ? 4 : 1);
   w->u = aligned_alloc(WINOGRAD_LINE, bytes);
   if (w->s.half) w->units = malloc((size_t)shape->plain.c * sizeof *w->units);
   if (!w->u || (w->s.half && !w->units)) {
@@ -122,8 +126,7 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
     const size_t position = (size_t)channels * (size_t)width;
 #ifdef VECTOR_HALF
     if (w->s.half) {
-      winograd_half_pack(u + at, (size_t)channels, (size_t)width, w->units + first,
-                         (char *)w->u + 2 * at);
+      winograd_half_pack(w, kernel, first, u + at);
       continue;
     }
 #endif

@@ -7,17 +7,56 @@
 
 /* How far below 1 the kernel has to be for products in half precision to stay within what that
  * holds. A tile is below 16; the transforms make that (1 + B^2 + A + B)^2 = 29.4 times as large,
- * and products (1 + 2 (A^3 + B^3))^2 = 69.6 times. */
+ * and products (1 + 2 (A^3 + B^3))^2 = 69.6 times. The kernel is rounded before and while it is
+ * transformed, which may enlarge it by some thousandths. */
 static int bits_below(int channels) {
-  return (int)ceil(log2(16 * 29.4 * 69.6 * channels / 65504));
+  return (int)ceil(log2(1.01 * 16 * 29.4 * 69.6 * channels / 65504));
 }
 
-void winograd_half_pack(const float *u, size_t channels, size_t width, float *units, char *to) {
+/* Transforms `channels` channels of a packed chunk, nine of whose values lie `from_stride` bytes
+ * apart, to 36 `stride` bytes apart: in float32, sixteen places at a time, row by row, so that all
+ * stays in registers. */
+HALF static void expand(const char *g, size_t from_stride, size_t channels, size_t width, char *u,
+                        size_t stride) {
+  for (size_t at = 0; at < channels * width * 2; at += 32) {
+    v16 half[6][3];
+    for (size_t j = 0; j < 3; j++) {
+      v16 column[3], o[6];
+      for (size_t i = 0; i < 3; i++)
+        column[i] = element_from_f16(g + (3 * i + j) * from_stride + at);
+      kernel_1d(column, o);
+      for (size_t i = 0; i < 6; i++) half[i][j] = o[i];
+    }
+    for (size_t i = 0; i < 6; i++) {
+      v16 o[6];
+      kernel_1d(half[i], o);
+      for (size_t j = 0; j < 6; j++)
+        _mm256_storeu_si256((void *)(u + (6 * i + j) * stride + at), element_to_f16(o[j]));
+    }
+  }
+}
+
+static int width_of(const infer_winograd *w, int chunk) {
+  const int left = w->s.plain.c - chunk;
+  return left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+}
+
+/* Where the kernel of a chunk lies. */
+static char *chunk_at(const infer_winograd *w, int chunk) {
+  const size_t values = w->compact ? 9 : WINOGRAD_POSITIONS;
+  return (char *)w->u + values * (size_t)w->s.in.c * (size_t)chunk * 2;
+}
+
+void winograd_half_pack(infer_winograd *w, const float *kernel, int first, float *u) {
+  const size_t channels = (size_t)w->s.in.c, width = (size_t)width_of(w, first);
+  const size_t stride = channels * width * 2;
   float factors[PRODUCT_WIDTH];
+  char *to = chunk_at(w, first), *packed = w->compact ? to : (char *)u;
   product_half_units(u, width, WINOGRAD_POSITIONS * channels, width, bits_below((int)channels),
-                     factors, units);
-  /* Channels are even: pairs of them do not reach from one position into the next. */
-  product_half_pack(u, width, factors, WINOGRAD_POSITIONS * channels, width, to);
+                     factors, w->units + first);
+  /* Channels are even: pairs of them do not reach from one tap into the next. */
+  product_half_pack(kernel + first, (size_t)w->s.plain.c, factors, 9 * channels, width, packed);
+  if (!w->compact) expand(packed, stride, channels, width, to, stride);
 }
 
 /* v of one tile in half precision; *unit becomes what one of it counts. */
@@ -103,16 +142,32 @@ HALF_INLINE void finish_tile_half(const infer_winograd *w, const net_call *call,
     }
 }
 
+/* m of one chunk of filters: in parts of the depth, whose transformed kernel stays in a core's
+ * second-level cache, where the kernel is compact. */
+HALF static void multiply_chunk(const infer_winograd *w, size_t count, const char *v, size_t stride,
+                                int chunk, char *m) {
+  const size_t depth = (size_t)w->s.in.c, width = (size_t)width_of(w, chunk);
+  const size_t most = w->compact && depth > PRODUCT_HALF_DEPTH ? PRODUCT_HALF_DEPTH : depth;
+  const char *kernel = chunk_at(w, chunk);
+  char *part = m + WINOGRAD_POSITIONS * winograd_m_stride(w);
+  for (size_t first = 0; first < depth; first += most) {
+    const size_t now = depth - first < most ? depth - first : most;
+    const size_t u_stride = w->compact ? winograd_part_stride(now, width) : depth * width * 2;
+    if (w->compact)
+      expand(kernel + first * width * 2, depth * width * 2, now, width, part, u_stride);
+    const char *u = w->compact ? part : kernel;
+    for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
+      product_half_rows(v + p * stride + first * 2, depth, u + p * u_stride,
+                        m + p * winograd_m_stride(w), count, now, (int)width, first > 0);
+  }
+}
+
 /* One chunk of filters for `count` tiles, transformed in half precision. */
 HALF void winograd_half_multiply(const infer_winograd *w, const net_call *call,
                                  const infer_place *tiles, size_t count, const char *v,
                                  size_t stride, const float *units, int chunk, char *m) {
-  const size_t depth = (size_t)w->s.in.c;
-  const int left = w->s.plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
-  const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * 2;
-  for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
-    product_half_rows(v + p * stride, depth, u + p * depth * (size_t)width * 2,
-                      m + p * winograd_m_stride(w), count, depth, width);
+  const int width = width_of(w, chunk);
+  multiply_chunk(w, count, v, stride, chunk, m);
   for (size_t t = 0; t < count; t++)
     for (int f = 0; f < width; f += 32)
       finish_tile_half(w, call, tiles[t], m + (t * (size_t)width + (size_t)f) * 2, units[t],

@@ -14,7 +14,8 @@ struct infer_winograd {
   size_t list_bytes;  /* of the tiles to compute */
   size_t turn, round; /* tiles */
   bool shared;
-  void *u;      /* transformed kernel [filters / 64][36][channels][64 or the rest] */
+  bool compact; /* in half precision: the kernel is transformed as it is used */
+  void *u;      /* [filters / 64][36, or 9 if compact][channels][64 or the rest]: the kernel */
   float *units; /* [filters], in half precision: what one of a filter's products counts */
 };
 
@@ -37,6 +38,20 @@ static inline size_t winograd_m_stride(const infer_winograd *w) {
   return w->turn * PRODUCT_WIDTH * winograd_product_bytes(w) + WINOGRAD_LINE;
 }
 
+/* The same of a part of a compact kernel that a thread has transformed, of all its channels or
+ * fewer, and bytes of the largest part. */
+static inline size_t winograd_part_stride(size_t channels, size_t width) {
+  return channels * width * sizeof(uint16_t) + WINOGRAD_LINE;
+}
+static inline size_t winograd_part_bytes(const infer_winograd *w) {
+#ifdef VECTOR_HALF
+  if (w->compact)
+    return WINOGRAD_POSITIONS * winograd_part_stride(PRODUCT_HALF_DEPTH, PRODUCT_WIDTH);
+#endif
+  (void)w;
+  return 0;
+}
+
 /* Side of a tile in output pixels. */
 static inline int winograd_tile_side(const infer_winograd *w) {
   return w->s.pool ? WINOGRAD_TILE / 2 : WINOGRAD_TILE;
@@ -56,14 +71,14 @@ static inline void winograd_point_at(const infer_winograd *w, const net_call *ca
 }
 
 #ifdef VECTOR_HALF
-/* Packs a chunk's transformed kernel u [36][channels][width], float32, into `to`, and the units of
- * its filters. */
-void winograd_half_pack(const float *u, size_t channels, size_t width, float *units, char *to);
+/* Packs the chunk from filter `first` on of a kernel [3][3][channels][filters] to its place, and
+ * the units of its filters. u [36][channels][width]: that chunk transformed in float32; lost. */
+void winograd_half_pack(infer_winograd *w, const float *kernel, int first, float *u);
 /* v of `count` tiles in half precision, positions `stride` bytes apart; units [count] become what
  * one of each tile's values counts. */
 void winograd_half_input(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                          size_t count, char *v, size_t stride, float *units);
-/* One chunk of filters for them, finished. */
+/* One chunk of filters for them, finished; m is followed by winograd_part_bytes. */
 void winograd_half_multiply(const infer_winograd *w, const net_call *call, const infer_place *tiles,
                             size_t count, const char *v, size_t stride, const float *units,
                             int chunk, char *m);

@@ -28,6 +28,31 @@ FORWARD_INLINE void FORWARD(output_1d)(const FORWARD_VECTOR m[6], FORWARD_VECTOR
                                           SQUARE_B * POINT_B, difference_b));
 }
 
+/* o = G g */
+FORWARD_INLINE void FORWARD(kernel_1d)(const FORWARD_VECTOR g[3], FORWARD_VECTOR o[6]) {
+  FORWARD_VECTOR even_a = FORWARD(times)(FACTOR_A, FORWARD(plus)(g[0], SQUARE_A, g[2])),
+                 odd_a = FORWARD(times)(FACTOR_A * POINT_A, g[1]);
+  FORWARD_VECTOR even_b = FORWARD(times)(FACTOR_B, FORWARD(plus)(g[0], SQUARE_B, g[2])),
+                 odd_b = FORWARD(times)(FACTOR_B * POINT_B, g[1]);
+  o[0] = FORWARD(times)(FACTOR_0, g[0]);
+  o[1] = FORWARD(add)(even_a, odd_a);
+  o[2] = FORWARD(subtract)(even_a, odd_a);
+  o[3] = FORWARD(add)(even_b, odd_b);
+  o[4] = FORWARD(subtract)(even_b, odd_b);
+  o[5] = g[2];
+}
+
+/* o = G g Gt. */
+FORWARD_INLINE void FORWARD(kernel_2d)(FORWARD_VECTOR g[3][3], FORWARD_VECTOR o[6][6]) {
+  FORWARD_VECTOR half[6][3];
+  for (int j = 0; j < 3; j++) {
+    FORWARD_VECTOR column[3] = {g[0][j], g[1][j], g[2][j]}, r[6];
+    FORWARD(kernel_1d)(column, r);
+    for (int i = 0; i < 6; i++) half[i][j] = r[i];
+  }
+  for (int i = 0; i < 6; i++) FORWARD(kernel_1d)(half[i], o[i]);
+}
+
 /* o = Bt d B, a 6x6 patch. */
 FORWARD_INLINE void FORWARD(input_2d)(FORWARD_VECTOR d[6][6], FORWARD_VECTOR o[6][6]) {
   FORWARD_VECTOR half[6][6];

@@ -10,6 +10,11 @@
 #define SQUARE_A (POINT_A * POINT_A)
 #define SQUARE_B (POINT_B * POINT_B)
 
+/* 1 / N(p) for the points: N(x) = M(x) / (x - p). */
+#define FACTOR_0 1.0f
+#define FACTOR_A (1.0f / (2 * SQUARE_A * (SQUARE_A - SQUARE_B)))
+#define FACTOR_B (1.0f / (2 * SQUARE_B * (SQUARE_B - SQUARE_A)))
+
 VECTOR_INLINE v16 times(float s, v16 x) {
   return v16_mul(v16_all(s), x);
 }
@@ -46,23 +51,6 @@ VECTOR_INLINE void output_gradient_1d(const v16 y[4], v16 o[6]) {
   o[5] = y[3];
 }
 
-/* 1 / N(p) for the points: N(x) = M(x) / (x - p). */
-#define FACTOR_0 1.0f
-#define FACTOR_A (1.0f / (2 * SQUARE_A * (SQUARE_A - SQUARE_B)))
-#define FACTOR_B (1.0f / (2 * SQUARE_B * (SQUARE_B - SQUARE_A)))
-
-/* o = G g */
-VECTOR_INLINE void kernel_1d(const v16 g[3], v16 o[6]) {
-  v16 even_a = times(FACTOR_A, plus(g[0], SQUARE_A, g[2])), odd_a = times(FACTOR_A * POINT_A, g[1]);
-  v16 even_b = times(FACTOR_B, plus(g[0], SQUARE_B, g[2])), odd_b = times(FACTOR_B * POINT_B, g[1]);
-  o[0] = times(FACTOR_0, g[0]);
-  o[1] = add(even_a, odd_a);
-  o[2] = subtract(even_a, odd_a);
-  o[3] = add(even_b, odd_b);
-  o[4] = subtract(even_b, odd_b);
-  o[5] = g[2];
-}
-
 /* o = Gt u, the transpose of kernel_1d. */
 VECTOR_INLINE void kernel_gradient_1d(const v16 u[6], v16 o[3]) {
   v16 sum_a = times(FACTOR_A, add(u[1], u[2])),
@@ -72,17 +60,6 @@ VECTOR_INLINE void kernel_gradient_1d(const v16 u[6], v16 o[3]) {
   o[0] = plus(add(sum_a, sum_b), FACTOR_0, u[0]);
   o[1] = add(difference_a, difference_b);
   o[2] = add(u[5], plus(times(SQUARE_A, sum_a), SQUARE_B, sum_b));
-}
-
-/* o = G g Gt. */
-VECTOR_INLINE void kernel_2d(v16 g[3][3], v16 o[6][6]) {
-  v16 half[6][3];
-  for (int j = 0; j < 3; j++) {
-    v16 column[3] = {g[0][j], g[1][j], g[2][j]}, r[6];
-    kernel_1d(column, r);
-    for (int i = 0; i < 6; i++) half[i][j] = r[i];
-  }
-  for (int i = 0; i < 6; i++) kernel_1d(half[i], o[i]);
 }
 
 /* o = A y At, of a tile of 4x4. */
