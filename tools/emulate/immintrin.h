@@ -310,6 +310,7 @@ EMULATE_HALF(_mm512_sub_ph, x - y)
 EMULATE_HALF(_mm512_mul_ph, x *y)
 EMULATE_HALF(_mm512_max_ph, x > y ? x : y)
 EMULATE_SET(_mm512_set1_ph, __m512h, _Float16)
+EMULATE_SET(_mm256_set1_epi16, __m256i, int16_t)
 
 EMULATE __m512h _mm512_scalef_ph(__m512h a, __m512h b) {
   for (int i = 0; i < 32; i++) a[i] = (_Float16)ldexpf((float)a[i], (int)floorf((float)b[i]));
