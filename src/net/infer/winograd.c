@@ -15,7 +15,7 @@
 #define ROUND_TILES 192
 #define PART_TILES 54 /* the 49 of 28x28 pixels stay together */
 /* For so few, those of one image of 14x14, reading the transformed kernel from a far cache takes
- * longer than transforming it anew, which is a quarter as large. */
+ * longer than reading the kernel, a quarter as large, and transforming it. */
 #define FEW_TILES 24
 
 /* What one of each transformed tile's values counts, in half precision; it lies behind them. */
