@@ -1,6 +1,5 @@
 /* Convolutions of bytes against plain integers, to the bit: over random shapes, with bytes or wide
  * values (16 bits or float32) going out, and a branch in either added. */
-#include "base/half.h"
 #include "each_level.h"
 #include "step_run.h"
 
@@ -54,19 +53,6 @@ typedef struct {
   void *y;
 } arrays;
 
-/* Sixteen bits as a layout has them. */
-static float widened(uint16_t narrow, net_layout layout) {
-  if (layout == NET_NHWC_F16) return half_to_float(narrow);
-  const uint32_t bits = (uint32_t)narrow << 16;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-static uint16_t narrowed(float value, net_layout layout) {
-  return layout == NET_NHWC_F16 ? half_from_float(value) : net_to_bf16(value);
-}
-
 static size_t out_count(const net_step *s) {
   return (size_t)s->batch * net_shape_size(s->out);
 }
@@ -74,12 +60,12 @@ static size_t out_count(const net_step *s) {
 /* A value of an activation that is no bytes, and putting one there. */
 static float wide_at(const net_step *s, const void *values, size_t at) {
   return wide(s) == NET_NHWC ? ((const float *)values)[at]
-                             : widened(((const uint16_t *)values)[at], wide(s));
+                             : net_widened(((const uint16_t *)values)[at], wide(s));
 }
 
 static void put_wide(const net_step *s, void *values, size_t at, float value) {
   if (wide(s) == NET_NHWC) ((float *)values)[at] = value;
-  else ((uint16_t *)values)[at] = narrowed(value, wide(s));
+  else ((uint16_t *)values)[at] = net_narrowed(value, wide(s));
 }
 
 /* Bytes as relu leaves them: many zeros, and either few or many large ones. */
@@ -154,7 +140,7 @@ static double expected(const net_step *s, const arrays *a, const int8_t *u, cons
   if (s->relu) value = fmaxf(value, 0);
   if (s->out_layout == NET_NHWC) return (double)value;
   if (net_layout_narrow(s->out_layout))
-    return (double)widened(narrowed(value, s->out_layout), s->out_layout);
+    return (double)net_widened(net_narrowed(value, s->out_layout), s->out_layout);
   return fmin(rint((double)value), 255);
 }
 

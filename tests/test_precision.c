@@ -12,11 +12,7 @@
 /* A model whose description says so of bfloat16, in `folder`; wide enough to be computed in it. */
 static void save_model(const char *folder, model_agreement bf16, bool half, char *path) {
   leuko_error error = {0};
-  model narrow = models_make(SIDE, 2, 5), m = narrow;
-  m.net.widths[0] = m.net.widths[1] = 32;
-  models_ok(model_build(&m, &error), &error);
-  model_free(&narrow);
-  net_init_params(m.graph, 5, m.params);
+  model m = models_make_wide(SIDE, 2, 5, 32, 32);
   m.bf16 = bf16;
   m.bf16_half = half;
   snprintf(path, PATH, "%.900s/model.safetensors", folder);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "net/cpu.h"
+#include "net/step.h"
 #include "net/vector.h"
 
 #ifdef VECTOR_NARROW
@@ -27,6 +28,20 @@ typedef enum { ELEMENT_F32 = false, ELEMENT_BF16 = true, ELEMENT_F16, ELEMENT_U8
 
 static inline size_t element_bytes(element_type type) {
   return type == ELEMENT_U8 ? 1 : type == ELEMENT_F32 ? 4 : 2;
+}
+
+/* What activations in a layout of the vector kernels are kept in. */
+static inline element_type element_of(net_layout layout) {
+  switch (layout) {
+  case NET_NHWC_U8:
+    return ELEMENT_U8;
+  case NET_NHWC_BF16:
+    return ELEMENT_BF16;
+  case NET_NHWC_F16:
+    return ELEMENT_F16;
+  default:
+    return ELEMENT_F32;
+  }
 }
 
 /* Whether this level's kernels, on this processor, have bfloat16. */

@@ -50,11 +50,11 @@ static void relayout_image(const float *in, net_layout from, float *out, net_lay
   }
 }
 
-static uint16_t narrowed(float value, net_layout layout) {
+uint16_t net_narrowed(float value, net_layout layout) {
   return layout == NET_NHWC_F16 ? half_from_float(value) : net_to_bf16(value);
 }
 
-static float widened(uint16_t narrow, net_layout layout) {
+float net_widened(uint16_t narrow, net_layout layout) {
   if (layout == NET_NHWC_F16) return half_to_float(narrow);
   const uint32_t bits = (uint32_t)narrow << 16;
   float value;
@@ -72,7 +72,8 @@ static void narrow(const float *in, net_layout from, uint16_t *out, net_layout t
   }
   for (size_t c = 0; c < channels; c++) {
     size_t step = 0, first = channel_base(from, pixels, c, &step, channels);
-    for (size_t p = 0; p < pixels; p++) out[p * channels + c] = narrowed(in[first + p * step], to);
+    for (size_t p = 0; p < pixels; p++)
+      out[p * channels + c] = net_narrowed(in[first + p * step], to);
   }
 }
 
@@ -80,12 +81,13 @@ static void narrow(const float *in, net_layout from, uint16_t *out, net_layout t
 static void widen(const uint16_t *in, net_layout from, float *out, net_layout to, net_shape shape) {
   const size_t channels = (size_t)shape.c, pixels = (size_t)shape.h * (size_t)shape.w;
   if (from == NET_NHWC_BF16 && to == NET_NHWC) {
-    for (size_t i = 0; i < pixels * channels; i++) out[i] = widened(in[i], NET_NHWC_BF16);
+    for (size_t i = 0; i < pixels * channels; i++) out[i] = net_widened(in[i], NET_NHWC_BF16);
     return;
   }
   for (size_t c = 0; c < channels; c++) {
     size_t step = 0, first = channel_base(to, pixels, c, &step, channels);
-    for (size_t p = 0; p < pixels; p++) out[first + p * step] = widened(in[p * channels + c], from);
+    for (size_t p = 0; p < pixels; p++)
+      out[first + p * step] = net_widened(in[p * channels + c], from);
   }
 }
 
@@ -93,7 +95,7 @@ static void widen(const uint16_t *in, net_layout from, float *out, net_layout to
 static void change(const uint16_t *in, net_layout from, uint16_t *out, net_layout to,
                    net_shape shape) {
   const size_t values = net_shape_size(shape);
-  for (size_t i = 0; i < values; i++) out[i] = narrowed(widened(in[i], from), to);
+  for (size_t i = 0; i < values; i++) out[i] = net_narrowed(net_widened(in[i], from), to);
 }
 
 void net_relayout(const void *in, net_layout from, void *out, net_layout to, int batch,
@@ -120,8 +122,8 @@ void net_accumulate(void *sum, const void *part, net_layout layout, size_t count
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t i = 0; i < count; i++) {
     if (net_layout_narrow(layout))
-      narrow_sum[i] =
-          narrowed(widened(narrow_sum[i], layout) + widened(narrow_part[i], layout), layout);
+      narrow_sum[i] = net_narrowed(
+          net_widened(narrow_sum[i], layout) + net_widened(narrow_part[i], layout), layout);
     else wide[i] += wide_part[i];
   }
 }

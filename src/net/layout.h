@@ -19,6 +19,10 @@ static inline uint16_t net_to_bf16(float value) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+/* One value to and from 16 bits as such a layout keeps it; as net_relayout rounds. */
+uint16_t net_narrowed(float value, net_layout layout);
+float net_widened(uint16_t narrow, net_layout layout);
+
 /* sum [count] += part, values of an activation or of its gradient in `layout`. */
 void net_accumulate(void *sum, const void *part, net_layout layout, size_t count, int threads);
 

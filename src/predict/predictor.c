@@ -495,6 +495,12 @@ leuko_status predictor_feature_count(leuko_predictor *predictor, size_t *out, le
   return status;
 }
 
+static bool all_finite(const float *values, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(values[i])) return false;
+  return true;
+}
+
 leuko_status predictor_features(leuko_predictor *predictor, const char *const *paths, size_t count,
                                 leuko_answer *answers, float *rows, leuko_error *error) {
   size_t width = 0;
@@ -511,8 +517,13 @@ leuko_status predictor_features(leuko_predictor *predictor, const char *const *p
     if (used > 0)
       status =
           net_plan_forward(predictor->base_plan, predictor->pixels, (int)used, 0, &values, error);
-    for (size_t i = 0; i < used && status == LEUKO_OK; i++)
-      memcpy(rows + (first + at[i]) * width, values + i * width, width * sizeof *rows);
+    for (size_t i = 0; i < used && status == LEUKO_OK; i++) {
+      const float *row = values + i * width;
+      if (all_finite(row, width)) memcpy(rows + (first + at[i]) * width, row, width * sizeof *rows);
+      else
+        refuse(&answers[first + at[i]], LEUKO_BAD_MODEL,
+               "what the head would see are not finite numbers; take --precision f32");
+    }
   }
   free(at);
   return status;

@@ -9,7 +9,7 @@
 #define LEAST_M 1e-30f
 #define LEAST_V 1e-36f
 
-static inline float at_least(float value, float least) {
+static inline float zero_below(float least, float value) {
   return fabsf(value) < least ? 0 : value;
 }
 
@@ -26,8 +26,8 @@ void adam_step(const net_graph *graph, uint64_t step, double lr, const double *s
     const size_t first = param->offset, end = param->offset + param->count;
 #pragma omp parallel for simd num_threads(threads) schedule(static) if (param->count > 4096)
     for (size_t k = first; k < end; k++) {
-      m[k] = at_least(m[k] + keep1 * (grads[k] - m[k]), LEAST_M);
-      v[k] = at_least(v[k] + keep2 * (grads[k] * grads[k] - v[k]), LEAST_V);
+      m[k] = zero_below(LEAST_M, m[k] + keep1 * (grads[k] - m[k]));
+      v[k] = zero_below(LEAST_V, v[k] + keep2 * (grads[k] * grads[k] - v[k]));
       params[k] -= alpha * m[k] / (sqrtf(v[k]) + epsilon);
     }
   }

@@ -87,9 +87,7 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   net_kernel *k = calloc(1, sizeof *k);
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
-  k->type = step->in_layout == NET_NHWC_F16    ? ELEMENT_F16
-            : step->in_layout == NET_NHWC_BF16 ? ELEMENT_BF16
-                                               : ELEMENT_F32;
+  k->type = element_of(step->in_layout);
   k->half = step->half;
   const size_t value = k->half ? sizeof(uint16_t) : net_layout_bytes(step->in_layout);
   size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * value;

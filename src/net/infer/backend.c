@@ -23,20 +23,6 @@ static bool whole_steps(const net_step *step) {
   return step->in.c % (step->in_layout == NET_NHWC_U8 ? ELEMENT_BYTES_STEP : ELEMENT_STEP) == 0;
 }
 
-/* What activations in a layout of this backend are kept in. */
-static element_type type_of(net_layout layout) {
-  switch (layout) {
-  case NET_NHWC_U8:
-    return ELEMENT_U8;
-  case NET_NHWC_BF16:
-    return ELEMENT_BF16;
-  case NET_NHWC_F16:
-    return ELEMENT_F16;
-  default:
-    return ELEMENT_F32;
-  }
-}
-
 static bool is_winograd(const net_step *step) {
   const net_attributes *a = &step->node->attributes;
   return a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 && step->winograd &&
@@ -133,9 +119,9 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
                        .relu = step->relu,
                        .pool = step->pool,
                        .add = step->add,
-                       .in_type = type_of(step->in_layout),
-                       .out_type = type_of(step->out_layout),
-                       .add_type = type_of(step->add_layout),
+                       .in_type = element_of(step->in_layout),
+                       .out_type = element_of(step->out_layout),
+                       .add_type = element_of(step->add_layout),
                        .in_scales = scales_of(step->in_layout, step->in_scales),
                        .add_scales = scales_of(step->add_layout, step->add_scales),
                        .threads = step->threads,
