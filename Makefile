@@ -47,7 +47,7 @@ LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/datase
   src/evaluate/*.c src/explain/*.c src/report/*.c))
 # Compiled once for each level of instructions: src/net/vector.h.
 KERNEL_SRC := src/net/product.c src/net/product_bytes.c src/net/outer.c src/net/winograd/transform.c \
-  $(sort $(wildcard src/net/infer/*.c)) $(addprefix src/net/learn/,add.c backend.c first.c gradient.c winograd.c) \
+  $(sort $(wildcard src/net/infer/*.c)) $(addprefix src/net/learn/,add.c backend.c first.c flat.c gradient.c tiles.c winograd.c) \
   src/net/dense/backend.c
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))

@@ -435,6 +435,7 @@ leuko_status net_plan_new(const net_graph *graph, const net_plan_options *option
   if (status == LEUKO_OK) status = reserve_folded(plan, error);
   if (status == LEUKO_OK) status = plan_lay_out(plan, b.workspaces, error);
   if (status == LEUKO_OK) status = plan_skip_prepare(plan, error);
+  if (status == LEUKO_OK) status = plan_flat_prepare(plan, error);
   free(b.nodes);
   free(b.workspaces);
   if (status != LEUKO_OK) {

@@ -8,10 +8,10 @@
  * inference, dropout cost nothing; layouts are changed only where two neighbours disagree. Buffers
  * lie in the arena by lifetime: a value that neither the way forward nor the way back needs any
  * more gives its place to the next. In inference the addition of a residual branch is fused into
- * the convolution before it, and with `skip` a step computes only what can differ from a black
- * image (skip.h). With INT8 an activation is kept in bytes where all its readers take them:
- * convolutions that Winograd's algorithm does not fit, what is fused into them, and max pooling
- * between.
+ * the convolution before it. With `skip` a step computes only what can differ from a black image
+ * (skip.h), in training the first convolutions behind the input. With INT8 an activation is kept in
+ * bytes where all its readers take them: convolutions that Winograd's algorithm does not fit, what
+ * is fused into them, and max pooling between.
  *
  * Nothing is allocated after net_plan_new. A plan belongs to one thread at a time. */
 #ifndef NET_PLAN_H
@@ -36,7 +36,7 @@ typedef struct {
   const char *backend;     /* "onednn" or "ref" */
   bool winograd;           /* convolutions may use Winograd's algorithm */
   net_precision precision; /* what activations, and gradients, are kept in where a backend can */
-  bool skip;               /* inference: compute only what differs from a black image */
+  bool skip;               /* compute only what differs from a black image */
   /* [nodes][c]: what one of a byte counts in each channel of a node's output, which holds no more
    * than 255 of it; NULL: not kept in bytes. INT8 only, borrowed until net_plan_bind is done. */
   const float *const *scales;

@@ -24,7 +24,7 @@ typedef struct {
   /* With skipping: where net_plan.marks and net_plan.blanks hold, for every image of the batch,
    * the pixels that can differ from the blank image's, and the blank image's activation. */
   bool skips;
-  size_t marks, blank;
+  size_t marks, blank; /* in training: the flat pixel, and behind it its gradient */
   /* Of the last forward pass: whether the marks tell something, and whether the activation lacks
    * the pixels that are not marked. */
   bool marked, partial;
@@ -102,7 +102,7 @@ static inline void *plan_value_at(const net_plan *plan, int value) {
   return value < 0 ? NULL : plan_buffer_at(plan, plan->values[value].buffer);
 }
 
-/* plan_skip.c: skipping, where options.skip asks for it. */
+/* plan_skip.c: skipping in inference, where options.skip asks for it. */
 
 /* Finds the values whose blank activation is kept, and allocates for them. */
 leuko_status plan_skip_prepare(net_plan *plan, leuko_error *error);
@@ -115,5 +115,22 @@ void plan_skip_none(net_plan *plan);
 void plan_skip_step(net_plan *plan, const plan_step *step, net_call *call);
 /* Keeps the output of a step, computed for a black image, as the blank one. */
 void plan_skip_keep(net_plan *plan, const plan_step *step);
+/* Marks of the output from those of the inputs, `border`: and from padding; returns how many pixels
+ * are marked. */
+size_t plan_skip_spread(net_plan *plan, const plan_step *step, int count, bool border);
+/* Marks of the `skips` values and room for the scratch of spreading them; `bytes` for what is kept
+ * of the blank image. */
+leuko_status plan_skip_allocate(net_plan *plan, size_t bytes, leuko_error *error);
+
+/* plan_flat.c: the same in training. */
+
+/* Finds the values of which flat places are kept apart, and allocates for them. */
+leuko_status plan_flat_prepare(net_plan *plan, leuko_error *error);
+/* Converts a black pixel, for the input's flat places, which plan_skip_input marks. */
+void plan_flat_input(net_plan *plan);
+/* Before a step runs forward: marks of its output, and the share of it to compute. */
+void plan_flat_mark(net_plan *plan, const plan_step *step, net_call *call);
+/* Before it runs, forward and backward: flat_in and flat_out. */
+void plan_flat_call(const net_plan *plan, const plan_step *step, net_call *call);
 
 #endif

@@ -17,33 +17,43 @@ static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-/* A value is given marks if it is the input or comes from a backend that skips. */
-leuko_status plan_skip_prepare(net_plan *plan, leuko_error *error) {
-  if (!plan->options.skip || plan->options.training) return LEUKO_OK;
-  size_t marks = 0, blanks = 0, plane = 0, row = 0;
+leuko_status plan_skip_allocate(net_plan *plan, size_t bytes, leuko_error *error) {
+  size_t marks = 0, plane = 0, row = 0;
   for (int v = 0; v < plan->value_count; v++) {
     plan_value *value = &plan->values[v];
-    const plan_step *producer = value->producer < 0 ? NULL : &plan->steps[value->producer];
-    value->skips = !producer || (producer->backend && producer->backend->skips);
     if (!value->skips) continue;
     value->marks = marks;
     marks += (size_t)plan->options.batch * plane_of(value->shape);
-    value->blank = blanks;
-    if (!producer) continue;
-    blanks += (value_bytes(value) + 63) / 64 * 64;
+    if (value->producer < 0) continue;
     /* The plane before pooling is at most as large as the step's input with its border. */
-    const net_attributes *a = &producer->step.node->attributes;
-    net_shape wide = {producer->step.in.h + 2 * a->pad, producer->step.in.w + 2 * a->pad, 1};
+    const net_step *s = &plan->steps[value->producer].step;
+    const net_attributes *a = &s->node->attributes;
+    net_shape wide = {s->in.h + 2 * a->pad, s->in.w + 2 * a->pad, 1};
     plane = larger(plane, plane_of(wide));
     row = larger(row, (size_t)wide.w);
   }
   plan->marks = malloc(marks + 1);
-  plan->blanks = aligned_alloc(64, blanks + 64);
+  plan->blanks = aligned_alloc(64, (bytes + 127) / 64 * 64);
   plan->mark_bytes = plane + row + 1;
   plan->mark_planes = malloc(plan->mark_bytes * (size_t)plan->options.threads);
   if (!plan->marks || !plan->blanks || !plan->mark_planes)
-    return error_set_memory(error, marks + blanks + plane);
+    return error_set_memory(error, marks + bytes + plane);
   return LEUKO_OK;
+}
+
+/* A value is given marks if it is the input or comes from a backend that skips. */
+leuko_status plan_skip_prepare(net_plan *plan, leuko_error *error) {
+  if (!plan->options.skip || plan->options.training) return LEUKO_OK;
+  size_t blanks = 0;
+  for (int v = 0; v < plan->value_count; v++) {
+    plan_value *value = &plan->values[v];
+    const plan_step *producer = value->producer < 0 ? NULL : &plan->steps[value->producer];
+    value->skips = !producer || (producer->backend && producer->backend->skips);
+    if (!value->skips || !producer) continue;
+    value->blank = blanks;
+    blanks += (value_bytes(value) + 63) / 64 * 64;
+  }
+  return plan_skip_allocate(plan, blanks, error);
 }
 
 void plan_skip_none(net_plan *plan) {
@@ -73,8 +83,7 @@ static void complete(net_plan *plan, plan_value *value, int count) {
   value->partial = false;
 }
 
-/* Marks of the output from those of the inputs; returns how many pixels are marked. */
-static size_t spread(net_plan *plan, const plan_step *step, int count) {
+size_t plan_skip_spread(net_plan *plan, const plan_step *step, int count, bool border) {
   const net_step *s = &step->step;
   const net_attributes *a = &s->node->attributes;
   const plan_value *in = &plan->values[step->inputs[0]], *out = &plan->values[step->output];
@@ -89,6 +98,8 @@ static size_t spread(net_plan *plan, const plan_step *step, int count) {
     uint8_t *before = row + s->in.w + 2 * a->pad;
     size_t here =
         skip_spread(from, s->in, a->kernel, a->stride, a->pad, plain, s->pool ? before : to, row);
+    if (border)
+      here += skip_border(a->kernel, a->stride, a->pad, s->in, plain, s->pool ? before : to);
     if (s->pool) here = skip_spread(before, plain, 2, 2, 0, s->out, to, row);
     if (s->add) {
       const plan_value *other = &plan->values[step->inputs[1]];
@@ -113,8 +124,8 @@ void plan_skip_step(net_plan *plan, const plan_step *step, net_call *call) {
     call->skip[i] =
         (net_skip){.computed = plan->marks + in->marks, .blank = plan->blanks + in->blank};
   }
-  out->marked =
-      marked && spread(plan, step, call->count) < (size_t)call->count * plane_of(out->shape);
+  out->marked = marked && plan_skip_spread(plan, step, call->count, false) <
+                              (size_t)call->count * plane_of(out->shape);
   out->partial = out->marked;
   if (out->partial) call->wanted = plan->marks + out->marks;
 }

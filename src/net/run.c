@@ -79,7 +79,12 @@ static leuko_status run_step(net_plan *plan, plan_step *step, int count, uint32_
   leuko_status status = LEUKO_OK;
   net_call call = call_of(plan, step, count, iteration);
   call.share = &share;
-  if (skip) plan_skip_step(plan, step, &call);
+  if (skip && plan->options.training) {
+    plan_flat_mark(plan, step, &call);
+    plan_flat_call(plan, step, &call);
+  } else if (skip) {
+    plan_skip_step(plan, step, &call);
+  }
   if (step->backend) {
     const net_node *node = &plan->graph->nodes[step->node];
     if (node->op == NET_BATCHNORM && step->step.training)
@@ -163,9 +168,12 @@ static leuko_status check_call(const net_plan *plan, int count, leuko_error *err
 leuko_status net_plan_forward(net_plan *plan, const uint8_t *pixels, int count, uint32_t iteration,
                               const float **logits, leuko_error *error) {
   leuko_status status = check_call(plan, count, error);
-  if (status == LEUKO_OK && plan->marks && !plan->blank_known) status = learn_blank(plan, error);
+  const bool training = plan->options.training;
+  if (status == LEUKO_OK && plan->marks && !training && !plan->blank_known)
+    status = learn_blank(plan, error);
   if (status != LEUKO_OK) return status;
   if (plan->marks) plan_skip_input(plan, pixels, count);
+  if (plan->marks && training) plan_flat_input(plan);
   convert_input(plan, pixels, count);
   return run_forward(plan, count, iteration, logits, error);
 }
@@ -208,6 +216,7 @@ static leuko_status run_step_back(net_plan *plan, plan_step *step, float *grads,
   if (step->backend) {
     net_call call = call_of(plan, step, plan->options.batch, plan->iteration);
     call.dy = dy;
+    if (plan->marks) plan_flat_call(plan, step, &call);
     const net_node *node = &plan->graph->nodes[step->node];
     for (int i = 0; i < 2; i++) call.dx[i] = plan_buffer_at(plan, step->gradients[i]);
     for (int i = 0; i < NET_MAX_PARAMS; i++)

@@ -66,6 +66,25 @@ size_t skip_spread(const uint8_t *in, net_shape in_shape, int kernel, int stride
   return count;
 }
 
+/* Whether the window of output row or column `at` ends outside 0 .. size. */
+static bool reaches_out(int at, int kernel, int stride, int pad, int size) {
+  return at * stride < pad || at * stride - pad + kernel > size;
+}
+
+size_t skip_border(int kernel, int stride, int pad, net_shape in_shape, net_shape out_shape,
+                   uint8_t *out) {
+  size_t count = 0;
+  for (int y = 0; y < out_shape.h && pad > 0; y++) {
+    const bool whole_row = reaches_out(y, kernel, stride, pad, in_shape.h);
+    for (int x = 0; x < out_shape.w; x++, out++) {
+      if (*out || !(whole_row || reaches_out(x, kernel, stride, pad, in_shape.w))) continue;
+      *out = 1;
+      count++;
+    }
+  }
+  return count;
+}
+
 size_t skip_join(const uint8_t *other, size_t pixels, uint8_t *into) {
   join(other, pixels, into);
   return count_marks(into, pixels);

@@ -18,6 +18,18 @@ typedef struct {
   const void *blank;       /* [h][w][c] of one image, in the activations' type */
 } net_skip;
 
+/* The same in training, where parameters change with every step and the gradients of the blank
+ * image's pixels are wanted, too: one activation of the whole batch that is the same pixel wherever
+ * no image's cell and no padding reaches ("flat"). The pixel is kept once, and so is the sum of its
+ * places' gradients: forward it is computed once, and on the way back the products of that sum
+ * stand for those of all places. */
+typedef struct {
+  const uint8_t *computed; /* [images][h][w]: 0 where the pixel is `pixel`; NULL: nowhere */
+  void *pixel;             /* [c], in the activation's type */
+  double *gradient;        /* [c]: sum of the gradients of those places */
+  bool complete;           /* of an output: others read it who want, and give, every place */
+} net_flat;
+
 #define SKIP_GROUP 16 /* pixels that are looked at together */
 
 /* Whether a group of pixels [SKIP_GROUP][3] is black, as most are around a cell. */
@@ -35,6 +47,10 @@ size_t skip_pixels(const uint8_t *pixels, int h, int w, uint8_t *differs);
  * pixel that differs. `row` has room for in.w bytes. Returns their number. */
 size_t skip_spread(const uint8_t *in, net_shape in_shape, int kernel, int stride, int pad,
                    net_shape out_shape, uint8_t *out, uint8_t *row);
+
+/* Marks, in addition, the output pixels whose window holds padding. Returns how many are new. */
+size_t skip_border(int kernel, int stride, int pad, net_shape in_shape, net_shape out_shape,
+                   uint8_t *out);
 
 /* into |= other. Returns the number of pixels that differ. */
 size_t skip_join(const uint8_t *other, size_t pixels, uint8_t *into);

@@ -65,14 +65,15 @@ typedef struct {
 /* Pointers of one call; what a step does not need is NULL. Activations are in the step's layouts,
  * whose element type the pointers do not tell. */
 typedef struct {
-  int count;             /* images; a backend may compute the rest of the batch as well */
-  net_skip skip[2];      /* of the inputs; for backends that skip */
-  const uint8_t *wanted; /* [count][h][w]: output pixels to compute; NULL: all */
-  double *share;         /* receives the share of the output that was computed */
-  const float *x[2];     /* inputs */
-  float *y;              /* output (forward: written; backward: read) */
-  float *dy;             /* gradient of the output; backward may overwrite it */
-  float *dx[2];          /* gradients of the inputs, overwritten; NULL if not wanted */
+  int count;                  /* images; a backend may compute the rest of the batch as well */
+  net_skip skip[2];           /* of the inputs; for backends that skip */
+  net_flat flat_in, flat_out; /* training, for backends that keep flat places apart */
+  const uint8_t *wanted;      /* [count][h][w]: output pixels to compute; NULL: all */
+  double *share;              /* receives the share of the output that was computed */
+  const float *x[2];          /* inputs */
+  float *y;                   /* output (forward: written; backward: read) */
+  float *dy;                  /* gradient of the output; backward may overwrite it */
+  float *dx[2];               /* gradients of the inputs, overwritten; NULL if not wanted */
   const float *params[NET_MAX_PARAMS];
   float *grads[NET_MAX_PARAMS]; /* gradients of the parameters, overwritten */
   float *running[2];            /* batchnorm in training: mean and variance to be updated */
@@ -88,6 +89,7 @@ typedef struct net_kernel net_kernel;
 typedef struct {
   const char *name;
   bool skips; /* reads inputs that are not complete, computes only what is wanted */
+  bool flat;  /* its convolutions in training take flat_in and give flat_out (net/skip.h) */
   /* Whether the backend can do the step at all; if so, which layouts it wants. On entry
    * step->in_layout is what the producer gives. The function may change step->in_layout (the plan
    * then reorders) and sets step->out_layout. */

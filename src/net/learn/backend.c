@@ -14,6 +14,7 @@ struct net_kernel {
   learn_shape s;
   learn_winograd *forward, *to_data;
   learn_first *first;
+  uint32_t *list; /* of tiles that are computed: room for all */
   char implementation[48];
 };
 
@@ -58,11 +59,24 @@ static void learn_release(net_kernel *k) {
   learn_winograd_free(k->forward);
   learn_winograd_free(k->to_data);
   learn_first_free(k->first);
+  free(k->list);
   free(k);
 }
 
 static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
+}
+
+static size_t tiles(net_shape stored, int side) {
+  return (size_t)((stored.h + side - 1) / side) * (size_t)((stored.w + side - 1) / side);
+}
+
+static leuko_status new_list(net_kernel *k, leuko_error *error) {
+  const size_t forward = tiles(k->s.out, learn_winograd_side(k->s.pool));
+  const size_t count =
+      (size_t)k->s.batch * larger(forward, tiles(k->s.in, learn_winograd_side(false)));
+  k->list = malloc(count * sizeof *k->list);
+  return k->list ? LEUKO_OK : error_set_memory(error, count * sizeof *k->list);
 }
 
 static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *error) {
@@ -79,11 +93,17 @@ static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *
                        .relu = step->relu,
                        .pool = step->pool,
                        .bf16 = step->precision == NET_BF16};
-  if (is_first(step)) return learn_first_new(&k->s, &k->first, scratch, error);
-  leuko_status status = learn_winograd_new(&k->s, false, &k->forward, scratch, error);
-  *scratch = larger(*scratch, learn_winograd_gradient_scratch(&k->s));
+  size_t more = learn_flat_scratch(&k->s);
+  leuko_status status;
+  if (is_first(step)) {
+    status = learn_first_new(&k->s, &k->first, scratch, error);
+    *scratch = larger(*scratch, more);
+    return status;
+  }
+  status = learn_winograd_new(&k->s, false, &k->forward, scratch, error);
+  *scratch = larger(*scratch, larger(more, learn_winograd_gradient_scratch(&k->s)));
+  if (status == LEUKO_OK) status = new_list(k, error);
   if (status != LEUKO_OK || !step->need_dx) return status;
-  size_t more;
   status = learn_winograd_new(&k->s, true, &k->to_data, &more, error);
   if (status == LEUKO_OK) *scratch = larger(*scratch, more);
   return status;
@@ -129,17 +149,38 @@ static leuko_status learn_bind(net_kernel *k, const float *const params[NET_MAX_
 }
 
 static learn_source input_source(const net_kernel *k, const net_call *call) {
-  return (learn_source){.values = (const char *)call->x[0], .stored = k->s.in};
+  return (learn_source){.values = (const char *)call->x[0],
+                        .stored = k->s.in,
+                        .computed = call->flat_in.computed,
+                        .flat = call->flat_in.pixel};
+}
+
+/* The tiles of the output in which something is computed. */
+static learn_tiles output_tiles(const net_kernel *k, const net_call *call) {
+  return learn_tiles_listed(k->s.out, learn_winograd_side(k->s.pool), k->s.batch,
+                            call->flat_out.computed, k->list);
+}
+
+/* Whether the convolution's input is in bfloat16. */
+static bool narrow_input(const net_kernel *k) {
+  return k->step.in_layout == NET_NHWC_BF16;
 }
 
 static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_error *error) {
   (void)error;
   const learn_source x = input_source(k, call);
-  if (k->forward)
-    learn_winograd_run(k->forward, &x, call->params[1], call->y, call->workspace, call->scratch);
-  else if (k->first) learn_first_forward(k->first, call);
-  else if (k->step.op == NET_ADD) learn_add_forward(&k->step, call);
-  else learn_dense_forward(&k->step, call);
+  if (k->forward) {
+    const learn_tiles computed = output_tiles(k, call);
+    learn_winograd_run(k->forward, &computed, &x, call->params[1], call->y, call->workspace,
+                       call->scratch);
+  } else if (k->first) {
+    learn_first_forward(k->first, call);
+  } else if (k->step.op == NET_ADD) {
+    learn_add_forward(&k->step, call);
+  } else {
+    learn_dense_forward(&k->step, call);
+  }
+  if (k->step.op == NET_CONV2D) learn_flat_forward(&k->s, call, narrow_input(k));
   return LEUKO_OK;
 }
 
@@ -153,15 +194,25 @@ static leuko_status learn_backward(net_kernel *k, const net_call *call, leuko_er
     learn_dense_backward(&k->step, call);
     return LEUKO_OK;
   }
+  learn_flat_gather(&k->s, call);
+  const bool wanted = call->grads[0] || call->grads[1];
   if (k->first) {
-    if (call->grads[0] || call->grads[1]) learn_first_backward(k->first, call);
+    if (wanted) learn_first_backward(k->first, call);
+    learn_flat_backward(&k->s, call, narrow_input(k));
     return LEUKO_OK;
   }
   const learn_source x = input_source(k, call), dy = learn_gradient_source(&k->s, call);
-  if (call->grads[0] || call->grads[1])
-    learn_winograd_gradient(&k->s, &x, &dy, call->grads[0], call->grads[1], call->scratch);
-  if (call->dx[0] && k->to_data)
-    learn_winograd_run(k->to_data, &dy, NULL, call->dx[0], NULL, call->scratch);
+  if (wanted) {
+    const learn_tiles computed = output_tiles(k, call);
+    learn_winograd_gradient(&k->s, &computed, &x, &dy, call->grads[0], call->grads[1],
+                            call->scratch);
+  }
+  if (call->dx[0] && k->to_data) {
+    const learn_tiles computed = learn_tiles_listed(k->s.in, learn_winograd_side(false), k->s.batch,
+                                                    call->flat_in.computed, k->list);
+    learn_winograd_run(k->to_data, &computed, &dy, NULL, call->dx[0], NULL, call->scratch);
+  }
+  learn_flat_backward(&k->s, call, narrow_input(k));
   return LEUKO_OK;
 }
 
@@ -172,6 +223,7 @@ static const char *learn_implementation(const net_kernel *k) {
 extern const net_backend LEVEL(net_backend_learn); /* net/levels.c */
 const net_backend LEVEL(net_backend_learn) = {
     .name = "learn",
+    .flat = true,
     .choose = learn_choose,
     .prepare = learn_prepare,
     .bind = learn_bind,

@@ -108,22 +108,37 @@ static const float *input_rows(const learn_first *d, const float *x, int image, 
   return copies;
 }
 
-/* Which output row a turn is. */
+/* Which output row a turn is, and the stretch of it that is computed. */
 typedef struct {
   int image, y;
-  size_t first; /* number of its first pixel in the batch */
+  size_t from, count;  /* stored pixels of the row */
+  size_t left, across; /* the same before pooling */
+  size_t first;        /* number of the stretch's first pixel in the batch */
 } row_place;
 
-static row_place locate(const learn_shape *s, size_t turn) {
-  return (row_place){(int)(turn / (size_t)s->out.h), (int)(turn % (size_t)s->out.h),
-                     turn * (size_t)s->out.w};
+static row_place locate(const learn_shape *s, const net_call *call, size_t turn) {
+  const size_t width = (size_t)s->out.w, side = s->pool ? 2 : 1;
+  const uint8_t *computed = call->flat_out.computed;
+  size_t from = 0, end = width;
+  if (computed) {
+    computed += turn * width;
+    while (from < end && !computed[from]) from++;
+    while (end > from && !computed[end - 1]) end--;
+  }
+  return (row_place){.image = (int)(turn / (size_t)s->out.h),
+                     .y = (int)(turn % (size_t)s->out.h),
+                     .from = from,
+                     .count = end - from,
+                     .left = side * from,
+                     .across = side * (end - from),
+                     .first = turn * width + from};
 }
 
-/* A step of filters of the pixels of a row. */
+/* A step of filters of the pixels of a stretch. */
 VECTOR_INLINE void store_row(const learn_shape *s, const net_call *call, row_place at, size_t f,
                              const float *m, size_t width, bool bf16) {
-  const size_t bytes = element_bytes(bf16), across = (size_t)s->plain.w;
-  for (size_t x = 0; x < (size_t)s->out.w; x++) {
+  const size_t bytes = element_bytes(bf16), across = at.across;
+  for (size_t x = 0; x < at.count; x++) {
     const size_t place = (at.first + x) * (size_t)s->out.c + f;
     v16 value[ELEMENT_VECTORS];
     for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
@@ -145,17 +160,18 @@ VECTOR_INLINE void store_row(const learn_shape *s, const net_call *call, row_pla
 
 VECTOR static void forward_row(const learn_first *d, const net_call *call, size_t turn, char *own) {
   const learn_shape *s = &d->s;
-  const row_place at = locate(s, turn);
+  const row_place at = locate(s, call, turn);
+  if (at.count == 0) return;
   void *copies = own, *pointers = own + copy_bytes(d),
        *products = own + copy_bytes(d) + pointer_bytes(d);
   const void **from = pointers;
   float *m = products;
   const float *input = input_rows(d, call->x[0], at.image, at.y * (int)d->plain_rows, copies);
-  const size_t across = (size_t)s->plain.w, count = pixels(d);
+  const size_t across = at.across, count = d->plain_rows * across;
   for (size_t k = 0; k < d->taps; k++)
     for (size_t i = 0; i < count; i++)
       from[k * count + i] = input + (i / across * (size_t)s->stride + k) * d->input_floats +
-                            i % across * (size_t)(s->stride * s->in.c);
+                            (at.left + i % across) * (size_t)(s->stride * s->in.c);
   for (size_t chunk = 0; chunk < (size_t)s->plain.c; chunk += PRODUCT_WIDTH) {
     const size_t width = least((size_t)s->plain.c - chunk, PRODUCT_WIDTH);
     product_taps(from, d->taps, d->u + d->taps * d->depth * chunk, m, count, d->depth, (int)width,
@@ -199,11 +215,11 @@ static workplace workplace_of(const learn_first *d, const net_call *call, int th
 VECTOR_INLINE void spread_row(const learn_first *d, const learn_source *dy, row_place at,
                               const workplace *w, learn_kind kind, bool bf16) {
   const learn_shape *s = &d->s;
-  const size_t filters = (size_t)s->plain.c, across = (size_t)s->plain.w;
-  for (size_t i = 0; i < pixels(d); i++) {
+  const size_t filters = (size_t)s->plain.c, across = at.across;
+  for (size_t i = 0; i < d->plain_rows * across; i++) {
     const learn_pixel pixel =
         learn_pixel_at(dy, at.image, at.y * (int)d->plain_rows + (int)(i / across),
-                       (int)(i % across), element_bytes(bf16), w->zeros);
+                       (int)(at.left + i % across), element_bytes(bf16), w->zeros);
     for (size_t f = 0; f < filters; f += ELEMENT_STEP) {
       v16 value[ELEMENT_VECTORS];
       learn_load(&pixel, f, kind, value, bf16);
@@ -237,9 +253,9 @@ VECTOR_INLINE void add_products(const float *x, size_t step, const float *z, siz
 
 /* All values of a row of the window: nine of a 3x3 window of three channels at a time, seven of a
  * 7x7 one. */
-VECTOR static void add_row(const learn_first *d, const float *x, const float *z, float *du) {
+VECTOR static void add_row(const learn_first *d, const float *x, const float *z, float *du,
+                           size_t count) {
   const size_t filters = (size_t)d->s.plain.c, step = (size_t)(d->s.stride * d->s.in.c);
-  const size_t count = (size_t)d->s.plain.w;
   const size_t group = d->depth % 9 == 0 ? 9 : d->depth % 7 == 0 ? 7 : 4;
   for (size_t i = 0; i < d->depth; i += group)
     for (size_t f = 0; f < filters; f += ELEMENT_STEP) {
@@ -253,18 +269,18 @@ VECTOR static void add_row(const learn_first *d, const float *x, const float *z,
 }
 #else
 /* All values of a row of the window. */
-static void add_row(const learn_first *d, const float *x, const float *z, float *du) {
+static void add_row(const learn_first *d, const float *x, const float *z, float *du, size_t count) {
   const size_t filters = (size_t)d->s.plain.c, step = (size_t)(d->s.stride * d->s.in.c);
   for (size_t f = 0; f < filters; f += PRODUCT_WIDTH)
-    outer_rows(x, step, z + f, filters, du + f, filters, (size_t)d->s.plain.w, d->depth,
-               PRODUCT_WIDTH, true);
+    outer_rows(x, step, z + f, filters, du + f, filters, count, d->depth, PRODUCT_WIDTH, true);
 }
 #endif
 
 VECTOR static void backward_row(const learn_first *d, const net_call *call, size_t turn,
                                 const workplace *w) {
   const learn_shape *s = &d->s;
-  const row_place at = locate(s, turn);
+  const row_place at = locate(s, call, turn);
+  if (at.count == 0) return;
   const learn_source dy = learn_gradient_source(s, call);
   const learn_kind kind = learn_kind_of(&dy);
   const size_t filters = (size_t)s->plain.c;
@@ -282,8 +298,10 @@ VECTOR static void backward_row(const learn_first *d, const net_call *call, size
   const float *input = input_rows(d, call->x[0], at.image, at.y * (int)d->plain_rows, w->copies);
   for (size_t r = 0; r < d->plain_rows; r++)
     for (size_t k = 0; k < d->taps; k++)
-      add_row(d, input + (r * (size_t)s->stride + k) * d->input_floats,
-              w->z + r * (size_t)s->plain.w * filters, w->du + k * d->depth * filters);
+      add_row(d,
+              input + (r * (size_t)s->stride + k) * d->input_floats +
+                  at.left * (size_t)(s->stride * s->in.c),
+              w->z + r * at.across * filters, w->du + k * d->depth * filters, at.across);
 }
 
 /* Each thread sums up its own share of the rows; the shares are added in their order. */

@@ -19,8 +19,10 @@
 
 typedef struct {
   const learn_shape *s;
+  const learn_tiles *list;
   const learn_source *x, *dy;
-  size_t tiles_y, tiles_x, tiles;
+  size_t tiles_y, tiles_x;   /* of an image */
+  size_t tiles;              /* that are computed */
   size_t block;              /* tiles of a turn or round, even */
   bool own;                  /* each thread has its own sums */
   size_t v_row, z_row;       /* values between tiles */
@@ -43,12 +45,13 @@ static size_t row_values(size_t channels) {
 #endif
 }
 
-static job job_of(const learn_shape *s) {
-  job j = {.s = s};
-  const int side = s->pool ? 2 : 4;
+/* `tiles` NULL: for all of them. */
+static job job_of(const learn_shape *s, const learn_tiles *tiles) {
+  job j = {.s = s, .list = tiles};
+  const int side = learn_winograd_side(s->pool);
   j.tiles_y = (size_t)((s->out.h + side - 1) / side);
   j.tiles_x = (size_t)((s->out.w + side - 1) / side);
-  j.tiles = (size_t)s->batch * j.tiles_y * j.tiles_x;
+  j.tiles = tiles ? tiles->count : (size_t)s->batch * j.tiles_y * j.tiles_x;
   j.sums = WINOGRAD_POSITIONS * (size_t)s->in.c * (size_t)s->plain.c;
   j.own = j.sums * sizeof(float) <= OWN_SUMS;
   const size_t bytes = element_bytes(s->bf16);
@@ -82,7 +85,7 @@ static size_t shared_bytes(const job *j) {
 }
 
 size_t learn_winograd_gradient_scratch(const learn_shape *s) {
-  const job j = job_of(s);
+  const job j = job_of(s, NULL);
   return shared_bytes(&j) + (size_t)s->threads * (thread_bytes(&j) + LEARN_LINE) + LEARN_LINE +
          2 * (size_t)(s->in.c + s->plain.c) * sizeof(float);
 }
@@ -153,7 +156,7 @@ VECTOR_INLINE void transform_input(const job *j, size_t first, size_t t, size_t 
   learn_pixel pixels[2][6][6];
   for (int k = 0; k < tiles; k++) {
     const bool there = t + (size_t)k < count;
-    const tile_place at = locate(j, first + t + (there ? (size_t)k : 0));
+    const tile_place at = locate(j, learn_tile(j->list, first + t + (there ? (size_t)k : 0)));
     for (int i = 0; i < 6; i++)
       for (int l = 0; l < 6; l++)
         pixels[k][i][l] = learn_pixel_at(j->x, at.image, there ? at.y * 4 - s->pad + i : -1,
@@ -183,7 +186,7 @@ VECTOR_INLINE void transform_gradient(const job *j, size_t first, size_t t, size
   learn_pixel pixels[2][4][4];
   for (int k = 0; k < tiles; k++) {
     const bool there = t + (size_t)k < count;
-    const tile_place at = locate(j, first + t + (there ? (size_t)k : 0));
+    const tile_place at = locate(j, learn_tile(j->list, first + t + (there ? (size_t)k : 0)));
     for (int i = 0; i < 4; i++)
       for (int l = 0; l < 4; l++)
         pixels[k][i][l] = learn_pixel_at(j->dy, at.image, there ? at.y * 4 + i : -1, at.x * 4 + l,
@@ -287,6 +290,7 @@ static void run_own(const job *j) {
 static void run_shared(const job *j) {
   const size_t chunks = ((size_t)j->s->plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
   const size_t step = j->s->bf16 ? 2 : 1;
+  if (!j->tiles) memset(workplace_of(j, 0).du, 0, j->sums * sizeof(float));
 #pragma omp parallel num_threads(j->s->threads)
   {
     const workplace w = workplace_of(j, omp_get_thread_num());
@@ -347,9 +351,9 @@ VECTOR static void finish(const job *j, size_t c, int threads, float *dkernel) {
   else finish_channel(j, c, threads, dkernel, false);
 }
 
-void learn_winograd_gradient(const learn_shape *s, const learn_source *x, const learn_source *dy,
-                             float *dkernel, float *dbias, void *scratch) {
-  job j = job_of(s);
+void learn_winograd_gradient(const learn_shape *s, const learn_tiles *tiles, const learn_source *x,
+                             const learn_source *dy, float *dkernel, float *dbias, void *scratch) {
+  job j = job_of(s, tiles);
   j.x = x;
   j.dy = dy;
   j.scratch = scratch;

@@ -24,6 +24,11 @@
 #define learn_first_bind LEVEL(learn_first_bind)
 #define learn_first_forward LEVEL(learn_first_forward)
 #define learn_first_backward LEVEL(learn_first_backward)
+#define learn_flat_scratch LEVEL(learn_flat_scratch)
+#define learn_flat_forward LEVEL(learn_flat_forward)
+#define learn_flat_gather LEVEL(learn_flat_gather)
+#define learn_flat_backward LEVEL(learn_flat_backward)
+#define learn_tiles_listed LEVEL(learn_tiles_listed)
 #define learn_add_forward LEVEL(learn_add_forward)
 #define learn_add_backward LEVEL(learn_add_backward)
 
@@ -56,13 +61,17 @@ typedef struct {
   const char *relu;   /* where this activation is not positive, the value counts as zero; or NULL */
   const uint8_t *won; /* the values are pooled: pixel k of a square has its value where won is k */
   net_shape stored;   /* of the values in memory */
+  /* [n][h][w] of what is stored: 0 where the pixel is `flat`; NULL: nowhere (net_flat). */
+  const uint8_t *computed;
+  const char *flat; /* NULL: zeros, since the sum of these gradients is counted by itself */
 } learn_source;
 
 static inline learn_source learn_gradient_source(const learn_shape *s, const net_call *call) {
   return (learn_source){.values = (const char *)call->dy,
                         .relu = s->relu && !s->pool ? (const char *)call->y : NULL,
                         .won = s->pool ? call->workspace : NULL,
-                        .stored = s->out};
+                        .stored = s->out,
+                        .computed = call->flat_out.computed};
 }
 
 /* Where one pixel of a source lies. */
@@ -86,6 +95,11 @@ static inline learn_pixel learn_pixel_at(const learn_source *from, int image, in
   const size_t number =
       ((size_t)image * (size_t)from->stored.h + (size_t)(row >> shift)) * (size_t)from->stored.w +
       (size_t)(column >> shift);
+  if (from->computed && !from->computed[number]) {
+    at.value = from->flat ? from->flat : zeros;
+    at.other = zeros;
+    return at;
+  }
   const size_t channels = (size_t)from->stored.c;
   at.value = from->values + number * channels * bytes;
   if (from->won) at.other = from->won + number * channels;
@@ -167,6 +181,21 @@ VECTOR_INLINE __m512i learn_pairs(v16 first, v16 second) {
 }
 #endif
 
+/* The squares of a convolution's stored output that are computed, in order. */
+typedef struct {
+  const uint32_t *list; /* their numbers; NULL: all */
+  size_t count;
+} learn_tiles;
+
+static inline size_t learn_tile(const learn_tiles *tiles, size_t i) {
+  return tiles->list ? tiles->list[i] : i;
+}
+
+/* tiles.c: those of side x side pixels in which one is marked in `computed` [batch][h][w] (NULL:
+ * all). `list` has room for all of them. */
+learn_tiles learn_tiles_listed(net_shape stored, int side, int batch, const uint8_t *computed,
+                               uint32_t *list);
+
 /* winograd.c: 3x3, stride 1, channels in multiples of ELEMENT_STEP: forward, and with `turned` the
  * way to the data, whose channels are the filters. */
 typedef struct learn_winograd learn_winograd;
@@ -175,15 +204,19 @@ leuko_status learn_winograd_new(const learn_shape *shape, bool turned, learn_win
 void learn_winograd_free(learn_winograd *w);
 /* kernel [3][3][channels][filters] float32, of the forward convolution. */
 void learn_winograd_bind(learn_winograd *w, const float *kernel);
-/* y [n][h][w][filters], or pooled with `won` [n][h/2][w/2][filters]. */
-void learn_winograd_run(const learn_winograd *w, const learn_source *from, const float *bias,
-                        void *y, uint8_t *won, void *scratch);
+/* y [n][h][w][filters], or pooled with `won` [n][h/2][w/2][filters], where `tiles` are. */
+void learn_winograd_run(const learn_winograd *w, const learn_tiles *tiles, const learn_source *from,
+                        const float *bias, void *y, uint8_t *won, void *scratch);
+/* Side of its tiles in the stored output. */
+static inline int learn_winograd_side(bool pool) {
+  return pool ? 2 : 4;
+}
 
 /* gradient.c: the same convolutions' gradients of kernel [3][3][channels][filters] and bias
  * (NULL: not wanted) from input and output gradient. */
 size_t learn_winograd_gradient_scratch(const learn_shape *s);
-void learn_winograd_gradient(const learn_shape *s, const learn_source *x, const learn_source *dy,
-                             float *dkernel, float *dbias, void *scratch);
+void learn_winograd_gradient(const learn_shape *s, const learn_tiles *tiles, const learn_source *x,
+                             const learn_source *dy, float *dkernel, float *dbias, void *scratch);
 
 /* first.c: convolutions of few channels of float32, the network's input, whose own gradient nobody
  * wants. */
@@ -194,6 +227,17 @@ void learn_first_free(learn_first *d);
 void learn_first_bind(learn_first *d, const float *kernel);
 void learn_first_forward(const learn_first *d, const net_call *call);
 void learn_first_backward(const learn_first *d, const net_call *call);
+
+/* flat.c: what flat places ask of a convolution beside its kernels; nothing where there are none.
+ * `narrow`: the input is in bfloat16. Scratch in bytes. */
+size_t learn_flat_scratch(const learn_shape *s);
+/* Gives the output's flat pixel, and where the output is wanted complete, puts it everywhere. */
+void learn_flat_forward(const learn_shape *s, const net_call *call, bool narrow);
+/* Where the output's gradient is complete, sums up that of its flat places. */
+void learn_flat_gather(const learn_shape *s, const net_call *call);
+/* Adds the flat places' share to the gradients of kernel and bias, and sums up the gradient of the
+ * input's flat places, where dx is wanted. After the kernels that write these gradients. */
+void learn_flat_backward(const learn_shape *s, const net_call *call, bool narrow);
 
 /* add.c: float32 in any layout, the same for both inputs. */
 void learn_add_forward(const net_step *step, const net_call *call);

@@ -94,7 +94,7 @@ leuko_status learn_winograd_new(const learn_shape *shape, bool turned, learn_win
   if (!w) return error_set_memory(error, sizeof *w);
   w->s = turned ? to_data(shape) : *shape;
   w->turned = turned;
-  const int side = w->s.pool ? 2 : 4;
+  const int side = learn_winograd_side(w->s.pool);
   w->tiles_y = (size_t)((w->s.out.h + side - 1) / side);
   w->tiles_x = (size_t)((w->s.out.w + side - 1) / side);
   w->tiles = (size_t)w->s.batch * w->tiles_y * w->tiles_x;
@@ -217,8 +217,9 @@ VECTOR static void transform_tile(const learn_winograd *w, const learn_source *f
   }
 }
 
-/* Where a tile's results go. */
+/* Which tiles are computed, and where their results go. */
 typedef struct {
+  const learn_tiles *tiles;
   const float *bias;
   char *y;
   uint8_t *won;
@@ -229,7 +230,7 @@ VECTOR_INLINE void store_tile(const learn_winograd *w, const target *to, size_t 
                               v16 o[ELEMENT_VECTORS][4][4], bool bf16) {
   const learn_shape *s = &w->s;
   const tile_place at = locate(w, tile);
-  const int side = s->pool ? 2 : 4;
+  const int side = learn_winograd_side(s->pool);
   const size_t bytes = element_bytes(bf16);
   for (size_t part = 0; part < ELEMENT_VECTORS; part++) {
     const v16 offset = to->bias ? v16_load(to->bias + filter + 16 * part) : v16_zero();
@@ -260,7 +261,7 @@ VECTOR_INLINE void store_tile(const learn_winograd *w, const target *to, size_t 
     }
 }
 
-/* One chunk of filters for `count` transformed tiles from `first` on. */
+/* One chunk of filters for `count` transformed tiles from the `first` listed on. */
 VECTOR static void multiply(const learn_winograd *w, const target *to, size_t first, size_t count,
                             const char *v, size_t stride, size_t chunk, float *m) {
   const learn_shape *s = &w->s;
@@ -281,22 +282,26 @@ VECTOR static void multiply(const learn_winograd *w, const target *to, size_t fi
           p[k / 6][k % 6] = v16_load(m + k * step + t * width + f + 16 * part);
         output_2d(p, o[part]);
       }
-      if (learn_bf16(s)) store_tile(w, to, first + t, chunk + f, o, true);
-      else store_tile(w, to, first + t, chunk + f, o, false);
+      const size_t tile = learn_tile(to->tiles, first + t);
+      if (learn_bf16(s)) store_tile(w, to, tile, chunk + f, o, true);
+      else store_tile(w, to, tile, chunk + f, o, false);
     }
 }
 
 /* Every thread takes turns of tiles and goes through all filters with them. */
 static void run_turns(const learn_winograd *w, const learn_source *from, const target *to,
                       char *scratch) {
-  const size_t turns = (w->tiles + w->turn - 1) / w->turn, own = v_bytes(w) + m_bytes(w);
+  const size_t tiles = to->tiles->count, threads = (size_t)w->s.threads;
+  const size_t size = least(w->turn, up_to_rows((tiles + threads - 1) / threads));
+  const size_t turns = tiles ? (tiles + size - 1) / size : 0, own = v_bytes(w) + m_bytes(w);
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.bf16), stride = v_stride(w, w->turn);
 #pragma omp parallel for num_threads(w->s.threads) schedule(dynamic)
   for (size_t turn = 0; turn < turns; turn++) {
-    const size_t first = turn * w->turn, now = least(w->tiles - first, w->turn);
+    const size_t first = turn * size, now = least(tiles - first, size);
     char *v = scratch + (size_t)omp_get_thread_num() * own;
     void *m = v + v_bytes(w);
-    for (size_t t = 0; t < now; t++) transform_tile(w, from, first + t, v + t * row, stride);
+    for (size_t t = 0; t < now; t++)
+      transform_tile(w, from, learn_tile(to->tiles, first + t), v + t * row, stride);
     for (size_t chunk = 0; chunk < (size_t)w->s.plain.c; chunk += PRODUCT_WIDTH)
       multiply(w, to, first, now, v, stride, chunk, m);
   }
@@ -309,11 +314,13 @@ static void run_rounds(const learn_winograd *w, const learn_source *from, const 
   const size_t row = (size_t)w->s.in.c * element_bytes(w->s.bf16), stride = v_stride(w, w->round);
   const size_t chunks = ((size_t)w->s.plain.c + PRODUCT_WIDTH - 1) / PRODUCT_WIDTH;
 #pragma omp parallel num_threads(w->s.threads)
-  for (size_t first = 0; first < w->tiles; first += w->round) {
-    const size_t now = least(w->tiles - first, w->round), parts = (now + w->turn - 1) / w->turn;
+  for (size_t first = 0; first < to->tiles->count; first += w->round) {
+    const size_t now = least(to->tiles->count - first, w->round),
+                 parts = (now + w->turn - 1) / w->turn;
     void *m = products + (size_t)omp_get_thread_num() * m_bytes(w);
 #pragma omp for schedule(dynamic, 4)
-    for (size_t t = 0; t < now; t++) transform_tile(w, from, first + t, v + t * row, stride);
+    for (size_t t = 0; t < now; t++)
+      transform_tile(w, from, learn_tile(to->tiles, first + t), v + t * row, stride);
 #pragma omp for schedule(dynamic)
     for (size_t task = 0; task < chunks * parts; task++) {
       const size_t part = task % parts * w->turn, size = least(now - part, w->turn);
@@ -322,9 +329,9 @@ static void run_rounds(const learn_winograd *w, const learn_source *from, const 
   }
 }
 
-void learn_winograd_run(const learn_winograd *w, const learn_source *from, const float *bias,
-                        void *y, uint8_t *won, void *scratch) {
-  const target to = {.bias = bias, .y = y, .won = won};
+void learn_winograd_run(const learn_winograd *w, const learn_tiles *tiles, const learn_source *from,
+                        const float *bias, void *y, uint8_t *won, void *scratch) {
+  const target to = {.tiles = tiles, .bias = bias, .y = y, .won = won};
   if (w->shared) run_rounds(w, from, &to, scratch);
   else run_turns(w, from, &to, scratch);
 }
