@@ -50,17 +50,12 @@ static leuko_status keep_folds(const validation *v, bool resume, leuko_error *er
     return error_set(error, LEUKO_ARGUMENT, v->out, "pass --resume, or choose another --out",
                      "the folder already holds a cross-validation");
   file_remove_leftovers(v->out);
-  int folds;
-  int *dealt = malloc((set->count + 1) * sizeof *dealt);
-  if (!dealt) return error_set_memory(error, set->count * sizeof *dealt);
-  for (size_t i = 0; i < set->count; i++) dealt[i] = set->samples[i].held_out;
-  status = dataset_read_folds(set, path, &folds, error);
-  for (size_t i = 0; status == LEUKO_OK && i < set->count; i++)
-    if (dealt[i] != set->samples[i].held_out)
-      status =
-          error_set(error, LEUKO_MISMATCH, path, "repeat its own options, or choose another --out",
-                    "the cross-validation was begun with other folds");
-  free(dealt);
+  bool same;
+  status = dataset_same_folds(set, path, &same, error);
+  if (status == LEUKO_OK && !same)
+    status =
+        error_set(error, LEUKO_MISMATCH, path, "repeat its own options, or choose another --out",
+                  "the cross-validation was begun with other folds");
   return status;
 }
 
