@@ -161,6 +161,14 @@ static void written_folds_are_read_back(void **state) {
   assert_int_equal(folds, 4);
   for (size_t i = 0; i < d.count; i++) assert_int_equal(d.samples[i].held_out, before[i]);
   assert_true(dataset_holds_folds(path));
+  bool same = false;
+  assert_int_equal(dataset_same_folds(&d, path, &same, NULL), LEUKO_OK);
+  assert_true(same);
+  d.samples[3].held_out = 1; /* takes no part in the file */
+  assert_int_equal(dataset_same_folds(&d, path, &same, NULL), LEUKO_OK);
+  assert_false(same);
+  assert_int_equal(d.samples[3].held_out, 1);
+  d.samples[3].held_out = -1;
   leuko_error error;
   assert_int_equal(dataset_read_split(&d, path, &error), LEUKO_BAD_CSV);
   assert_non_null(strstr(error.message, "folds"));

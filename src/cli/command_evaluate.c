@@ -218,7 +218,7 @@ static int positive_of(const model *m, const dataset *set, const int *classes) {
 static leuko_status check_leak(const arguments *a, const dataset *set, const ensemble *models,
                                dataset_part part, leuko_error *error) {
   size_t known = 0;
-  leuko_status status = trained_on(models, set, part, &known, error);
+  leuko_status status = trained_on(models, set, part, &known, NULL, error);
   if (status != LEUKO_OK || known == 0) return status;
   if (models->count > 1 && !a->allow_leak)
     return error_set(error, LEUKO_LEAK, set->root,

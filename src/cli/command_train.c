@@ -15,6 +15,7 @@ typedef struct {
   training run;
   const char *model, *weights; /* names of the network and of its weight file or folder */
   zoo_options net; /* where it differs from the network's own: 0, and -1 for dropout, if not */
+  model_list teachers;
   bool refit, json;
 } arguments;
 
@@ -39,6 +40,7 @@ enum {
   KEY_AUGMENT,
   KEY_JITTER,
   KEY_CLASS_WEIGHTS,
+  KEY_TEACHER,
   KEY_WEIGHTS,
   KEY_PREPROCESS,
   KEY_FINE_TUNE,
@@ -124,6 +126,12 @@ static const struct argp_option options[] = {
     {"jitter", KEY_JITTER, "STRENGTH", 0,
      "change stain and light of each training cell at random, such as 0.1 (0)", 4},
     {"class-weights", KEY_CLASS_WEIGHTS, 0, 0, "let rare classes count as much as frequent ones",
+     4},
+    {"teacher", KEY_TEACHER, "RUN", 0,
+     "learn from a trained network, too: the target of a training cell is the mean of its label "
+     "and of p that the network gives it. A run folder or a model file that was not trained on the "
+     "persons tested; with folds a cross-validation over the same folds, whose fold k teaches fold "
+     "k alone. Given several times, they teach as one",
      4},
     {"schedule", KEY_SCHEDULE, "KIND", 0,
      "of the learning rate: constant (default), or cosine, which falls to 0 until the last epoch",
@@ -258,6 +266,9 @@ static error_t parse_training(int key, char *arg, struct argp_state *state, argu
     return 0;
   case KEY_CLASS_WEIGHTS:
     t->class_weights = true;
+    return 0;
+  case KEY_TEACHER:
+    models_add(&a->teachers, arg, state);
     return 0;
   case KEY_POINT:
     if (strcmp(arg, "none") == 0) t->point = TRAIN_POINT_NONE;
@@ -458,6 +469,7 @@ static int train_once(arguments *a, const train_data *data, const progress *p) {
               "--refit follows a cross-validation");
     return cli_fail(&error);
   }
+  training_take_teacher(&a->run, 0);
   train_result result;
   evaluation scores;
   if (training_run(&a->run, data, p, &result, &scores, &error) != LEUKO_OK) return cli_fail(&error);
@@ -527,7 +539,16 @@ int command_train(int argc, char **argv) {
   train_data data;
   if (train_data_open(&run->data, &p, &data, &error) != LEUKO_OK) return cli_fail(&error);
   print_cells(&data, &run->data);
-  int code = data.folds ? train_folds(&a, &data) : train_once(&a, &data, &p);
+  teacher taught_by = {0};
+  leuko_status status = LEUKO_OK;
+  if (a.teachers.count > 0) {
+    status = teacher_open(&a.teachers, &data, &run->train, a.refit, &taught_by, &error);
+    run->taught_by = &taught_by;
+  }
+  int code = status != LEUKO_OK ? cli_fail(&error)
+             : data.folds       ? train_folds(&a, &data)
+                                : train_once(&a, &data, &p);
+  teacher_close(&taught_by);
   train_data_free(&data);
   return code;
 }

@@ -50,18 +50,22 @@ static leuko_status keep_folds(const validation *v, bool resume, leuko_error *er
     return error_set(error, LEUKO_ARGUMENT, v->out, "pass --resume, or choose another --out",
                      "the folder already holds a cross-validation");
   file_remove_leftovers(v->out);
-  int folds;
-  int *dealt = malloc((set->count + 1) * sizeof *dealt);
-  if (!dealt) return error_set_memory(error, set->count * sizeof *dealt);
-  for (size_t i = 0; i < set->count; i++) dealt[i] = set->samples[i].held_out;
-  status = dataset_read_folds(set, path, &folds, error);
-  for (size_t i = 0; status == LEUKO_OK && i < set->count; i++)
-    if (dealt[i] != set->samples[i].held_out)
-      status =
-          error_set(error, LEUKO_MISMATCH, path, "repeat its own options, or choose another --out",
-                    "the cross-validation was begun with other folds");
-  free(dealt);
+  bool same;
+  status = dataset_same_folds(set, path, &same, error);
+  if (status == LEUKO_OK && !same)
+    status =
+        error_set(error, LEUKO_MISMATCH, path, "repeat its own options, or choose another --out",
+                  "the cross-validation was begun with other folds");
   return status;
+}
+
+static overall_cost expected_cost(const validation *v, bool features) {
+  const training *t = v->run;
+  const double cells = (double)v->data->count;
+  overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), features,
+                                      cells, t->train.epochs);
+  if (t->taught_by) cost.teacher = cells * t->taught_by->cost;
+  return cost;
 }
 
 /* Trains one fold, unless that is done. */
@@ -70,8 +74,8 @@ static leuko_status train_fold(validation *v, int fold, leuko_error *error) {
   char title[32], metrics[1024];
   bool finished = false;
   snprintf(title, sizeof title, "fold %d of %d", fold + 1, v->data->folds);
-  overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), fold == 0,
-                                      (double)v->data->count, t->train.epochs);
+  overall_cost cost = expected_cost(v, fold == 0);
+  training_take_teacher(t, fold);
   leuko_status status = train_data_take_fold(v->data, &t->data, fold, &v->view.view, error);
   if (status == LEUKO_OK)
     status = file_join(metrics, sizeof metrics, t->train.out, "metrics.json", error);
@@ -281,8 +285,8 @@ static leuko_status train_all(validation *v, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   t->train.out = folder;
   t->train.resume = true;
-  overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), false,
-                                      (double)v->data->count, t->train.epochs);
+  training_take_teacher(t, TRAIN_DATA_ALL);
+  overall_cost cost = expected_cost(v, false);
   overall_begin(&v->view, "all cells", &cost);
   progress p = overall_progress(&v->view);
   train_result result;
@@ -303,8 +307,7 @@ leuko_status cross_validate(training *t, train_data *data, bool refit, evaluatio
                   .out = t->train.out,
                   .view = {.view = cli_progress(), .title = "the folds"}};
   for (int f = 0; f < data->folds + (int)refit; f++) {
-    overall_cost cost = overall_cost_of(t->train.net.name, train_has_features(&t->train), f == 0,
-                                        (double)data->count, t->train.epochs);
+    overall_cost cost = expected_cost(&v, f == 0);
     v.view.total += overall_sum(&cost);
   }
   leuko_status status = keep_folds(&v, t->train.resume, error);

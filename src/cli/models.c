@@ -99,3 +99,10 @@ leuko_status models_open_folds(const model_list *list, const leuko_options *how,
   leuko_status status = find_paths(list, &own, paths, &files, error);
   return status == LEUKO_OK ? ensemble_open_folds(paths, files, how, out, count, error) : status;
 }
+
+bool models_beside(const char *from, const char *name, char *out, size_t size) {
+  const int folder = file_is_folder(from) ? (int)strlen(from) : (int)(names_base(from) - from);
+  int length = snprintf(out, size, "%.*s%s%s", folder, from,
+                        folder == 0 || from[folder - 1] == '/' ? "" : "/", name);
+  return length > 0 && (size_t)length < size && file_exists(out);
+}

@@ -33,6 +33,9 @@ leuko_status models_open(const model_list *list, const leuko_options *how, ensem
 leuko_status models_open_folds(const model_list *list, const leuko_options *how, ensemble *out,
                                int *count, leuko_error *error);
 
+/* The file of that name in a run folder, or beside a model file; false where there is none. */
+bool models_beside(const char *from, const char *name, char *out, size_t size);
+
 /* What the option that names a model says of itself: the option is `--model`, its argument M. */
 #define MODELS_HELP                                                                                \
   "a run folder, a model file, or the folder of a cross-validation; given several times, or with " \

@@ -8,18 +8,18 @@
 #define VALIDATION 0.1 /* of an epoch */
 
 double overall_sum(const overall_cost *cost) {
-  return cost->features + cost->epoch * cost->epochs + cost->answers;
+  return cost->teacher + cost->features + cost->epoch * cost->epochs + cost->answers;
 }
 
 /* Seconds on a machine that was once at hand: images a second forward, and of a training. */
+static const struct {
+  const char *network;
+  double forward, head, whole; /* seconds a cell; head and whole: of an epoch */
+} costs[] = {
+    {"cnn", 0.002, 0.006, 0.006}, {"vgg16", 0.08, 0.0015, 0.25}, {"resnet50", 0.05, 0.00002, 0.15}};
+
 overall_cost overall_cost_of(const char *network, bool frozen, bool features, double cells,
                              int epochs) {
-  static const struct {
-    const char *network;
-    double forward, head, whole; /* seconds a cell; head and whole: of an epoch */
-  } costs[] = {{"cnn", 0.002, 0.006, 0.006},
-               {"vgg16", 0.08, 0.0015, 0.25},
-               {"resnet50", 0.05, 0.00002, 0.15}};
   overall_cost out = {.epochs = epochs};
   for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
     if (strcmp(costs[i].network, network) != 0) continue;
@@ -30,14 +30,21 @@ overall_cost overall_cost_of(const char *network, bool frozen, bool features, do
   return out;
 }
 
+double overall_forward(const char *network) {
+  for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
+    if (strcmp(costs[i].network, network) == 0) return costs[i].forward;
+  return 0;
+}
+
 /* How far the training has come, by the phases that train_run and outputs_write report. */
 static double reached(const overall *o, const char *phase, double share) {
   const overall_cost *c = &o->cost;
   static const char epoch[] = "epoch ";
   if (strcmp(phase, "features") == 0) return share * c->features;
+  if (strcmp(phase, "teacher") == 0) return c->features + share * c->teacher;
   if (strncmp(phase, epoch, sizeof epoch - 1) == 0) {
     long number = strtol(phase + sizeof epoch - 1, NULL, 10);
-    return c->features + c->epoch * ((double)number - 1 + share * (1 - VALIDATION));
+    return c->features + c->teacher + c->epoch * ((double)number - 1 + share * (1 - VALIDATION));
   }
   if (strcmp(phase, "answering") == 0) return overall_sum(c) - c->answers * (1 - share);
   return o->reached;

@@ -8,7 +8,7 @@
 
 /* What a training is expected to cost, in seconds on some machine: only ratios count. */
 typedef struct {
-  double features, epoch, answers; /* epoch: training and validation */
+  double teacher, features, epoch, answers; /* epoch: training and validation */
   int epochs;
 } overall_cost;
 
@@ -30,6 +30,9 @@ double overall_sum(const overall_cost *cost);
  * features are there already unless `features`. */
 overall_cost overall_cost_of(const char *network, bool frozen, bool features, double cells,
                              int epochs);
+
+/* What the network's answer for one cell costs. */
+double overall_forward(const char *network);
 
 /* The progress to be handed to one training after the other; borrows `o`. */
 progress overall_progress(overall *o);

@@ -5,7 +5,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
-#include "dataset/names.h"
+#include "cli/models.h"
 
 static int compare(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -13,14 +13,6 @@ static int compare(const void *a, const void *b) {
 
 static bool among(const char *text, const char **sorted, size_t count) {
   return text[0] && bsearch(&text, sorted, count, sizeof *sorted, compare);
-}
-
-/* The split.csv of a run folder, or beside a model file; false without one. */
-static bool find_split(const char *from, char *out, size_t size) {
-  const int folder = file_is_folder(from) ? (int)strlen(from) : (int)(names_base(from) - from);
-  int length = snprintf(out, size, "%.*s%ssplit.csv", folder, from,
-                        folder == 0 || from[folder - 1] == '/' ? "" : "/");
-  return length > 0 && (size_t)length < size && file_exists(out);
 }
 
 /* The person of a subject: ties are known among real cells of C-NMC only. */
@@ -68,18 +60,20 @@ static leuko_status mark(const char *path, const dataset *set, bool *known, leuk
 leuko_status trained_on_mark(const char *from, const dataset *set, bool *known, bool *told,
                              leuko_error *error) {
   char path[2048];
-  *told = find_split(from, path, sizeof path);
+  *told = models_beside(from, "split.csv", path, sizeof path);
   return *told ? mark(path, set, known, error) : LEUKO_OK;
 }
 
 leuko_status trained_on(const ensemble *models, const dataset *set, dataset_part part,
-                        size_t *cells, leuko_error *error) {
+                        size_t *cells, bool *told, leuko_error *error) {
   *cells = 0;
+  if (told) *told = true;
   bool *known = calloc(set->count + 1, sizeof *known);
   leuko_status status = known ? LEUKO_OK : error_set_memory(error, set->count);
   for (int k = 0; status == LEUKO_OK && k < models->count; k++) {
-    bool told;
-    status = trained_on_mark(models->paths[k], set, known, &told, error);
+    bool here;
+    status = trained_on_mark(models->paths[k], set, known, &here, error);
+    if (told) *told &= here;
   }
   for (size_t i = 0; status == LEUKO_OK && i < set->count; i++) {
     const dataset_sample *s = &set->samples[i];

@@ -13,6 +13,10 @@ leuko_status training_find_weights(training *t, const char *place, leuko_error *
   return LEUKO_OK;
 }
 
+void training_take_teacher(training *t, int fold) {
+  if (t->taught_by) t->train.teacher = teacher_of(t->taught_by, fold);
+}
+
 leuko_status training_run(training *t, const train_data *data, const progress *p,
                           train_result *result, evaluation *scores, leuko_error *error) {
   if (data->set.class_count > 2) t->train.net.outputs = data->set.class_count;

@@ -27,6 +27,10 @@ leuko_status dataset_write_folds(const dataset *d, const char *path, leuko_error
  * dataset_read_split; call dataset_tie afterwards. Errors: as there; BAD_CSV (a fold is empty). */
 leuko_status dataset_read_folds(dataset *d, const char *path, int *folds, leuko_error *error);
 
+/* Whether a CSV holds out every cell in the fold in which the set's samples are, which stay as they
+ * are. Errors: those of dataset_read_folds; then no sample is held out any more. */
+leuko_status dataset_same_folds(dataset *d, const char *path, bool *same, leuko_error *error);
+
 /* Whether a CSV file holds folds, by its header. False if it cannot be read. */
 bool dataset_holds_folds(const char *path);
 

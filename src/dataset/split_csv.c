@@ -165,6 +165,21 @@ leuko_status dataset_read_folds(dataset *d, const char *path, int *folds, leuko_
   return LEUKO_OK;
 }
 
+leuko_status dataset_same_folds(dataset *d, const char *path, bool *same, leuko_error *error) {
+  int folds;
+  int *before = malloc((d->count + 1) * sizeof *before);
+  if (!before) return error_set_memory(error, d->count * sizeof *before);
+  for (size_t i = 0; i < d->count; i++) before[i] = d->samples[i].held_out;
+  leuko_status status = dataset_read_folds(d, path, &folds, error);
+  *same = status == LEUKO_OK;
+  for (size_t i = 0; status == LEUKO_OK && i < d->count; i++) {
+    *same &= d->samples[i].held_out == before[i];
+    d->samples[i].held_out = before[i];
+  }
+  free(before);
+  return status;
+}
+
 bool dataset_holds_folds(const char *path) {
   csv table;
   if (csv_read(path, ',', &table, NULL) != LEUKO_OK) return false;

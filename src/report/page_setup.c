@@ -153,6 +153,14 @@ static void write_training(page *p, const study_run *run) {
   if (study_option(run, "precision")) file_printf(p->w, "; activations and gradients in bfloat16");
   if (study_option(run, "jitter"))
     file_printf(p->w, "; stain and light changed at random (%g)", number_of(run, "jitter"));
+  const size_t teachers = json_array_size(json_object_get(study_option(run, "teacher"), "models"));
+  if (teachers > 0)
+    file_printf(
+        p->w,
+        "; the target of a training cell is the mean of its label and of p that %zu trained "
+        "network%s %s it%s (Hinton, Vinyals and Dean, 2015)",
+        teachers, teachers > 1 ? "s" : "", teachers > 1 ? "give" : "gives",
+        run->folds > 0 ? ", in each fold others, which had not seen its persons either" : "");
 }
 
 static void write_selection(page *p, const study_run *run) {

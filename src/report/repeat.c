@@ -81,6 +81,22 @@ static void add_same(const text *t, const study_run *run) {
   }
 }
 
+/* The networks that taught: of a cross-validation run.json names those of its first fold. */
+static void add_teachers(const text *t, const study_run *run) {
+  static const char fold[] = "/fold-1";
+  size_t i;
+  json_t *teacher;
+  json_array_foreach(json_object_get(run->description, "teacher"), i, teacher) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s", json_is_string(teacher) ? json_string_value(teacher) : "");
+    const size_t length = strlen(path), end = strlen(fold);
+    if (run->folds > 0 && length > end && strcmp(path + length - end, fold) == 0)
+      path[length - end] = 0;
+    words_add(t->out, t->size, " --teacher");
+    add_word(t, path);
+  }
+}
+
 bool repeat_command(const study_run *run, char *out, size_t size) {
   const text t = {out, size};
   json_t *options = json_object_get(run->description, "options");
@@ -102,6 +118,7 @@ bool repeat_command(const study_run *run, char *out, size_t size) {
   if (json_is_true(json_object_get(options, "augment"))) words_add(out, size, " --augment");
   if (json_is_true(json_object_get(options, "class_weights")))
     words_add(out, size, " --class-weights");
+  add_teachers(&t, run);
   words_add(out, size, " --out RUN");
   return true;
 }

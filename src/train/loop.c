@@ -11,6 +11,7 @@
 #include "stats/metrics.h"
 #include "train/adam.h"
 #include "train/checkpoint.h"
+#include "train/distill.h"
 #include "train/feed.h"
 #include "train/run_folder.h"
 
@@ -31,10 +32,13 @@ typedef struct {
   double *rates;          /* of each parameter, relative to options->lr */
   net_plan *whole, *rest; /* training plans of a full batch and of an epoch's last one */
   net_plan *validation;
-  size_t *order;  /* [train_count] */
-  float *dlogits; /* [batch][outputs] */
-  double *logits; /* of the tested cells [test_count][outputs] */
-  int *labels;    /* of a batch, or of the tested cells */
+  size_t *order;   /* [train_count] */
+  float *dlogits;  /* [batch][outputs] */
+  double *logits;  /* of the tested cells [test_count][outputs] */
+  int *labels;     /* of a batch, or of the tested cells */
+  double *taught;  /* [data->count]: the targets of the training cells; NULL: the labels, or the
+                      teacher was not asked yet */
+  double *targets; /* those of a batch */
   double class_weights[LEUKO_MAX_CLASSES];
   double seconds_per_epoch; /* running estimate, 0 at first */
   train_result *result;
@@ -117,6 +121,8 @@ static void tear_down(trainer *t) {
   free(t->dlogits);
   free(t->logits);
   free(t->labels);
+  free(t->taught);
+  free(t->targets);
 }
 
 static leuko_status forward(net_plan *plan, const feed_batch *batch, uint32_t iteration,
@@ -143,6 +149,16 @@ static float *answering(const trainer *t) {
   return t->state.average ? t->state.average : t->goal.params;
 }
 
+/* The loss of a batch, to the labels or to what a teacher makes of them, with its gradient. */
+static net_loss_sum batch_loss(trainer *t, const feed_batch *batch, const float *logits) {
+  const int count = (int)batch->count;
+  for (size_t i = 0; i < batch->count; i++) t->labels[i] = t->data->labels[batch->samples[i]];
+  if (!t->taught)
+    return net_loss(logits, t->labels, count, t->goal.m.net.outputs, t->class_weights, t->dlogits);
+  for (size_t i = 0; i < batch->count; i++) t->targets[i] = t->taught[batch->samples[i]];
+  return distill_loss(logits, t->labels, t->targets, count, t->class_weights, t->dlogits);
+}
+
 static leuko_status diverged(const trainer *t, leuko_error *error) {
   return error_set(error, LEUKO_DIVERGED, t->options->out, "take a lower --lr",
                    "the loss is no longer a finite number in epoch %d", t->state.epochs + 1);
@@ -157,9 +173,7 @@ static leuko_status train_batch(trainer *t, const feed_batch *batch, net_loss_su
   leuko_status status = net_plan_bind(plan, t->goal.params, error);
   if (status == LEUKO_OK) status = forward(plan, batch, (uint32_t)t->state.step, &logits, error);
   if (status != LEUKO_OK) return status;
-  for (size_t i = 0; i < batch->count; i++) t->labels[i] = t->data->labels[batch->samples[i]];
-  net_loss_sum part = net_loss(logits, t->labels, (int)batch->count, t->goal.m.net.outputs,
-                               t->class_weights, t->dlogits);
+  net_loss_sum part = batch_loss(t, batch, logits);
   if (!isfinite(part.loss)) return diverged(t, error);
   status = net_plan_backward(plan, t->dlogits, t->grads, error);
   if (status != LEUKO_OK) return status;
@@ -341,6 +355,23 @@ static leuko_status start(trainer *t, const train_data_options *data_options, bo
   return run_write_history(out, t->state.history, t->state.epochs, error);
 }
 
+/* Has the training cells answered by the teacher, and makes targets of that. */
+static leuko_status ask_teacher(trainer *t, leuko_error *error) {
+  const train_data *data = t->data;
+  const train_teacher *teacher = t->options->teacher;
+  double *p = malloc(data->train_count * sizeof *p);
+  t->taught = calloc(data->count, sizeof *t->taught);
+  t->targets = calloc((size_t)t->options->batch, sizeof *t->targets);
+  leuko_status status = LEUKO_OK;
+  if (!p || !t->taught || !t->targets)
+    status = error_set_memory(error, 2 * data->count * sizeof *p);
+  if (status == LEUKO_OK) status = teacher->answer(teacher->context, data, p, t->p, error);
+  for (size_t i = 0; status == LEUKO_OK && i < data->train_count; i++)
+    t->taught[data->train[i]] = distill_target(data->labels[data->train[i]], p[i]);
+  free(p);
+  return status == LEUKO_INTERRUPTED ? interrupted(t, error) : status;
+}
+
 static leuko_status check_precision(const train_options *o, leuko_error *error) {
   static const char remedy[] = "take --precision f32";
   const char *name = net_precision_name(o->precision);
@@ -379,7 +410,8 @@ leuko_status train_run(const train_data *data, const train_data_options *data_op
       out->stopped_early = true;
       break;
     }
-    status = one_epoch(&t, error);
+    if (options->teacher && !t.taught) status = ask_teacher(&t, error);
+    if (status == LEUKO_OK) status = one_epoch(&t, error);
   }
   if (status == LEUKO_OK && t.saved < t.state.epochs) status = save(&t, error);
   if (out->train_seconds > 0) out->loader_share /= out->train_seconds;

@@ -9,6 +9,14 @@
 #include "base/error.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "train/distill.h"
+
+static json_t *teacher_json(const train_teacher *teacher) {
+  json_t *models = json_array();
+  for (int k = 0; k < teacher->count; k++)
+    json_array_append_new(models, json_string(teacher->models[k].sha256));
+  return json_pack("{s:f,s:o}", "label_weight", DISTILL_LABEL_WEIGHT, "models", models);
+}
 
 json_t *run_options_json(const train_data *data, const train_data_options *d,
                          const train_options *o) {
@@ -37,6 +45,7 @@ json_t *run_options_json(const train_data *data, const train_data_options *d,
   if (out && o->precision != NET_F32)
     json_object_set_new(out, "precision", json_string(net_precision_name(o->precision)));
   if (out && o->jitter > 0) json_object_set_new(out, "jitter", json_real(o->jitter));
+  if (out && o->teacher) json_object_set_new(out, "teacher", teacher_json(o->teacher));
   if (out && zoo_has_base(&o->net)) {
     json_object_set_new(out, "weights", json_string(o->weights_sha256));
     json_object_set_new(out, "preprocess",
@@ -74,13 +83,18 @@ static json_t *describe_run(const train_data *data, const train_data_options *d,
     net_plan_row row = net_plan_row_at(plan, i);
     json_array_append_new(steps, json_pack("[s,s,s]", row.name, row.op, row.implementation));
   }
-  return json_pack("{s:s,s:o,s:i,s:{s:o,s:I,s:I,s:I,s:I,s:I},s:{s:s,s:o}}", "leuko", LEUKO_VERSION,
-                   "options", run_options_json(data, d, o), "epochs", o->epochs, "cells", "folder",
-                   text_json(d->folder), "train", (json_int_t)data->train_count, "test",
-                   (json_int_t)data->test_count, "subjects", (json_int_t)data->leaks.subjects,
-                   "subjects_on_both_sides", (json_int_t)data->leaks.leaking, "refused",
-                   (json_int_t)(data->set.refused + data->pixels.refused), "machine", "processor",
-                   cpu, "implementations", steps);
+  json_t *out = json_pack(
+      "{s:s,s:o,s:i,s:{s:o,s:I,s:I,s:I,s:I,s:I},s:{s:s,s:o}}", "leuko", LEUKO_VERSION, "options",
+      run_options_json(data, d, o), "epochs", o->epochs, "cells", "folder", text_json(d->folder),
+      "train", (json_int_t)data->train_count, "test", (json_int_t)data->test_count, "subjects",
+      (json_int_t)data->leaks.subjects, "subjects_on_both_sides", (json_int_t)data->leaks.leaking,
+      "refused", (json_int_t)(data->set.refused + data->pixels.refused), "machine", "processor",
+      cpu, "implementations", steps);
+  json_t *teachers = out && o->teacher ? json_array() : NULL;
+  for (int k = 0; teachers && k < o->teacher->count; k++)
+    json_array_append_new(teachers, text_json(o->teacher->models[k].path));
+  if (teachers) json_object_set_new(out, "teacher", teachers);
+  return out;
 }
 
 /* Names the first key in which two objects differ, or NULL. */

@@ -16,6 +16,25 @@ typedef enum { TRAIN_HEAD, TRAIN_LAST, TRAIN_ALL } train_fine_tune;
  * all (0.5 and 1), or both, the threshold by Youden's index or for a wanted sensitivity. */
 typedef enum { TRAIN_POINT_NONE, TRAIN_POINT_YOUDEN, TRAIN_POINT_SENSITIVITY } train_point;
 
+/* A trained model that teaches. */
+typedef struct {
+  char *path; /* run folder or file, owned by the caller; it does not decide the run's bits */
+  char sha256[HASH_HEX];
+} train_teacher_model;
+
+/* Trained models, answering as one, whose answers are learnt beside the labels: the target of a
+ * training cell is distill_target. Two classes only. The tested cells keep their labels. */
+typedef struct {
+  const train_teacher_model *models;
+  int count;
+  /* Their probability of the positive class of each training cell, into p [data->train_count] in
+   * the order of data->train: the same in every call, so that nothing has to be kept for going on.
+   * Asked to stop by `report` it ends with INTERRUPTED. */
+  leuko_status (*answer)(void *context, const train_data *data, double *p, const progress *report,
+                         leuko_error *error);
+  void *context;
+} train_teacher;
+
 /* A decay that averages over some 500 steps. */
 #define TRAIN_AVERAGE 0.998
 
@@ -45,13 +64,15 @@ typedef struct {
    * float32 in any case. */
   net_precision precision;
   bool resume;
-  const char *out; /* run folder */
+  const char *out;              /* run folder */
+  const train_teacher *teacher; /* NULL: the labels alone are learnt */
   train_point point;
   double sensitivity; /* wanted, with TRAIN_POINT_SENSITIVITY */
 } train_options;
 
 typedef struct {
-  double loss, accuracy; /* over the epoch's batches, as they were trained on */
+  double loss, accuracy; /* over the epoch's batches, as they were trained on: with a teacher the
+                            loss is that of its targets, the accuracy that of the labels */
   double val_loss, val_accuracy, val_auc;
   double seconds; /* of the epoch with its validation; NaN where it is not known */
 } train_epoch;
@@ -72,12 +93,13 @@ typedef struct {
  * optimizer's state, and history.csv, each whole or not at all. With `resume` it goes on behind
  * the last complete epoch and ends with the same bits as a run that was never stopped; a folder
  * without a checkpoint is started from the beginning.
+ * A teacher is asked once, before the first epoch of this call, if there is one to train.
  * With a frozen base, whose epochs are short, models and checkpoint are written every fifteen
  * seconds and at the end.
  * Errors: ARGUMENT (the folder holds a run and resume is not set; the precision is one that the
  * processor or the backend lacks; jitter with a frozen base, whose features are computed once),
  * MISMATCH (options or data differ from the run's), DIVERGED, INTERRUPTED (asked by `p`), those of
- * writing, NO_MEMORY, BACKEND. */
+ * writing, NO_MEMORY, BACKEND, those of the teacher's answer. */
 leuko_status train_run(const train_data *data, const train_data_options *data_options,
                        const train_options *options, const progress *p, train_result *out,
                        leuko_error *error);
