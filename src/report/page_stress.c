@@ -107,11 +107,11 @@ static void write_corruptions(page *p, const stress *s) {
   const char *heads[] = {"Amount", positive, "Changed", "Silent", "Rejected", "Balanced acc."};
   const stats_interval fifth = stats_proportion_interval(s->clean.n / 5, s->clean.n);
   page_table(
-      p, "grid",
+      p, "grid long",
       "Corrupted cells, in per cent of all of them: answered with the positive class, with "
       "another class than the same cell as it was (rejected or not), the same and answered "
       "(silent), rejected; balanced accuracy of what is answered, where at least %d cells of "
-      "either class are. Were cells independent, 20.0 would have a 95 %% interval from %.1f "
+      "either class are. Were cells independent, 20.0 would have a 95&nbsp;%% interval from %.1f "
       "to %.1f; cells of a person are alike, so that it is wider.",
       FEWEST, 100 * fifth.low, 100 * fifth.high);
   page_heads(p, heads, 6);
@@ -173,7 +173,7 @@ static void write_scores(page *p, const stress *s) {
   page_table(p, "grid",
              "What three scores would reject by themselves: area under the ROC curve of the cells "
              "as they are against all these pictures, and per cent rejected by the threshold that "
-             "keeps 95 %% of the cells. The model rejects by measures of the picture and the "
+             "keeps 95&nbsp;%% of the cells. The model rejects by measures of the picture and the "
              "distance together.%s",
              s->model_count > 1 ? " Areas are means over the folds&rsquo; models, whose thresholds "
                                   "are their own."
@@ -196,7 +196,6 @@ static void write_scores(page *p, const stress *s) {
 
 leuko_status page_stress(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Corrupted cells and foreign pictures</h2>\n");
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
     page_run_head(p, run);

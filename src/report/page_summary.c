@@ -91,7 +91,7 @@ static void write_found(page *p, const study_run *run) {
   begin_item(p, run);
   file_printf(p->w,
               "The area under the ROC curve is <b>%s</b> and the balanced accuracy %s; in brackets "
-              "95 %% intervals %s.",
+              "95&nbsp;%% intervals %s.",
               words_interval(words_score(e, STATS_AUC), intervals[STATS_AUC], auc),
               words_interval(words_score(e, STATS_BALANCED_ACCURACY),
                              intervals[STATS_BALANCED_ACCURACY], balanced),
@@ -148,16 +148,19 @@ static void write_spread(page *p, const study_run *run) {
   size_t failed = 0;
   for (size_t i = 0; i < e->subject_count; i++) failed += e->subjects[i].accuracy < 0.5;
   begin_item(p, run);
-  file_printf(p->w, "Persons differ more than cells: from %.0f %% of the cells answered right (",
+  file_printf(p->w, "Persons differ: from %.0f&nbsp;%% of the cells answered right (subject ",
               100 * worst->accuracy);
   page_text(p, worst->subject);
-  file_printf(p->w, ", %zu %s) to %.0f %%", worst->n, worst->n == 1 ? "cell" : "cells",
+  file_printf(p->w, ", %zu %s) to %.0f&nbsp;%%", worst->n, worst->n == 1 ? "cell" : "cells",
               100 * best->accuracy);
-  if (failed) file_printf(p->w, "; of %zu subjects the smaller part is right", failed);
+  if (failed)
+    file_printf(p->w, "; of %zu of %zu subjects fewer than half of the cells are", failed,
+                e->subject_count);
   file_printf(p->w, ".</li>\n");
 }
 
-void page_summary(page *p) {
+leuko_status page_summary(page *p, leuko_error *error) {
+  (void)error;
   file_printf(p->w, "<ul>\n");
   for (size_t r = 0; r < p->s->count; r++) {
     write_tested(p, &p->s->runs[r]);
@@ -167,4 +170,5 @@ void page_summary(page *p) {
     write_spread(p, &p->s->runs[r]);
   }
   file_printf(p->w, "</ul>\n");
+  return LEUKO_OK;
 }
