@@ -65,7 +65,7 @@ static void write_several(page *p) {
       p, "",
       "Scores of the runs, each on its own tested cells, with 95&nbsp;%% intervals by person "
       "below them (by cell where no subject is known). Runs with other splits were asked "
-      "other questions; what they answered in common stands in the next table.");
+      "other questions; what they answered in common stands under Differences.");
   page_heads(p, heads, 10);
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
@@ -157,18 +157,18 @@ leuko_status page_differences(page *p, leuko_error *error) {
       "First",       "Second",    "AUC, first minus second", "Balanced accuracy", "Sensitivity",
       "Specificity", "DeLong's p"};
   const comparison *c = &p->s->differences;
-  char number[WORDS_NUMBER];
+  char number[WORDS_NUMBER], persons[64] = "";
   size_t shown = 0;
+  if (c->persons) snprintf(persons, sizeof persons, ", of %zu persons", c->persons);
   for (size_t k = 0; k < c->pair_count; k++) {
     const stats_interval i = c->pairs[k].by_subject[STATS_AUC];
     shown += i.low > 0 || i.high < 0;
   }
   file_printf(p->w,
-              "<p>All runs answered %s cells in common%s%s. Of %zu pairs, %zu differ in area by an "
+              "<p>All runs answered %s cells in common%s. Of %zu %s, %zu %s in AUC by an "
               "interval that does not hold 0%s.</p>\n",
-              words_count(c->n, number), c->persons ? ", of persons " : "",
-              c->persons ? words_count(c->persons, (char[WORDS_NUMBER]){0}) : "", c->pair_count,
-              shown,
+              words_count(c->n, number), persons, c->pair_count,
+              c->pair_count == 1 ? "pair" : "pairs", shown, shown == 1 ? "differs" : "differ",
               shown < c->pair_count ? "; the others are not shown to differ, which is not the same "
                                       "as being equal"
                                     : "");
@@ -189,7 +189,8 @@ leuko_status page_differences(page *p, leuko_error *error) {
     for (int i = 0; i < 4; i++)
       page_difference_cell(p, heads[2 + i], pair->differences[scores[i]],
                            pair->by_subject[scores[i]]);
-    html_cell(p->w, "DeLong's p", "%.2g", pair->delong.p);
+    if (pair->delong.p < 0.001) html_cell(p->w, "DeLong's p", "&lt;&nbsp;0.001");
+    else html_cell(p->w, "DeLong's p", "%.3f", pair->delong.p);
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);

@@ -1,5 +1,6 @@
 /* The study's set-up, item by item, and the flow of its cells. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/html.h"
@@ -35,15 +36,35 @@ static void name_run(page *p, const study_run *run, size_t index) {
   file_printf(p->w, ":</b> ");
 }
 
-/* A row that tells something of each run. */
+/* What is written of a run, freed by the caller; NULL without memory. */
+static char *text_of(page *p, const study_run *run, void (*write)(page *p, const study_run *run)) {
+  char *text = NULL;
+  size_t size;
+  file_writer memory = {.stream = open_memstream(&text, &size)};
+  if (!memory.stream) return NULL;
+  page within = *p;
+  within.w = &memory;
+  write(&within, run);
+  fclose(memory.stream);
+  return text;
+}
+
+/* A row that tells something of each run; once, where it is the same of all. */
 static void run_row(page *p, const char *item, void (*write)(page *p, const study_run *run),
                     const char *claim, const char *tripod) {
-  begin_row(p, item);
+  char *texts[STUDY_RUNS];
+  bool same = true;
   for (size_t r = 0; r < p->s->count; r++) {
-    name_run(p, &p->s->runs[r], r);
-    write(p, &p->s->runs[r]);
+    texts[r] = text_of(p, &p->s->runs[r], write);
+    same &= texts[r] && texts[0] && strcmp(texts[r], texts[0]) == 0;
+  }
+  begin_row(p, item);
+  for (size_t r = 0; r < (same ? 1 : p->s->count); r++) {
+    if (!same) name_run(p, &p->s->runs[r], r);
+    file_printf(p->w, "%s", texts[r] ? texts[r] : "?");
   }
   end_row(p, claim, tripod);
+  for (size_t r = 0; r < p->s->count; r++) free(texts[r]);
 }
 
 static bool is_true(const study_run *run, const char *key) {

@@ -46,6 +46,16 @@ static void write_bound(file_writer *writer, double value) {
   else file_printf(writer, " NaN");
 }
 
+/* So far apart that the axis' numbers have room beside long names. */
+static double tic_step(const figure_interval *rows, size_t count) {
+  double low = rows[0].value, high = rows[0].value;
+  for (size_t r = 0; r < count; r++) {
+    low = fmin(fmin(low, rows[r].value), fmin(rows[r].by_subject.low, rows[r].by_image.low));
+    high = fmax(fmax(high, rows[r].value), fmax(rows[r].by_subject.high, rows[r].by_image.high));
+  }
+  return high - low > 0.5 ? 0.2 : high - low > 0.2 ? 0.1 : high - low > 0.1 ? 0.05 : 0.02;
+}
+
 leuko_status figures_intervals(const char *folder, const char *title, const char *axis,
                                const figure_interval *rows, size_t count, leuko_error *error) {
   if (count == 0) return error_set(error, LEUKO_NO_DATA, folder, NULL, "no score to draw");
@@ -75,9 +85,10 @@ leuko_status figures_intervals(const char *folder, const char *title, const char
               ") noenhanced scale 0\n"
               "set yrange [0.4:%zu.6]\n"
               "set xrange [*:*]\n"
+              "set xtics %g\n"
               "set offsets graph 0.03,graph 0.03,0,0\n"
               "set xlabel ",
-              count);
+              count, tic_step(rows, count));
   gnuplot_write_string(writer, axis);
   file_printf(
       writer,
