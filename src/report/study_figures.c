@@ -283,6 +283,11 @@ leuko_status study_draw(const study *s, const char *folder, leuko_error *error) 
     status = file_join(own, sizeof own, folder, s->runs[r].name, error);
     if (status == LEUKO_OK) status = draw_run(&s->runs[r], own, error);
   }
+  for (size_t i = 0; i < s->other_count && status == LEUKO_OK; i++) {
+    char own[1024];
+    status = file_join(own, sizeof own, folder, s->others[i].name, error);
+    if (status == LEUKO_OK) status = stress_figure(own, s->others[i].found, error);
+  }
   return status;
 }
 
