@@ -1,6 +1,7 @@
 #include "report/html.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,7 @@ static const char style[] =
     ".free{white-space:normal;overflow-wrap:break-word}\n"
     ".words .free{overflow-wrap:anywhere}\n"
     ".words td{white-space:normal}\n"
-    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));"
     "gap:1.2rem 1.4rem;align-items:start}\n"
     ".pairs{grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}\n"
     "figure{margin:0 0 1.2rem;min-width:0}\n"
@@ -116,6 +117,7 @@ static const char style[] =
     "body{max-width:none;padding:0;font-size:1rem}\n"
     "nav{display:none}\n"
     "h2,h3,caption{break-after:avoid}\n"
+    "h3+.small{break-after:avoid}\n"
     "p{orphans:3;widows:3}\n"
     "table,figure,tr,.note,li{break-inside:avoid}\n"
     ".words,.long{break-inside:auto}\n"
@@ -166,7 +168,9 @@ void html_cell(file_writer *writer, const char *label, const char *format, ...) 
   va_end(arguments);
   file_printf(writer, "<td data-label=\"");
   html_text(writer, label);
-  file_printf(writer, "\"><span>%s</span></td>", text ? text : "?");
+  const bool minus = text && text[0] == '-' && text[1] >= '0' && text[1] <= '9';
+  file_printf(writer, "\"><span>%s%s</span></td>", minus ? "&minus;" : "",
+              text ? text + minus : "?");
   free(text);
 }
 

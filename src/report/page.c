@@ -99,7 +99,7 @@ void page_run_head(page *p, const study_run *run) {
 
 void page_network(const study_run *run, char *out, size_t size) {
   if (!run->has_model) {
-    snprintf(out, size, "a model that is not in the folder");
+    snprintf(out, size, "A model that is not in the folder");
     return;
   }
   snprintf(out, size, "%s, %d × %d pixels", words_network(run->m.net.name), run->m.net.size,

@@ -74,7 +74,7 @@ static void write_several(page *p) {
     char number[WORDS_NUMBER];
     file_printf(p->w, "<tr>");
     page_text_cell(p, "Run", run->name);
-    page_text_cell(p, "Network", run->has_model ? words_network(run->m.net.name) : "?");
+    page_text_cell(p, "Network", run->has_model ? words_network(run->m.net.name) : "not known");
     html_cell(p->w, "Cells", "%s", words_count(e->n, number));
     if (e->subject_count) html_cell(p->w, "Persons", "%zu", e->group_count);
     else html_cell(p->w, "Persons", "&ndash;");

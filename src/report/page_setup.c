@@ -52,7 +52,7 @@ static char *text_of(page *p, const study_run *run, void (*write)(page *p, const
 /* A row that tells something of each run; once, where it is the same of all. */
 static void run_row(page *p, const char *item, void (*write)(page *p, const study_run *run),
                     const char *claim, const char *tripod) {
-  char *texts[STUDY_RUNS];
+  char *texts[STUDY_RUNS] = {0};
   bool same = true;
   for (size_t r = 0; r < p->s->count; r++) {
     texts[r] = text_of(p, &p->s->runs[r], write);
