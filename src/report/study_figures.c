@@ -215,8 +215,7 @@ static leuko_status draw_flow(const study_run *run, const char *folder, leuko_er
     if (f->subjects) words_add(usable, TEXT, " of %zu subjects", f->subjects);
     if (f->scanned && f->identical)
       words_add(usable, TEXT,
-                f->parted || run->folds > 0 ? "\n%s have a twin"
-                                            : "\n%s have a twin, on the same side",
+                f->parted || run->folds > 0 ? "\n%s have a twin" : "\n%s have a twin, same side",
                 words_count(f->identical, number));
     if (f->subjects)
       words_add(usable, TEXT,
