@@ -4,7 +4,7 @@
 #   bench/box_model.sh DIR WEIGHTS OUT
 # DIR: C-NMC's cells; WEIGHTS: Keras's ResNet-50; OUT: the folder to write. OUT/resnet50 and OUT/cnn
 # are cross-validations; OUT/leuko.safetensors and OUT/leuko-cnn.safetensors their models, trained on
-# all cells; OUT/together has the answers of both as one.
+# all cells; OUT/together has the answers of both as one; OUT/report.html shows the three.
 # LEUKO=... another program than build/leuko.
 set -eu
 leuko=${LEUKO:-build/leuko}
@@ -21,6 +21,6 @@ mkdir -p "$3"
 "$leuko" compare "$3/together" "$3/resnet50" "$3/cnn"
 for run in resnet50 cnn; do
   "$leuko" stress "$3/$run" "$1" --limit 200 --drawn 20
-  "$leuko" report "$3/$run" --out "$3/$run/report.html"
 done
 "$leuko" stress "$3/resnet50" "$3/cnn" "$1" --limit 200 --drawn 20 --out "$3/together"
+"$leuko" report "$3/resnet50" "$3/cnn" "$3/together" --out "$3/report.html"

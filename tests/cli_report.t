@@ -31,8 +31,10 @@ ok 'a run has its report' code_is 0
 ok 'whose name is printed' out_has 'one.html'
 for part in 'In short' 'Study set-up' 'Flow of the cells' Scores 'without a network' \
   'Operating point' Calibration 'Person by person' 'not answered' Training 'worst and best' Limits Provenance; do
-  ok "it has '$part'" page_has one.html "<h2>.*$part"
+  ok "it has '$part'" page_has one.html "<h2 .*>.*$part</h2>"
 done
+ok 'its contents lead to each' sh -c "! grep -o 'href=\"#[^\"]*' one.html | cut -d'#' -f2 | \
+  while read -r id; do grep -q \"<h2 id=.\$id.>\" one.html || echo \"\$id\"; done | grep ."
 ok 'it says what it is for' page_has one.html 'Research use only'
 ok 'and that the cells are drawn' page_has one.html 'drawn by leuko, not real'
 ok 'figures are in it' page_has one.html 'Figure 9'
@@ -59,11 +61,35 @@ ok 'two runs have one' code_is 0
 ok 'without gnuplot it says so' page_has two.html 'figures are not drawn'
 ok 'and on stderr' err_has gnuplot
 ok 'the command of the second names what is not usual' \
-  page_has two.html 'pooling average.*--keep=last'
+  page_has two.html 'pooling<.*average<.*--keep=last'
 ok 'and no epoch is said to be chosen' page_has two.html 'last epoch, of 2: none was chosen'
 ok 'nor said to flatter' test "$(grep -c 'was chosen by its loss' two.html)" = 1
 ok 'their differences are told' page_has two.html 'Differences between the runs'
 ok 'it is well formed, too' well_formed two.html
+
+# What `leuko stress` has written elsewhere
+plain stress a b cells --limit 2 --drawn 0 --out together
+plain stress a cells --limit 2 --drawn 0 --out alone
+plain report a b alone together --out stressed.html
+ok 'corruptions of several models are shown beside their runs' \
+  page_has stressed.html '<h3>a and b, as one</h3>'
+ok 'with whose models they are' page_has stressed.html 'models of a and b answered as one'
+ok 'those of one go to its run' test "$(grep -c 'Corrupted cells, in per cent' stressed.html)" = 2
+ok 'and what has not been measured is named' \
+  test "$(grep -c 'Not measured of it alone' stressed.html)" = 1
+ok 'they are in the card' page_has stressed-MODELCARD.md '^# Corrupted cells: a and b, as one$'
+ok 'the page is well formed, too' well_formed stressed.html
+plain report a together --out stressed.html
+ok 'a model that has no run there is counted' \
+  page_has stressed.html '<h3>a and 1 model that is not on this page, as one</h3>'
+run report together --out none.html
+ok 'without a run it is refused' code_is 3
+ok 'with what to do, too' err_has 'name the runs of its models'
+cp -r a filled
+cp together/stress.json filled/
+plain report filled b --out stressed.html
+ok 'that of several in the folder of one is found' \
+  page_has stressed.html '<h3>filled and b, as one</h3>'
 
 # What an earlier version left, or somebody removed.
 cp -r a old

@@ -121,7 +121,7 @@ static void confusion_matrices_are_drawn(void **state) {
                half[2][2] = {{0, 0}, {3, 1}};
   assert_int_equal(figures_confusion(*state, NULL, names, counts, NULL), LEUKO_OK);
   check_figure(*state, "confusion", 1360, 1120, "67.1 %");
-  check_figure(*state, "confusion", 1360, 1120, "1766");
+  check_figure(*state, "confusion", 1360, 1120, "1,766");
   check_figure(*state, "confusion", 1360, 1120, "hem");
   assert_int_equal(figures_confusion(*state, NULL, names, half, NULL), LEUKO_OK);
   assert_int_equal(figures_confusion(*state, NULL, names, zero, &error), LEUKO_NO_DATA);

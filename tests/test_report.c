@@ -2,10 +2,12 @@
  * up; nothing is trained. */
 #include "support.h"
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "report/report.h"
 #include "report/table1.h"
+#include "report/words.h"
 
 /* Last accuracies of the eight trainings, in the order of experiment_jobs. */
 typedef double accuracies[8];
@@ -170,6 +172,15 @@ static void nothing_done_is_no_experiment(void **state) {
   assert_int_equal(experiment_open(*state, &e, &error), LEUKO_BAD_DATA);
 }
 
+static void differences_have_signs(void **state) {
+  (void)state;
+  char out[WORDS_INTERVAL];
+  assert_string_equal(words_difference(0.0984, (stats_interval){-0.027, 0.1894}, out),
+                      "+0.098 (−0.027 to +0.189)");
+  assert_string_equal(words_difference(-0.5, (stats_interval){NAN, NAN}, out), "−0.500");
+  assert_string_equal(words_difference(NAN, (stats_interval){NAN, NAN}, out), "–");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(the_measured_experiment_is_told, make_folder, remove_folder),
@@ -180,6 +191,7 @@ int main(void) {
                                       remove_folder),
       cmocka_unit_test_setup_teardown(missing_networks_are_named, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(the_table_holds_the_last_epochs, make_folder, remove_folder),
+      cmocka_unit_test(differences_have_signs),
       cmocka_unit_test_setup_teardown(nothing_done_is_no_experiment, make_folder, remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,8 +85,10 @@ int command_report(int argc, char **argv) {
       "RUN ...",
       "Writes a report on one run or several, side by side: a page that holds everything.\vA RUN "
       "is a run folder, the folder of a cross-validation, or what 'leuko evaluate --out' has "
-      "written. Answers that are not in it are "
-      "made from the cells.",
+      "written. Answers that are not in it are made from the cells.\n\n"
+      "What 'leuko stress' has written into a RUN is shown, too. What it has written elsewhere, as "
+      "of several models that answer as one, is named beside their runs: 'leuko stress A B DIR "
+      "--out TOGETHER', then 'leuko report A B TOGETHER'.",
       children,
       0,
       0};
@@ -99,7 +101,9 @@ int command_report(int argc, char **argv) {
   leuko_status status = LEUKO_OK;
   if (!s || !call) status = error_set_memory(&error, sizeof *s);
   for (size_t i = 0; i < a.count && status == LEUKO_OK; i++)
-    status = add_run(s, a.runs[i], &a, &p, &error);
+    if (!study_is_stress(a.runs[i])) status = add_run(s, a.runs[i], &a, &p, &error);
+  for (size_t i = 0; i < a.count && status == LEUKO_OK; i++)
+    if (study_is_stress(a.runs[i])) status = study_add_stress(s, a.runs[i], &error);
   if (status == LEUKO_OK) {
     study_compare(s);
     status = study_page_write(s, a.out, call, &undrawn, &error);

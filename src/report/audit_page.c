@@ -15,9 +15,11 @@ static void head_cell(file_writer *w, const char *text) {
   file_printf(w, "</th>");
 }
 
-static void begin_table(file_writer *w, const char *caption, const char *const *heads,
-                        size_t count) {
-  file_printf(w, "<table>\n");
+/* `class` is that of the page's style: "" becomes a list on narrow screens, "grid" stays a table.
+ */
+static void begin_table(file_writer *w, const char *class, const char *caption,
+                        const char *const *heads, size_t count) {
+  file_printf(w, "<table class=\"%s\">\n", class);
   if (caption[0]) {
     file_printf(w, "<caption>");
     html_text(w, caption);
@@ -109,7 +111,7 @@ static void write_clue_values(file_writer *w, const audit *a, const audit_clue *
   char caption[160];
   snprintf(caption, sizeof caption, "Cells by %s%s", c->name,
            c->values > c->listed_count ? ", the most frequent values" : "");
-  begin_table(w, caption, &c->name, 1);
+  begin_table(w, "grid", caption, &c->name, 1);
   class_heads(w, a->d);
   end_head(w);
   for (int v = 0; v < c->listed_count; v++) {
@@ -143,7 +145,7 @@ static void write_clues(file_writer *w, const audit *a) {
               by_subject ? ""
                          : " Subjects are unknown or too few to be told from classes: what differs "
                            "between them may be named, too.");
-  begin_table(w, "", heads, sizeof heads / sizeof *heads);
+  begin_table(w, "", "", heads, sizeof heads / sizeof *heads);
   end_head(w);
   for (int i = 0; i < a->clue_count; i++) write_clue(w, &a->clues[i]);
   end_table(w);
@@ -164,7 +166,7 @@ static leuko_status write_pairs(file_writer *w, const audit *a, leuko_error *err
               "the cell, turned and mirrored as need be.</p>\n",
               AUDIT_CORRELATION);
   const size_t columns = a->split ? 6 : 5;
-  begin_table(w, "", heads, columns);
+  begin_table(w, "grid", "", heads, columns);
   end_head(w);
   for (int k = 0; k < AUDIT_PAIR_KINDS; k++) {
     file_printf(w, "<tr>");
@@ -192,7 +194,7 @@ static void write_ties(file_writer *w, const audit *a) {
               "share identical cells or originals; near-identical pictures alone do not tie "
               "subjects there.</p>\n",
               a->ties.subjects, a->persons);
-  begin_table(w, "", heads, sizeof heads / sizeof *heads);
+  begin_table(w, "", "", heads, sizeof heads / sizeof *heads);
   end_head(w);
   for (size_t i = 0; i < a->tied_count; i++) {
     const audit_tie *t = &a->tied[i];
@@ -253,7 +255,7 @@ static leuko_status write_subjects(file_writer *w, const audit *a, leuko_error *
   }
   static const char *const heads[] = {"class", "cells", "share", "subjects"};
   file_printf(w, "<h2>Classes and subjects</h2>\n");
-  begin_table(w, "", heads, 4);
+  begin_table(w, "grid", "", heads, 4);
   end_head(w);
   for (int k = 0; k < a->d->class_count; k++) {
     file_printf(w, "<tr>");
@@ -272,7 +274,7 @@ static leuko_status write_subjects(file_writer *w, const audit *a, leuko_error *
                 ", has %zu cells, %.1f %% of all.</p>\n<details><summary>All %zu "
                 "subjects</summary>\n",
                 subjects[largest].all, 100.0 * (double)subjects[largest].all / (double)all, count);
-    begin_table(w, "", subject_heads, 2);
+    begin_table(w, "grid long", "", subject_heads, 2);
     class_heads(w, a->d);
     end_head(w);
     for (size_t i = 0; i < count; i++) {

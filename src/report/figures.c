@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "report/gnuplot.h"
 #include "report/script.h"
+#include "report/words.h"
 
 leuko_status figures_confusion(const char *folder, const char *title, const char *const names[2],
                                const size_t counts[2][2], leuko_error *error) {
@@ -14,13 +15,15 @@ leuko_status figures_confusion(const char *folder, const char *title, const char
   leuko_status status = script_open(&script, folder, "confusion", title, 340, 280, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
-  /* Columns: answered, true, share of the row in per cent, count. */
+  /* Columns: answered, true, share of the row in per cent, count, as it is shown. */
   file_printf(writer, "$cells << END\n");
   for (int truth = 0; truth < 2; truth++)
     for (int answer = 0; answer < 2; answer++) {
       double share =
           totals[truth] ? 100 * (double)counts[truth][answer] / (double)totals[truth] : 0;
-      file_printf(writer, "%d %d %.4g %zu\n", answer, truth, share, counts[truth][answer]);
+      char number[WORDS_NUMBER];
+      file_printf(writer, "%d %d %.9g \"%s\"\n", answer, truth, share,
+                  words_count(counts[truth][answer], number));
     }
   file_printf(writer, "END\n");
   static const char *const axes[] = {"x", "y"};
@@ -46,7 +49,7 @@ leuko_status figures_confusion(const char *folder, const char *title, const char
       /* White on the dark half of the palette, black on the light one. */
       "ink(share) = share > 55 ? 0xFFFFFF : 0x000000\n"
       "plot $cells using 1:2:3 with image pixels, \\\n"
-      "  '' using 1:2:(sprintf(\"%%d\\n%%.1f %%%%\", int($4), $3)):(ink($3)) with labels \\\n"
+      "  '' using 1:2:(sprintf(\"%%s\\n%%.1f %%%%\", strcol(4), $3)):(ink($3)) with labels \\\n"
       "    tc rgb variable\n");
   return script_draw(&script, error);
 }

@@ -5,7 +5,7 @@
 #include "report/gnuplot.h"
 #include "report/script.h"
 
-#define WIDTH 460
+#define WIDTH 372
 #define LINE 15  /* of text */
 #define MARGIN 8 /* around it, within a box */
 #define ARROW 22 /* between boxes */
@@ -40,7 +40,7 @@ static box write_box(file_writer *writer, const char *text, double x, double top
     file_printf(writer, "set label ");
     gnuplot_write_string(writer, line);
     file_printf(writer, " at %g,%g center noenhanced font '%s,%s'\n", x, y,
-                at == text ? "Helvetica Bold" : "Helvetica", at == text ? "10" : "9.5");
+                at == text ? "Helvetica Bold" : "Helvetica", at == text ? "10.5" : "10");
   }
   return out;
 }
@@ -79,7 +79,7 @@ static double total_height(const figure_flow *f) {
 }
 
 static void write_boxes(file_writer *writer, const figure_flow *f) {
-  const double left = 112, right = 345, wide = 212, middle = (left + right) / 2;
+  const double left = 88, right = 283, wide = 173, middle = (left + right) / 2;
   double top = 2;
   box above = {middle, top, 0, top};
   if (f->found) {

@@ -200,11 +200,9 @@ static void write_persons(file_writer *w, const study_run *run) {
 }
 
 /* Of each corruption the strength that does most harm. */
-static void write_stress(file_writer *w, const study_run *run) {
-  const stress *s = run->stressed;
-  if (!s) return;
+static void write_stress(file_writer *w, const stress *s) {
   file_printf(w,
-              "## Corrupted cells\n\n%zu cells%s. Of each corruption the strength at which most "
+              "%zu cells%s. Of each corruption the strength at which most "
               "cells get another class than before and are answered all the same, in per cent of "
               "the cells:\n\n| corruption | amount | another class, answered | rejected |\n"
               "|---|---|---|---|\n",
@@ -292,9 +290,20 @@ leuko_status model_card_write(const study *s, const char *path, leuko_error *err
     write_data(&w, run);
     write_scores(&w, run);
     write_persons(&w, run);
-    write_stress(&w, run);
+    if (run->stressed) {
+      file_printf(&w, "## Corrupted cells\n\n");
+      write_stress(&w, run->stressed);
+    }
     write_limits(&w, run);
     write_provenance(&w, run);
+  }
+  for (size_t i = 0; i < s->other_count; i++) {
+    char names[1024];
+    study_members(s, s->others[i].found, names, sizeof names);
+    file_printf(&w, "# Corrupted cells: ");
+    text(&w, names);
+    file_printf(&w, "%s\n\n", s->others[i].found->members > 1 ? ", as one" : "");
+    write_stress(&w, s->others[i].found);
   }
   file_printf(&w, "Written by leuko %s; equal files give an equal card.\n", leuko_version());
   return file_writer_commit(&w, error);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "report/html.h"
@@ -75,6 +76,20 @@ void page_text(page *p, const char *text) {
   html_text(p->w, text);
 }
 
+void page_command(page *p, const char *command) {
+  file_printf(p->w, "<code>");
+  for (const char *at = command; *at;) {
+    const size_t length = strcspn(at, " "), gap = strspn(at + length, " ");
+    char *word = strndup(at, length);
+    file_printf(p->w, "<span>");
+    html_text(p->w, word ? word : "");
+    file_printf(p->w, "</span>%s", gap ? " " : "");
+    free(word);
+    at += length + gap;
+  }
+  file_printf(p->w, "</code>");
+}
+
 void page_run_head(page *p, const study_run *run) {
   if (p->s->count < 2) return;
   file_printf(p->w, "<h3>");
@@ -84,7 +99,7 @@ void page_run_head(page *p, const study_run *run) {
 
 void page_network(const study_run *run, char *out, size_t size) {
   if (!run->has_model) {
-    snprintf(out, size, "a model that is not in the folder");
+    snprintf(out, size, "A model that is not in the folder");
     return;
   }
   snprintf(out, size, "%s, %d × %d pixels", words_network(run->m.net.name), run->m.net.size,
@@ -101,12 +116,18 @@ void page_interval_cell(page *p, const char *label, stats_interval i) {
   else html_cell(p->w, label, "&ndash;");
 }
 
-void page_both_cell(page *p, const char *label, double value, stats_interval i,
-                    const char *format) {
-  char text[WORDS_INTERVAL];
-  if (!isfinite(value)) snprintf(text, sizeof text, "&ndash;");
-  else number_print(text, sizeof text, format, value);
-  if (isfinite(i.low))
-    html_cell(p->w, label, "%s<span class=\"paper\">%.3f to %.3f</span>", text, i.low, i.high);
-  else html_cell(p->w, label, "%s", text);
+void page_both_cell(page *p, const char *label, double value, stats_interval i) {
+  if (!isfinite(value)) html_cell(p->w, label, "&ndash;");
+  else if (!isfinite(i.low)) html_cell(p->w, label, "%.3f", value);
+  else
+    html_cell(p->w, label, "%.3f<span class=\"paper\">%.3f to %.3f</span>", value, i.low, i.high);
+}
+
+void page_difference_cell(page *p, const char *label, double value, stats_interval i) {
+  char a[WORDS_NUMBER], b[WORDS_NUMBER], c[WORDS_NUMBER];
+  if (!isfinite(value)) html_cell(p->w, label, "&ndash;");
+  else if (!isfinite(i.low)) html_cell(p->w, label, "%s", words_signed(value, a));
+  else
+    html_cell(p->w, label, "%s<span class=\"paper\">%s to %s</span>", words_signed(value, a),
+              words_signed(i.low, b), words_signed(i.high, c));
 }

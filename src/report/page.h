@@ -34,38 +34,44 @@ leuko_status page_figure(page *p, const study_run *run, const char *figure, cons
 /* A cell of text that came from outside. */
 void page_text_cell(page *p, const char *label, const char *text);
 /* A score: "0.881" or a dash; its interval: "0.719 to 0.955" or a dash; the one with the other
- * below it, the score by `format`. */
+ * below it; and a difference likewise, with signs. An interval may be NaN. */
 void page_value_cell(page *p, const char *label, double value);
 void page_interval_cell(page *p, const char *label, stats_interval i);
-void page_both_cell(page *p, const char *label, double value, stats_interval i, const char *format);
+void page_both_cell(page *p, const char *label, double value, stats_interval i);
+void page_difference_cell(page *p, const char *label, double value, stats_interval i);
 /* Text that came from outside, within a sentence. */
 void page_text(page *p, const char *text);
+/* A command line as code; it breaks between its words only. */
+void page_command(page *p, const char *command);
 
 /* "<h3>NAME</h3>" before what is told of each of several runs; nothing where there is but one. */
 void page_run_head(page *p, const study_run *run);
 /* The network's title: "CNN, 128 x 128 pixels", into out [size]. Text, no HTML. */
 void page_network(const study_run *run, char *out, size_t size);
 
-/* The parts, in their order. */
+/* What stands before the sections. */
 void page_notes(page *p);
-void page_summary(page *p);
+/* The sections, in their order, without their headings. */
+leuko_status page_summary(page *p, leuko_error *error);
 leuko_status page_setup(page *p, leuko_error *error);
+leuko_status page_flow(page *p, leuko_error *error);
 leuko_status page_scores(page *p, leuko_error *error);
+leuko_status page_differences(page *p, leuko_error *error);
+leuko_status page_baselines(page *p, leuko_error *error);
+leuko_status page_point(page *p, leuko_error *error);
+leuko_status page_calibration(page *p, leuko_error *error);
+leuko_status page_persons(page *p, leuko_error *error);
+leuko_status page_rejected(page *p, leuko_error *error);
+leuko_status page_stress(page *p, leuko_error *error);
+leuko_status page_training(page *p, leuko_error *error);
+leuko_status page_cells(page *p, leuko_error *error);
+leuko_status page_limits(page *p, leuko_error *error);
+leuko_status page_provenance(page *p, leuko_error *error);
+
 /* page_folds.c: of cross-validations the scores of each fold, those with the folds' thresholds and
  * temperatures, and their trainings. */
 void page_folds(page *p);
 void page_cross_fitted(page *p, const study_run *run);
 void page_fold_trainings(page *p, const study_run *run);
-void page_differences(page *p);
-void page_baselines(page *p);
-leuko_status page_point(page *p, leuko_error *error);
-leuko_status page_calibration(page *p, leuko_error *error);
-leuko_status page_persons(page *p, leuko_error *error);
-void page_rejected(page *p);
-leuko_status page_stress(page *p, leuko_error *error);
-leuko_status page_training(page *p, leuko_error *error);
-leuko_status page_cells(page *p, leuko_error *error);
-void page_limits(page *p);
-void page_provenance(page *p);
 
 #endif

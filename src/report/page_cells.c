@@ -9,10 +9,11 @@
 #include "report/html.h"
 #include "report/page.h"
 #include "report/thumb.h"
+#include "report/words.h"
 #include "stats/metrics.h"
 
-#define SHOWN 6           /* cells of each kind */
-#define OF_EACH_SUBJECT 2 /* of them */
+#define SHOWN 6          /* cells of each kind */
+#define OF_EACH_PERSON 2 /* of them */
 
 /* A scored cell by how certainly it was answered. */
 typedef struct {
@@ -31,7 +32,7 @@ static const evaluate_sample *sample_of(const study_run *run, size_t scored) {
 }
 
 /* Writes one cell; nothing where its file can no longer be read. */
-static leuko_status write_cell(page *p, const study_run *run, explainer *maps, const ranked *one,
+static leuko_status write_cell(page *p, const study_run *run, cell_maps *maps, const ranked *one,
                                leuko_error *error) {
   const evaluation *e = &run->scores;
   const evaluate_sample *sample = sample_of(run, one->scored);
@@ -51,7 +52,8 @@ static leuko_status write_cell(page *p, const study_run *run, explainer *maps, c
     file_printf(p->w, "<figure>");
     status = thumb_write(p->w, &picture, &cell, 0, names_base(sample->path), error);
     if (status == LEUKO_OK && maps)
-      status = cell_map_write(p, run, maps, &picture, &cell, e->answers[one->scored], error);
+      status = cell_map_write(p, maps, run->counted[one->scored], &picture, &cell,
+                              e->answers[one->scored], error);
     file_printf(p->w, "<figcaption>p(");
     page_text(p, e->classes[e->positive]);
     file_printf(p->w, ") = %.3f", one->p);
@@ -67,29 +69,40 @@ static leuko_status write_cell(page *p, const study_run *run, explainer *maps, c
   return status;
 }
 
-/* The first of `list` [count], at most OF_EACH_SUBJECT of a subject, into out [SHOWN]. */
+static bool of_one_person(const study_run *run, size_t a, size_t b) {
+  const char *x = sample_of(run, a)->subject, *y = sample_of(run, b)->subject;
+  if (!x || !x[0] || !y || !y[0]) return false;
+  if (run->groups) return run->groups[run->counted[a]] == run->groups[run->counted[b]];
+  return strcmp(x, y) == 0;
+}
+
+/* The first of `list` [count], at most OF_EACH_PERSON of a person and none that is there already
+ * under another name, into out [SHOWN]. */
 static size_t choose(const study_run *run, const ranked *list, size_t count, bool from_end,
                      ranked *out) {
   size_t chosen = 0;
   for (size_t i = 0; i < count && chosen < SHOWN; i++) {
     const ranked *one = &list[from_end ? count - 1 - i : i];
-    const char *subject = sample_of(run, one->scored)->subject;
     size_t before = 0;
-    for (size_t k = 0; k < chosen; k++)
-      before +=
-          subject && subject[0] && strcmp(sample_of(run, out[k].scored)->subject, subject) == 0;
-    if (before < OF_EACH_SUBJECT) out[chosen++] = *one;
+    bool twin = false;
+    for (size_t k = 0; k < chosen; k++) {
+      before += of_one_person(run, out[k].scored, one->scored);
+      twin |=
+          strcmp(sample_of(run, out[k].scored)->sha256, sample_of(run, one->scored)->sha256) == 0;
+    }
+    if (before < OF_EACH_PERSON && !twin) out[chosen++] = *one;
   }
   return chosen;
 }
 
 /* Cells of true class `label` (1 = positive) that were answered right or wrong, the most certain
  * answers first. */
-static leuko_status write_kind(page *p, const study_run *run, explainer *maps, const ranked *sorted,
+static leuko_status write_kind(page *p, const study_run *run, cell_maps *maps, const ranked *sorted,
                                int label, bool right, leuko_error *error) {
   const evaluation *e = &run->scores;
   const int answer = right ? label : 1 - label;
   ranked *list = malloc((e->n + 1) * sizeof *list), chosen[SHOWN];
+  char number[WORDS_NUMBER];
   if (!list) return error_set_memory(error, e->n * sizeof *list);
   size_t count = 0;
   for (size_t i = 0; i < e->n; i++)
@@ -106,8 +119,8 @@ static leuko_status write_kind(page *p, const study_run *run, explainer *maps, c
   page_text(p, e->classes[label ? e->positive : 1 - e->positive]);
   file_printf(p->w, " that were answered ");
   page_text(p, e->classes[answer ? e->positive : 1 - e->positive]);
-  file_printf(p->w, " (%s) with the most certainty, %zu of %zu, at most %d of a subject.",
-              right ? "right" : "wrong", shown, count, OF_EACH_SUBJECT);
+  file_printf(p->w, " (%s) with the most certainty, %zu of %s, at most %d of a person.",
+              right ? "right" : "wrong", shown, words_count(count, number), OF_EACH_PERSON);
   file_printf(p->w, "</figcaption>\n</figure>\n");
   return status;
 }
@@ -118,25 +131,25 @@ static leuko_status write_run(page *p, const study_run *run, leuko_error *error)
   if (!sorted) return error_set_memory(error, e->n * sizeof *sorted);
   for (size_t i = 0; i < e->n; i++) sorted[i] = (ranked){i, stats_sigmoid(e->logits[i])};
   qsort(sorted, e->n, sizeof *sorted, compare_ranked);
-  explainer *maps = NULL;
-  leuko_status status = cell_map_open(run, &maps, error);
+  cell_maps *maps = NULL;
+  leuko_status status = cell_maps_open(run, &maps, error);
   if (status == LEUKO_OK && maps)
     file_printf(p->w,
-                "<p>Beside each cell the Grad-CAM map of its answer (Selvaraju et al. 2017, layer "
-                "%s): yellow to red, each map by itself, is what speaks for the class that was "
-                "answered. <code>leuko explain</code> checks whether such maps can be "
+                "<p>Beside each cell the Grad-CAM map of its answer%s (Selvaraju et al. 2017, "
+                "layer %s): yellow to red, each map by itself, is what speaks for the class that "
+                "was answered. <code>leuko explain</code> checks whether such maps can be "
                 "trusted.</p>\n",
-                explain_layer(maps));
+                run->folds > 0 ? ", by the model of the fold that had held it out" : "",
+                cell_maps_layer(maps));
   for (int kind = 0; kind < 4 && status == LEUKO_OK; kind++)
     status = write_kind(p, run, maps, sorted, kind % 2 == 0, kind >= 2, error);
-  explain_close(maps);
+  cell_maps_close(maps);
   free(sorted);
   return status;
 }
 
 leuko_status page_cells(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Cells answered worst and best</h2>\n");
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
     page_run_head(p, run);

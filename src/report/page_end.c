@@ -51,8 +51,8 @@ static void write_limits(page *p, const study_run *run) {
     item(p, "It is not shown that the network sees more than simple measures of the cell do.");
 }
 
-void page_limits(page *p) {
-  file_printf(p->w, "<h2>Limits</h2>\n");
+leuko_status page_limits(page *p, leuko_error *error) {
+  (void)error;
   for (size_t r = 0; r < p->s->count; r++) {
     page_run_head(p, &p->s->runs[r]);
     file_printf(p->w, "<ul>\n");
@@ -73,6 +73,7 @@ void page_limits(page *p) {
   file_printf(p->w,
               "</ul>\n<p><b>Research use only.</b> leuko is not a medical device; no answer of "
               "it may decide about a person.</p>\n");
+  return LEUKO_OK;
 }
 
 /* A fact about every run: a row, a cell for each. */
@@ -83,7 +84,7 @@ typedef struct {
 
 static void code(page *p, const char *text) {
   file_printf(p->w, "<code>");
-  page_text(p, text && text[0] ? text : "-");
+  page_text(p, text && text[0] ? text : "–");
   file_printf(p->w, "</code>");
 }
 
@@ -143,11 +144,12 @@ static void write_machine(page *p, const study_run *run) {
 
 static void write_repeat(page *p, const study_run *run) {
   char command[2048];
-  if (repeat_command(run, command, sizeof command)) code(p, command);
+  if (repeat_command(run, command, sizeof command)) page_command(p, command);
   else file_printf(p->w, "not known: there is no run.json");
 }
 
-void page_provenance(page *p) {
+leuko_status page_provenance(page *p, leuko_error *error) {
+  (void)error;
   static const fact facts[] = {{"Run folder", write_folder},
                                {"Trained with", write_version},
                                {"On", write_machine},
@@ -158,7 +160,6 @@ void page_provenance(page *p) {
                                {"Model file (SHA-256)", write_weights},
                                {"Answers", write_answers},
                                {"To train it again", write_repeat}};
-  file_printf(p->w, "<h2>Provenance</h2>\n");
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
     page_run_head(p, run);
@@ -176,7 +177,8 @@ void page_provenance(page *p) {
     }
     page_end_table(p);
   }
-  file_printf(p->w, "<p>This page was written by leuko %s with <code>", leuko_version());
-  page_text(p, p->command);
-  file_printf(p->w, "</code>. Equal files give an equal page.</p>\n");
+  file_printf(p->w, "<p>This page was written by leuko %s with ", leuko_version());
+  page_command(p, p->command);
+  file_printf(p->w, ". Equal files give an equal page.</p>\n");
+  return LEUKO_OK;
 }

@@ -78,7 +78,7 @@ void page_cross_fitted(page *p, const study_run *run) {
   for (int f = 0; f < run->folds; f++)
     file_printf(p->w, "%s %.2f", f ? "," : "", folds->models[f].temperature);
   file_printf(p->w, ".</p>\n");
-  page_table(p, "", "All held-out cells with the threshold and temperature of their fold.");
+  page_table(p, "grid", "All held-out cells with the threshold and temperature of their fold.");
   page_heads(p, heads, 4);
   for (size_t k = 0; k < COLUMNS; k++) {
     file_printf(p->w, "<tr>");

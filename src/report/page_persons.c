@@ -21,10 +21,11 @@ static void write_subjects(page *p, const study_run *run) {
   if (e->class_count == 2) heads[count++] = answered;
   heads[count++] = e->class_count == 2 ? "Mean p" : "Mean p of the true class";
   const size_t rows = e->subject_count < MOST_ROWS ? e->subject_count : MOST_ROWS;
-  page_table(p, "grid",
-             "Subject by subject, the worst first: cells of each class, share answered "
-             "right%s.",
-             rows < e->subject_count ? " (the first 80)" : "");
+  page_table(p, "grid long", "Subject by subject, the worst first%s: cells of each class, %s.",
+             rows < e->subject_count ? " (80 of them)" : "",
+             e->class_count == 2 ? "shares of them answered right and answered with the positive "
+                                   "class, mean of its p"
+                                 : "share of them answered right, mean p of the true class");
   page_heads(p, heads, count);
   for (size_t i = 0; i < rows; i++) {
     const evaluate_subject *one = &e->subjects[i];
@@ -49,13 +50,15 @@ static double quantile(const evaluation *e, double part) {
 
 static void spread_sentence(page *p, const study_run *run) {
   const evaluation *e = &run->scores;
-  file_printf(
-      p->w,
-      "<p>Of the %zu subjects, half have between %.0f %% and %.0f %% of their cells answered "
-      "right (median %.0f %%); the extremes are %.0f %% and %.0f %%. A new person of the "
-      "same laboratory may lie anywhere in that range.",
-      e->subject_count, 100 * quantile(e, 0.25), 100 * quantile(e, 0.75), 100 * quantile(e, 0.5),
-      100 * e->subjects[0].accuracy, 100 * e->subjects[e->subject_count - 1].accuracy);
+  file_printf(p->w,
+              "<p>Of the %zu subjects, half have between %.0f&nbsp;%% and %.0f&nbsp;%% of their "
+              "cells answered "
+              "right (median %.0f&nbsp;%%); the extremes are %.0f&nbsp;%% and %.0f&nbsp;%%. A new "
+              "person of the "
+              "same laboratory may lie anywhere in that range.",
+              e->subject_count, 100 * quantile(e, 0.25), 100 * quantile(e, 0.75),
+              100 * quantile(e, 0.5), 100 * e->subjects[0].accuracy,
+              100 * e->subjects[e->subject_count - 1].accuracy);
   if (e->group_count < e->subject_count)
     file_printf(p->w, " Names that are one person are listed singly here; they are %zu persons.",
                 e->group_count);
@@ -64,27 +67,28 @@ static void spread_sentence(page *p, const study_run *run) {
 
 /* Persons told apart by all their cells. */
 static void write_person_scores(page *p, const study_run *run) {
-  static const char *const heads[] = {
-      "Persons told apart by", "AUC", "95 %", "Missed", "False", "Share wrong"};
+  static const char *const heads[] = {"Persons told apart by", "AUC", "Missed", "False alarms",
+                                      "Share wrong"};
   const evaluation *e = &run->scores;
   if (e->person_count == 0) return;
-  page_table(p, "",
-             "%zu persons instead of cells, %zu of them with a positive cell. By the share, a "
-             "person is answered positive from one half on, by the mean logit from the "
-             "threshold&rsquo;s on. The interval of the share answered wrong is exact (Clopper and "
-             "Pearson): one person more moves it by %.3f.",
-             e->person_count, e->person_positives, 1 / (double)e->person_count);
-  page_heads(p, heads, 6);
+  page_table(
+      p, "grid",
+      "%zu persons instead of cells, %zu of them with a positive cell. By the share, a "
+      "person is answered positive from one half on, by the mean logit (log odds of p) from the "
+      "threshold&rsquo;s on. Missed are persons with a positive cell, false alarms the "
+      "others. The interval of the share answered wrong is exact (Clopper and "
+      "Pearson): one person more moves it by %.3f.",
+      e->person_count, e->person_positives, 1 / (double)e->person_count);
+  page_heads(p, heads, 5);
   for (int row = 0; row < 2; row++) {
     const evaluate_person_scores *s = row ? &e->by_logit : &e->by_share;
     file_printf(p->w, "<tr>");
     page_text_cell(p, heads[0],
                    row ? "mean logit of the cells" : "share of cells answered positive");
-    page_value_cell(p, heads[1], s->auc);
-    page_interval_cell(p, heads[2], s->auc_interval);
-    html_cell(p->w, heads[3], "%zu of %zu", s->missed, e->person_positives);
-    html_cell(p->w, heads[4], "%zu of %zu", s->alarmed, e->person_count - e->person_positives);
-    page_both_cell(p, heads[5], s->error, s->error_interval, "%.3f");
+    page_both_cell(p, heads[1], s->auc, s->auc_interval);
+    html_cell(p->w, heads[2], "%zu of %zu", s->missed, e->person_positives);
+    html_cell(p->w, heads[3], "%zu of %zu", s->alarmed, e->person_count - e->person_positives);
+    page_both_cell(p, heads[4], s->error, s->error_interval);
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
@@ -92,7 +96,6 @@ static void write_person_scores(page *p, const study_run *run) {
 
 leuko_status page_persons(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Person by person</h2>\n");
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
     page_run_head(p, run);
@@ -107,7 +110,7 @@ leuko_status page_persons(page *p, leuko_error *error) {
         page_figure(p, run, "persons", "wide", error,
                     "p of every tested cell, in a line for each subject; of subjects with many "
                     "cells %d are drawn, evenly over their p. Blue dots belong left of the "
-                    "dashed threshold, red ones right of it.",
+                    "dashed threshold, orange ones right of it.",
                     FIGURES_STRIP_CELLS);
     write_person_scores(p, run);
     write_subjects(p, run);
@@ -117,7 +120,6 @@ leuko_status page_persons(page *p, leuko_error *error) {
 
 leuko_status page_training(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Training</h2>\n");
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
     const history *h = &run->curves;

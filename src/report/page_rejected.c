@@ -99,15 +99,14 @@ static void write_scores(page *p, const study_run *run) {
     page_text_cell(p, heads[0], words_score_name(score));
     page_value_cell(p, heads[1], all[score]);
     page_value_cell(p, heads[2], kept[score]);
-    if (isfinite(kept[score])) html_cell(p->w, heads[3], "%+.3f", kept[score] - all[score]);
-    else html_cell(p->w, heads[3], "&ndash;");
+    page_difference_cell(p, heads[3], kept[score] - all[score], (stats_interval){NAN, NAN});
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
 }
 
-void page_rejected(page *p) {
-  file_printf(p->w, "<h2>Cells that were not answered</h2>\n");
+leuko_status page_rejected(page *p, leuko_error *error) {
+  (void)error;
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
     const evaluate_rejection *rejection = &run->scores.rejection;
@@ -121,4 +120,5 @@ void page_rejected(page *p) {
     write_reasons(p, run);
     if (rejection->rejected < run->scores.n) write_scores(p, run);
   }
+  return LEUKO_OK;
 }

@@ -19,10 +19,12 @@ static void write_one(page *p, const study_run *run) {
   static const char *const heads[] = {"Score", "Value", "95 % by person", "95 % by cell"};
   const evaluation *e = &run->scores;
   char number[WORDS_NUMBER];
-  page_table(p, "",
+  page_table(p, "grid",
              "Scores on the %s tested cells. Intervals by person draw persons, as many as there "
              "are, with all their cells: they hold for other persons. Those by cell, which most "
-             "publications give, take cells of one person for independent and are too narrow.",
+             "publications give, take cells of one person for independent and are too narrow. "
+             "Where there is none, "
+             "none was computed.",
              words_count(e->n, number));
   page_heads(p, heads, 4);
   for (size_t k = 0; k < KINDS; k++) {
@@ -59,10 +61,11 @@ static void write_several(page *p) {
   static const char *const heads[] = {"Run",      "Network",           "Cells",       "Persons",
                                       "AUC",      "Balanced accuracy", "Sensitivity", "Specificity",
                                       "Log loss", "Calibration error"};
-  page_table(p, "",
-             "Scores of the runs, each on its own tested cells, with 95 %% intervals by person "
-             "below them (by cell where no subject is known). Runs with other splits were asked "
-             "other questions; what they answered in common stands in the next table.");
+  page_table(
+      p, "",
+      "Scores of the runs, each on its own tested cells, with 95&nbsp;%% intervals by person "
+      "below them (by cell where no subject is known). Runs with other splits were asked "
+      "other questions; what they answered in common stands under Differences.");
   page_heads(p, heads, 10);
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
@@ -71,17 +74,15 @@ static void write_several(page *p) {
     char number[WORDS_NUMBER];
     file_printf(p->w, "<tr>");
     page_text_cell(p, "Run", run->name);
-    page_text_cell(p, "Network", run->has_model ? words_network(run->m.net.name) : "?");
+    page_text_cell(p, "Network", run->has_model ? words_network(run->m.net.name) : "not known");
     html_cell(p->w, "Cells", "%s", words_count(e->n, number));
     if (e->subject_count) html_cell(p->w, "Persons", "%zu", e->group_count);
     else html_cell(p->w, "Persons", "&ndash;");
-    page_both_cell(p, "AUC", words_score(e, STATS_AUC), i[STATS_AUC], "%.3f");
+    page_both_cell(p, "AUC", words_score(e, STATS_AUC), i[STATS_AUC]);
     page_both_cell(p, "Balanced accuracy", words_score(e, STATS_BALANCED_ACCURACY),
-                   i[STATS_BALANCED_ACCURACY], "%.3f");
-    page_both_cell(p, "Sensitivity", words_score(e, STATS_SENSITIVITY), i[STATS_SENSITIVITY],
-                   "%.3f");
-    page_both_cell(p, "Specificity", words_score(e, STATS_SPECIFICITY), i[STATS_SPECIFICITY],
-                   "%.3f");
+                   i[STATS_BALANCED_ACCURACY]);
+    page_both_cell(p, "Sensitivity", words_score(e, STATS_SENSITIVITY), i[STATS_SENSITIVITY]);
+    page_both_cell(p, "Specificity", words_score(e, STATS_SPECIFICITY), i[STATS_SPECIFICITY]);
     page_value_cell(p, "Log loss", e->class_count == 2 ? e->binary.loss : e->multiclass.loss);
     page_value_cell(p, "Calibration error", e->reliability.error);
     file_printf(p->w, "</tr>\n");
@@ -92,7 +93,7 @@ static void write_several(page *p) {
 static void write_sentence(page *p, const study_run *run) {
   const evaluation *e = &run->scores;
   char auc[WORDS_INTERVAL], accuracy[WORDS_INTERVAL];
-  file_printf(p->w, "<p>The area under the ROC curve was %s",
+  file_printf(p->w, "<p>The area under the ROC curve (AUC) was %s",
               words_interval(words_score(e, STATS_AUC), intervals_of(e)[STATS_AUC], auc));
   if (e->subject_count)
     file_printf(p->w,
@@ -100,25 +101,38 @@ static void write_sentence(page *p, const study_run *run) {
                 "be known to within %.3f to %.3f",
                 e->group_count, e->by_image[STATS_AUC].low, e->by_image[STATS_AUC].high);
   file_printf(
-      p->w, ". %s of the cells were answered right, where always answering ",
+      p->w, ". Of the cells %s were answered right; always answering ",
       words_interval(words_score(e, STATS_ACCURACY), intervals_of(e)[STATS_ACCURACY], accuracy));
   page_text(p, e->classes[e->majority]);
   file_printf(p->w, " would have been right for %.3f.</p>\n", e->majority_accuracy);
 }
 
+/* What the scores are, for those who do not meet them every day. */
+static void write_meanings(page *p) {
+  file_printf(p->w,
+              "<p class=\"small\">AUC: area under the ROC curve, the chance that a positive cell "
+              "has a higher p than a negative one. Sensitivity: share of the positive cells that "
+              "are found; specificity: share of the negative ones that are left alone; balanced "
+              "accuracy: mean of the two. Weighted F1: of each class the harmonic mean of "
+              "precision and sensitivity, weighted by its cells. Average precision: area under "
+              "the precision-recall curve. Log loss: mean of &minus;ln of the p given to the true "
+              "class; Brier score: mean squared distance of p from 0 or 1; calibration error: how "
+              "far p is on average from the share of positives.</p>\n");
+}
+
 leuko_status page_scores(page *p, leuko_error *error) {
-  file_printf(p->w, "<h2>Scores</h2>\n");
   if (p->s->count == 1) {
     write_sentence(p, &p->s->runs[0]);
     write_one(p, &p->s->runs[0]);
   } else {
     write_several(p);
   }
+  if (p->s->runs[0].scores.class_count == 2) write_meanings(p);
   page_folds(p);
-  file_printf(p->w, "<div class=\"figures\">\n");
   leuko_status status =
-      page_figure(p, NULL, "intervals", "", error,
+      page_figure(p, NULL, "intervals", "wide", error,
                   "Scores with their intervals over persons (blue) and over cells (grey).");
+  file_printf(p->w, "<div class=\"figures\">\n");
   if (status == LEUKO_OK)
     status = page_figure(p, NULL, "roc", "", error,
                          "ROC curve: the share of positives found against the share of negatives "
@@ -131,37 +145,36 @@ leuko_status page_scores(page *p, leuko_error *error) {
   return status;
 }
 
-void page_differences(page *p) {
-  if (p->s->count < 2) return;
-  file_printf(p->w, "<h2>Differences between the runs</h2>\n");
+leuko_status page_differences(page *p, leuko_error *error) {
+  (void)error;
   if (!p->s->compared) {
     file_printf(p->w, "<p>The runs cannot be compared cell by cell: ");
     page_text(p, p->s->uncompared);
     file_printf(p->w, ".</p>\n");
-    return;
+    return LEUKO_OK;
   }
   static const char *const heads[] = {
       "First",       "Second",    "AUC, first minus second", "Balanced accuracy", "Sensitivity",
       "Specificity", "DeLong's p"};
   const comparison *c = &p->s->differences;
-  char number[WORDS_NUMBER];
+  char number[WORDS_NUMBER], persons[64] = "";
   size_t shown = 0;
+  if (c->persons) snprintf(persons, sizeof persons, ", of %zu persons", c->persons);
   for (size_t k = 0; k < c->pair_count; k++) {
     const stats_interval i = c->pairs[k].by_subject[STATS_AUC];
     shown += i.low > 0 || i.high < 0;
   }
   file_printf(p->w,
-              "<p>All runs answered %s cells in common%s%s. Of %zu pairs, %zu differ in area by an "
+              "<p>All runs answered %s cells in common%s. Of %zu %s, %zu %s in AUC by an "
               "interval that does not hold 0%s.</p>\n",
-              words_count(c->n, number), c->persons ? ", of persons " : "",
-              c->persons ? words_count(c->persons, (char[WORDS_NUMBER]){0}) : "", c->pair_count,
-              shown,
+              words_count(c->n, number), persons, c->pair_count,
+              c->pair_count == 1 ? "pair" : "pairs", shown, shown == 1 ? "differs" : "differ",
               shown < c->pair_count ? "; the others are not shown to differ, which is not the same "
                                       "as being equal"
                                     : "");
   page_table(
       p, "",
-      "Differences on the common cells, with 95 %% intervals by drawing the same %s for both "
+      "Differences on the common cells, with 95&nbsp;%% intervals by drawing the same %s for both "
       "runs. DeLong&rsquo;s test takes cells for independent, which those of one person are "
       "not.",
       c->persons ? "persons" : "cells");
@@ -174,12 +187,14 @@ void page_differences(page *p) {
     page_text_cell(p, "First", c->runs[pair->first].folder);
     page_text_cell(p, "Second", c->runs[pair->second].folder);
     for (int i = 0; i < 4; i++)
-      page_both_cell(p, heads[2 + i], pair->differences[scores[i]], pair->by_subject[scores[i]],
-                     "%+.3f");
-    html_cell(p->w, "DeLong's p", "%.2g", pair->delong.p);
+      page_difference_cell(p, heads[2 + i], pair->differences[scores[i]],
+                           pair->by_subject[scores[i]]);
+    if (pair->delong.p < 0.001) html_cell(p->w, "DeLong's p", "&lt;&nbsp;0.001");
+    else html_cell(p->w, "DeLong's p", "%.3f", pair->delong.p);
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
+  return LEUKO_OK;
 }
 
 static void baseline_verdict(page *p, const study_run *run) {
@@ -211,10 +226,10 @@ static void baseline_verdict(page *p, const study_run *run) {
   file_printf(p->w, "</p>\n");
 }
 
-void page_baselines(page *p) {
+leuko_status page_baselines(page *p, leuko_error *error) {
+  (void)error;
   static const char *const heads[] = {"Without a network", "Accuracy", "Balanced accuracy", "AUC",
                                       "The network's AUC minus it"};
-  file_printf(p->w, "<h2>What can be had without a network</h2>\n");
   for (size_t r = 0; r < p->s->count; r++) {
     const study_run *run = &p->s->runs[r];
     const evaluation *e = &run->scores;
@@ -228,9 +243,9 @@ void page_baselines(page *p) {
       continue;
     }
     baseline_verdict(p, run);
-    page_table(p, "",
+    page_table(p, "grid",
                "Logistic regressions on simple measures of the cell, fitted to the same training "
-               "cells and asked about the same tested ones; 95 %% intervals by person. Always "
+               "cells and asked about the same tested ones; 95&nbsp;%% intervals by person. Always "
                "answering the most frequent class is right for %.3f.",
                e->majority_accuracy);
     page_heads(p, heads, 5);
@@ -240,12 +255,13 @@ void page_baselines(page *p) {
       html_cell(p->w, heads[0], "%s", one->name);
       page_value_cell(p, heads[1], one->scores.accuracy);
       page_value_cell(p, heads[2], one->scores.balanced_accuracy);
-      page_both_cell(p, heads[3], one->scores.auc, one->auc, "%.3f");
-      page_both_cell(p, heads[4], one->difference, one->by_subject, "%+.3f");
+      page_both_cell(p, heads[3], one->scores.auc, one->auc);
+      page_difference_cell(p, heads[4], one->difference, one->by_subject);
       file_printf(p->w, "</tr>\n");
     }
     page_end_table(p);
   }
+  return LEUKO_OK;
 }
 
 static void write_answers(page *p, const study_run *run) {
@@ -278,13 +294,13 @@ static void write_predictive(page *p, const study_run *run) {
   snprintf(right[0], sizeof right[0], "Answers %s that are right", positive);
   snprintf(right[1], sizeof right[1], "Answers %s that are right", negative);
   const char *heads[] = {first, right[0], right[1]};
-  page_table(p, "",
+  page_table(p, "grid",
              "How often an answer is right depends on how many of the cells asked about are "
              "positive: by Bayes&rsquo;s rule from the sensitivity and specificity above.");
   page_heads(p, heads, 3);
   for (int i = 0; i < e->prevalence_count; i++) {
     file_printf(p->w, "<tr>");
-    html_cell(p->w, first, "%.4g %%", 100 * e->predictive[i].prevalence);
+    html_cell(p->w, first, "%.4g&nbsp;%%", 100 * e->predictive[i].prevalence);
     page_value_cell(p, right[0], e->predictive[i].positive);
     page_value_cell(p, right[1], e->predictive[i].negative);
     file_printf(p->w, "</tr>\n");
@@ -297,8 +313,9 @@ static void point_sentence(page *p, const study_run *run) {
   const size_t(*m)[2] = e->binary.confusion;
   char a[WORDS_NUMBER], b[WORDS_NUMBER], c[WORDS_NUMBER], d[WORDS_NUMBER];
   const char *positive = e->classes[e->positive], *negative = e->classes[1 - e->positive];
-  file_printf(p->w, "<p>From p = %.3f on a cell is answered ", e->threshold);
+  file_printf(p->w, "<p>A cell is answered ");
   page_text(p, positive);
+  file_printf(p->w, " from p = %.3f on", e->threshold);
   file_printf(p->w, ". Of %s cells of ", words_count(m[1][0] + m[1][1], a));
   page_text(p, positive);
   file_printf(p->w, " %s were missed; of %s of ", words_count(m[1][0], b),
@@ -315,7 +332,6 @@ static void point_sentence(page *p, const study_run *run) {
 
 leuko_status page_point(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Operating point</h2>\n");
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
     page_run_head(p, run);
@@ -339,7 +355,10 @@ static void write_bins(page *p, const study_run *run) {
   static const char *const heads[] = {
       "Bin", "Cells", "p from", "to", "Mean p", "Share that is positive", "Difference"};
   const stats_reliability *r = &run->scores.reliability;
-  page_table(p, "grid", "Calibration, bin by bin: what p promised, and what was.");
+  page_table(
+      p, "grid",
+      "Calibration, bin by bin: what p promised and what was; the difference is the share less "
+      "the mean p.");
   page_heads(p, heads, 7);
   for (size_t b = 0; b < r->bins; b++) {
     const stats_bin *bin = &r->bin[b];
@@ -350,7 +369,7 @@ static void write_bins(page *p, const study_run *run) {
     page_value_cell(p, heads[3], bin->high);
     page_value_cell(p, heads[4], bin->mean_p);
     page_value_cell(p, heads[5], bin->share);
-    html_cell(p->w, heads[6], "%+.3f", bin->share - bin->mean_p);
+    page_difference_cell(p, heads[6], bin->share - bin->mean_p, (stats_interval){NAN, NAN});
     file_printf(p->w, "</tr>\n");
   }
   page_end_table(p);
@@ -358,7 +377,6 @@ static void write_bins(page *p, const study_run *run) {
 
 leuko_status page_calibration(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Calibration</h2>\n");
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
     const evaluation *e = &run->scores;

@@ -1,5 +1,6 @@
 /* The study's set-up, item by item, and the flow of its cells. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/html.h"
@@ -35,15 +36,35 @@ static void name_run(page *p, const study_run *run, size_t index) {
   file_printf(p->w, ":</b> ");
 }
 
-/* A row that tells something of each run. */
+/* What is written of a run, freed by the caller; NULL without memory. */
+static char *text_of(page *p, const study_run *run, void (*write)(page *p, const study_run *run)) {
+  char *text = NULL;
+  size_t size;
+  file_writer memory = {.stream = open_memstream(&text, &size)};
+  if (!memory.stream) return NULL;
+  page within = *p;
+  within.w = &memory;
+  write(&within, run);
+  fclose(memory.stream);
+  return text;
+}
+
+/* A row that tells something of each run; once, where it is the same of all. */
 static void run_row(page *p, const char *item, void (*write)(page *p, const study_run *run),
                     const char *claim, const char *tripod) {
-  begin_row(p, item);
+  char *texts[STUDY_RUNS] = {0};
+  bool same = true;
   for (size_t r = 0; r < p->s->count; r++) {
-    name_run(p, &p->s->runs[r], r);
-    write(p, &p->s->runs[r]);
+    texts[r] = text_of(p, &p->s->runs[r], write);
+    same &= texts[r] && texts[0] && strcmp(texts[r], texts[0]) == 0;
+  }
+  begin_row(p, item);
+  for (size_t r = 0; r < (same ? 1 : p->s->count); r++) {
+    if (!same) name_run(p, &p->s->runs[r], r);
+    file_printf(p->w, "%s", texts[r] ? texts[r] : "?");
   }
   end_row(p, claim, tripod);
+  for (size_t r = 0; r < p->s->count; r++) free(texts[r]);
 }
 
 static bool is_true(const study_run *run, const char *key) {
@@ -238,7 +259,7 @@ static void write_items(page *p) {
   plain_row(p, "What counts as true",
             "the class given with each file, taken as it is: how it was found, by whom, and how "
             "far observers agree is not in the files",
-            "14-18", "8a-8c");
+            "14–18", "8a–8c");
   plain_row(p, "What the network sees", "the pixels, nothing else: no age, sex, counts or history",
             "11", "9a, 9b");
   run_row(p, "Preparation", write_preparation, "9", "7, 12b");
@@ -257,7 +278,7 @@ static void write_items(page *p) {
   run_row(p, "From p to an answer", write_threshold, "22", "12g, 15");
   plain_row(p, "Scores and uncertainty",
             "area under the ROC curve, balanced accuracy, sensitivity, specificity, calibration; "
-            "95 % intervals by drawing persons 2,000 times with all their cells (Student's on the "
+            "95 % intervals by drawing persons 2,000 times with all their cells (Student’s on the "
             "scale of the log odds), beside them those by cell",
             "28, 29", "12d, 12e");
   plain_row(p, "Against what",
@@ -284,7 +305,7 @@ static void write_items(page *p) {
   plain_row(p, "To be added by the authors",
             "ethics approval, funding, interests, protocol, registration, when and whom the cells "
             "were taken from, who may have the data",
-            "12, 34, 40-42", "5b, 17, 18a-18e, 19, 20b");
+            "12, 34, 40–42", "5b, 17, 18a–18e, 19, 20b");
   page_end_table(p);
 }
 
@@ -293,7 +314,7 @@ static void write_sides(page *p, const study_run *run) {
   const evaluation *e = &run->scores;
   const char *heads[3 + LEUKO_MAX_CLASSES] = {"Side", "Cells", "Subjects"};
   for (int c = 0; c < e->class_count; c++) heads[3 + c] = e->classes[c];
-  page_table(p, "", "Cells and subjects on the two sides%s.",
+  page_table(p, "grid", "Cells and subjects on the two sides%s.",
              f->subjects ? "" : "; subjects are not known");
   page_heads(p, heads, 3 + (size_t)e->class_count);
   for (int test = 0; test < 2; test++) {
@@ -320,11 +341,12 @@ static leuko_status write_flow(page *p, const study_run *run, leuko_error *error
                 words_count(f->files, a), words_count(f->refused, b),
                 words_count(f->unlabelled, c));
     if (f->identical) {
-      file_printf(p->w, " Of %s cells an identical one is there", words_count(f->identical, a));
+      file_printf(p->w, " %s cells have an identical one among the files",
+                  words_count(f->identical, a));
       if (f->parted)
         file_printf(p->w, "; <b>%s tested cells have it among those trained on</b>.",
                     words_count(f->parted, b));
-      else file_printf(p->w, run->folds > 0 ? "." : ", on the same side.");
+      else file_printf(p->w, run->folds > 0 ? "." : ", always on the same side.");
     } else file_printf(p->w, " No cell is there twice.");
     if (f->persons && f->persons < f->subjects)
       file_printf(p->w, " %zu subject names are %zu persons, as far as identical cells tell.",
@@ -337,18 +359,21 @@ static leuko_status write_flow(page *p, const study_run *run, leuko_error *error
   file_printf(p->w, " %s of the tested cells were answered", words_count(run->scores.n, a));
   if (run->scores.refused) file_printf(p->w, ", %s refused", words_count(run->scores.refused, b));
   file_printf(p->w, ".</p>\n");
-  leuko_status status = page_figure(p, run, "flow", "wide", error,
-                                    "Flow of the cells from the files to the answers%s.",
-                                    f->split_known ? "" : ", as far as it is known");
+  leuko_status status =
+      page_figure(p, run, "flow", "", error, "Flow of the cells from the files to the answers%s.",
+                  f->split_known ? "" : ", as far as it is known");
   if (status == LEUKO_OK && f->split_known && run->folds == 0) write_sides(p, run);
   return status;
 }
 
 leuko_status page_setup(page *p, leuko_error *error) {
-  leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Study set-up</h2>\n");
+  (void)error;
   write_items(p);
-  file_printf(p->w, "<h2>Flow of the cells</h2>\n");
+  return LEUKO_OK;
+}
+
+leuko_status page_flow(page *p, leuko_error *error) {
+  leuko_status status = LEUKO_OK;
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++)
     status = write_flow(p, &p->s->runs[r], error);
   return status;

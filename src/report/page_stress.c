@@ -17,7 +17,7 @@ static void write_missing(page *p, const study_run *run) {
     page_text(p, run->stress_remark);
     file_printf(p->w, ".");
   } else {
-    file_printf(p->w, "<p>Not measured.");
+    file_printf(p->w, "<p>Not measured%s.", p->s->other_count > 0 ? " of it alone" : "");
   }
   file_printf(p->w, " <code>leuko stress ");
   page_text(p, run->folder);
@@ -40,18 +40,32 @@ static const stress_count *find_worst(const stress *s, int *which, double *amoun
   return worst;
 }
 
-static void write_sentence(page *p, const study_run *run) {
-  const stress *s = run->stressed;
+/* Who answered, and whether they knew the cells. */
+static void write_models(page *p, const stress *s) {
+  const bool several = s->members > 1;
+  if (several) {
+    char names[1024];
+    study_members(p->s, s, names, sizeof names);
+    file_printf(p->w, ". The models of ");
+    page_text(p, names);
+    file_printf(p->w, " answered as one, by the mean of their logits");
+  }
+  if (s->seen == STRESS_HELD_OUT && s->model_count > 1)
+    file_printf(p->w, ", each cell by %s of the fold that had held it out",
+                several ? "those" : "the model");
+  else if (s->seen == STRESS_HELD_OUT)
+    file_printf(p->w, "; %s not trained on them or on their persons",
+                several ? "they were" : "the model was");
+}
+
+static void write_sentence(page *p, const stress *s) {
   char number[WORDS_NUMBER];
   file_printf(p->w, "<p>%s cells", words_count(s->clean.n, number));
   if (s->persons) file_printf(p->w, " of %zu persons", s->persons);
   file_printf(p->w,
               " were shown as they are and under %d corruptions, most of them at %d strengths",
               IMAGE_CORRUPTIONS, IMAGE_CORRUPT_STEPS);
-  if (s->seen == STRESS_HELD_OUT && s->model_count > 1)
-    file_printf(p->w, ", each to the model of the fold that had held it out");
-  else if (s->seen == STRESS_HELD_OUT)
-    file_printf(p->w, "; the model was not trained on them or on their persons");
+  write_models(p, s);
   file_printf(p->w, ". As they are, %.1f&nbsp;%% of them were rejected",
               stress_percent(s->clean.rejected, s->clean.n));
   const double balanced = stress_balanced_accuracy(&s->clean);
@@ -107,11 +121,11 @@ static void write_corruptions(page *p, const stress *s) {
   const char *heads[] = {"Amount", positive, "Changed", "Silent", "Rejected", "Balanced acc."};
   const stats_interval fifth = stats_proportion_interval(s->clean.n / 5, s->clean.n);
   page_table(
-      p, "grid",
+      p, "grid long",
       "Corrupted cells, in per cent of all of them: answered with the positive class, with "
       "another class than the same cell as it was (rejected or not), the same and answered "
       "(silent), rejected; balanced accuracy of what is answered, where at least %d cells of "
-      "either class are. Were cells independent, 20.0 would have a 95 %% interval from %.1f "
+      "either class are. Were cells independent, 20.0 would have a 95&nbsp;%% interval from %.1f "
       "to %.1f; cells of a person are alike, so that it is wider.",
       FEWEST, 100 * fifth.low, 100 * fifth.high);
   page_heads(p, heads, 6);
@@ -173,7 +187,7 @@ static void write_scores(page *p, const stress *s) {
   page_table(p, "grid",
              "What three scores would reject by themselves: area under the ROC curve of the cells "
              "as they are against all these pictures, and per cent rejected by the threshold that "
-             "keeps 95 %% of the cells. The model rejects by measures of the picture and the "
+             "keeps 95&nbsp;%% of the cells. The model rejects by measures of the picture and the "
              "distance together.%s",
              s->model_count > 1 ? " Areas are means over the folds&rsquo; models, whose thresholds "
                                   "are their own."
@@ -194,31 +208,61 @@ static void write_scores(page *p, const stress *s) {
   page_end_table(p);
 }
 
+/* `figure` is the name of its figure below the page's. */
+static leuko_status write_all(page *p, const stress *s, const char *figure, leuko_error *error) {
+  size_t foreign = 0;
+  for (int g = 0; g < STRESS_GROUPS; g++) foreign += s->foreign[g].n;
+  write_sentence(p, s);
+  leuko_status status =
+      page_figure(p, NULL, figure, "full", error,
+                  "Shares of the cells by the amount of each corruption; its first point is the "
+                  "cells as they are. Orange is what does harm: another class than before, and "
+                  "answered all the same.");
+  write_corruptions(p, s);
+  if (foreign == 0) {
+    file_printf(p->w, "<p>No pictures that are no cells were shown.</p>\n");
+    return status;
+  }
+  write_foreign(p, s);
+  write_scores(p, s);
+  return status;
+}
+
+static void write_head(page *p, const char *text) {
+  file_printf(p->w, "<h3>");
+  page_text(p, text);
+  file_printf(p->w, "</h3>\n");
+}
+
+static void write_other_head(page *p, const study_stress *other) {
+  char text[1024];
+  study_members(p->s, other->found, text, sizeof text - 9);
+  if (other->found->members > 1) strcat(text, ", as one");
+  write_head(p, text);
+  file_printf(p->w, "<p>From <code>");
+  page_text(p, other->folder);
+  file_printf(p->w, "</code>.</p>\n");
+}
+
 leuko_status page_stress(page *p, leuko_error *error) {
   leuko_status status = LEUKO_OK;
-  file_printf(p->w, "<h2>Corrupted cells and foreign pictures</h2>\n");
+  char figure[128];
   for (size_t r = 0; r < p->s->count && status == LEUKO_OK; r++) {
     const study_run *run = &p->s->runs[r];
-    page_run_head(p, run);
+    if (p->s->other_count > 0) write_head(p, run->name);
+    else page_run_head(p, run);
     if (!run->stressed) {
       write_missing(p, run);
       continue;
     }
-    const stress *s = run->stressed;
-    size_t foreign = 0;
-    for (int g = 0; g < STRESS_GROUPS; g++) foreign += s->foreign[g].n;
-    write_sentence(p, run);
-    status = page_figure(p, run, "stress", "full", error,
-                         "Shares of the cells by the amount of each corruption; its first point is "
-                         "the cells as they are. Vermilion is what does harm: another class than "
-                         "before, and answered all the same.");
-    write_corruptions(p, s);
-    if (foreign == 0) {
-      file_printf(p->w, "<p>No pictures that are no cells were shown.</p>\n");
-      continue;
-    }
-    write_foreign(p, s);
-    write_scores(p, s);
+    snprintf(figure, sizeof figure, "%s/stress", run->name);
+    status = write_all(p, run->stressed, figure, error);
+  }
+  for (size_t i = 0; i < p->s->other_count && status == LEUKO_OK; i++) {
+    const study_stress *other = &p->s->others[i];
+    write_other_head(p, other);
+    snprintf(figure, sizeof figure, "%s/stress", other->name);
+    status = write_all(p, other->found, figure, error);
   }
   return status;
 }

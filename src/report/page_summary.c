@@ -5,15 +5,6 @@
 #include "report/page.h"
 #include "report/words.h"
 
-/* "<b>RUN</b>: " where there are several. */
-static void begin_item(page *p, const study_run *run) {
-  file_printf(p->w, "<li>");
-  if (p->s->count < 2) return;
-  file_printf(p->w, "<b>");
-  page_text(p, run->name);
-  file_printf(p->w, ":</b> ");
-}
-
 void page_notes(page *p) {
   file_printf(p->w,
               "<p class=\"lead\">What leuko %s found on %s: study set-up, results with their "
@@ -58,7 +49,7 @@ static void write_tested(page *p, const study_run *run) {
   const study_flow *f = &run->flow;
   char network[128], number[WORDS_NUMBER];
   page_network(run, network, sizeof network);
-  begin_item(p, run);
+  file_printf(p->w, "<li>");
   page_text(p, network);
   if (run->folds > 0) {
     file_printf(p->w, " was trained %d times, each time without one fold, and tested on",
@@ -88,10 +79,10 @@ static void write_found(page *p, const study_run *run) {
   char auc[WORDS_INTERVAL], balanced[WORDS_INTERVAL];
   const bool persons = isfinite(e->by_subject[STATS_ACCURACY].low) != 0;
   const stats_interval *intervals = persons ? e->by_subject : e->by_image;
-  begin_item(p, run);
+  file_printf(p->w, "<li>");
   file_printf(p->w,
               "The area under the ROC curve is <b>%s</b> and the balanced accuracy %s; in brackets "
-              "95 %% intervals %s.",
+              "95&nbsp;%% intervals %s.",
               words_interval(words_score(e, STATS_AUC), intervals[STATS_AUC], auc),
               words_interval(words_score(e, STATS_BALANCED_ACCURACY),
                              intervals[STATS_BALANCED_ACCURACY], balanced),
@@ -111,7 +102,7 @@ static void write_by_person(page *p, const study_run *run) {
   const evaluation *e = &run->scores;
   if (e->person_count == 0 || !isfinite(e->by_share.auc)) return;
   char auc[WORDS_INTERVAL];
-  begin_item(p, run);
+  file_printf(p->w, "<li>");
   file_printf(p->w, "By the share of their cells answered ");
   page_text(p, e->classes[e->positive]);
   file_printf(p->w,
@@ -129,7 +120,7 @@ static void write_verdict(page *p, const study_run *run) {
     if (!best || e->baselines[b].scores.auc > best->scores.auc) best = &e->baselines[b];
   if (!best) return;
   char difference[WORDS_INTERVAL];
-  begin_item(p, run);
+  file_printf(p->w, "<li>");
   file_printf(p->w,
               "Without a network, a logistic regression on %s reaches an area of %.3f on the same "
               "cells. The network %s: the difference is %s.</li>\n",
@@ -147,24 +138,30 @@ static void write_spread(page *p, const study_run *run) {
   const evaluate_subject *worst = &e->subjects[0], *best = &e->subjects[e->subject_count - 1];
   size_t failed = 0;
   for (size_t i = 0; i < e->subject_count; i++) failed += e->subjects[i].accuracy < 0.5;
-  begin_item(p, run);
-  file_printf(p->w, "Persons differ more than cells: from %.0f %% of the cells answered right (",
+  file_printf(p->w, "<li>");
+  file_printf(p->w, "Persons differ: from %.0f&nbsp;%% of the cells answered right (subject ",
               100 * worst->accuracy);
   page_text(p, worst->subject);
-  file_printf(p->w, ", %zu %s) to %.0f %%", worst->n, worst->n == 1 ? "cell" : "cells",
+  file_printf(p->w, ", %zu %s) to %.0f&nbsp;%%", worst->n, worst->n == 1 ? "cell" : "cells",
               100 * best->accuracy);
-  if (failed) file_printf(p->w, "; of %zu subjects the smaller part is right", failed);
+  if (failed)
+    file_printf(p->w, "; of %zu of %zu subjects fewer than half of the cells are", failed,
+                e->subject_count);
   file_printf(p->w, ".</li>\n");
 }
 
-void page_summary(page *p) {
-  file_printf(p->w, "<ul>\n");
+leuko_status page_summary(page *p, leuko_error *error) {
+  (void)error;
   for (size_t r = 0; r < p->s->count; r++) {
-    write_tested(p, &p->s->runs[r]);
-    write_found(p, &p->s->runs[r]);
-    write_by_person(p, &p->s->runs[r]);
-    write_verdict(p, &p->s->runs[r]);
-    write_spread(p, &p->s->runs[r]);
+    const study_run *run = &p->s->runs[r];
+    page_run_head(p, run);
+    file_printf(p->w, "<ul>\n");
+    write_tested(p, run);
+    write_found(p, run);
+    write_by_person(p, run);
+    write_verdict(p, run);
+    write_spread(p, run);
+    file_printf(p->w, "</ul>\n");
   }
-  file_printf(p->w, "</ul>\n");
+  return LEUKO_OK;
 }

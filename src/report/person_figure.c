@@ -36,10 +36,10 @@ static void write_names(file_writer *writer, const figure_person *persons, size_
     gnuplot_write_string(writer, persons[k].name);
     file_printf(writer, " %zu", count - k);
   }
-  file_printf(writer, ") noenhanced scale 0 font ',9'\nset y2tics (");
+  file_printf(writer, ") noenhanced scale 0 font ',10'\nset y2tics (");
   for (size_t k = 0; k < count; k++)
     file_printf(writer, "%s'%zu' %zu", k ? ", " : "", persons[k].n, count - k);
-  file_printf(writer, ") scale 0 font ',9'\n");
+  file_printf(writer, ") scale 0 font ',10'\n");
 }
 
 leuko_status figures_persons(const char *folder, const char *title, const char *const names[2],
@@ -48,7 +48,7 @@ leuko_status figures_persons(const char *folder, const char *title, const char *
   if (count == 0) return error_set(error, LEUKO_NO_DATA, folder, NULL, "no person to draw");
   const int height = 116 + 16 * (int)count;
   figure_script script;
-  leuko_status status = script_open(&script, folder, "persons", title, 440, height, error);
+  leuko_status status = script_open(&script, folder, "persons", title, 400, height, error);
   if (status != LEUKO_OK) return status;
   file_writer *writer = &script.writer;
   write_cells(writer, persons, count, 0);

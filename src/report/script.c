@@ -50,13 +50,15 @@ void script_unit_square(figure_script *script, const char *title, int below, siz
 }
 
 leuko_status script_draw(figure_script *script, leuko_error *error) {
-  /* pngcairo counts fonts in points of 4/3 dots, and lines in dots: 33 is four times 11. */
-  file_printf(&script->writer,
-              "set terminal pngcairo size %d,%d font 'Helvetica,33' linewidth 4 pointscale 4\n"
-              "set output '%s.png'\n"
-              "replot\n"
-              "unset output\n",
-              4 * script->width, 4 * script->height, script->name);
+  /* pngcairo counts fonts in points of 4/3 dots, and lines in dots: three times is four times. The
+   * factor holds for labels with a size of their own, too. */
+  file_printf(
+      &script->writer,
+      "set terminal pngcairo size %d,%d font 'Helvetica,11' fontscale 3 linewidth 4 pointscale 4\n"
+      "set output '%s.png'\n"
+      "replot\n"
+      "unset output\n",
+      4 * script->width, 4 * script->height, script->name);
   leuko_status status = file_writer_commit(&script->writer, error);
   return status == LEUKO_OK ? gnuplot_run(script->folder, script->name, error) : status;
 }

@@ -36,18 +36,21 @@ bool study_wants_baselines(const study_run *run) {
          run->scores.baseline_count == 0;
 }
 
-/* The folder's own name, with a number behind it where another run has it. */
-static void set_name(study *s, study_run *run) {
+static bool is_taken(const study *s, const char *name) {
+  for (size_t i = 0; i < s->count; i++)
+    if (strcmp(s->runs[i].name, name) == 0) return true;
+  for (size_t i = 0; i < s->other_count; i++)
+    if (strcmp(s->others[i].name, name) == 0) return true;
+  return false;
+}
+
+void study_set_name(const study *s, const char *folder, char *out, size_t size) {
   char whole[PATH_MAX];
-  const char *path = realpath(run->folder, whole) ? whole : run->folder,
-             *slash = strrchr(path, '/');
-  snprintf(run->name, sizeof run->name - 8, "%.80s", slash && slash[1] ? slash + 1 : path);
-  size_t length = strlen(run->name);
-  for (size_t i = 0, number = 2; i < s->count; i++)
-    if (strcmp(s->runs[i].name, run->name) == 0) {
-      snprintf(run->name + length, sizeof run->name - length, "-%zu", number++);
-      i = (size_t)-1;
-    }
+  const char *path = realpath(folder, whole) ? whole : folder, *slash = strrchr(path, '/');
+  snprintf(out, size - 8, "%.80s", slash && slash[1] ? slash + 1 : path);
+  const size_t length = strlen(out);
+  for (size_t number = 2; is_taken(s, out); number++)
+    snprintf(out + length, size - length, "-%zu", number);
 }
 
 /* The set of that folder, scanned now or before. */
@@ -169,8 +172,7 @@ static leuko_status list_counted(study_run *run, leuko_error *error) {
   return LEUKO_OK;
 }
 
-/* The two classes of C-NMC as the field writes them: "all" is a word of the language, too. */
-static void name_classes(char (*classes)[32], int count) {
+void study_name_classes(char (*classes)[32], int count) {
   for (int c = 0; c < count; c++) {
     if (strcasecmp(classes[c], "all") == 0) strcpy(classes[c], "ALL");
     if (strcasecmp(classes[c], "hem") == 0) strcpy(classes[c], "HEM");
@@ -212,10 +214,10 @@ leuko_status study_add(study *s, const char *folder, const study_options *option
     return error_set(error, LEUKO_NOT_FOUND, folder, "name a run folder", "no such folder");
   *run = (study_run){0};
   snprintf(run->folder, sizeof run->folder, "%s", folder);
-  set_name(s, run);
+  study_set_name(s, folder, run->name, sizeof run->name);
   s->count++;
   leuko_status status = study_read_files(run, error);
-  if (status == LEUKO_OK) status = study_read_stress(run, error);
+  if (status == LEUKO_OK) status = study_read_stress(s, run, error);
   if (status == LEUKO_OK) status = find_cells(s, run, options, p, error);
   if (status == LEUKO_OK) status = answer(run, options, p, error);
   if (status == LEUKO_OK) status = take_groups(run, error);
@@ -224,8 +226,7 @@ leuko_status study_add(study *s, const char *folder, const study_options *option
   if (status == LEUKO_OK) status = list_counted(run, error);
   if (status != LEUKO_OK) return status;
   study_read_baselines(run);
-  name_classes(run->scores.classes, run->scores.class_count);
-  if (run->stressed) name_classes(run->stressed->classes, 2);
+  study_name_classes(run->scores.classes, run->scores.class_count);
   return LEUKO_OK;
 }
 
@@ -303,6 +304,7 @@ static void close_run(study_run *run) {
 
 void study_close(study *s) {
   for (size_t i = 0; i < s->count; i++) close_run(&s->runs[i]);
+  for (size_t i = 0; i < s->other_count; i++) free(s->others[i].found);
   for (size_t i = 0; i < s->set_count; i++) {
     dataset_free(s->sets[i]);
     free(s->sets[i]);

@@ -74,9 +74,19 @@ typedef struct {
   char class_names[LEUKO_MAX_CLASSES][32];
 } study_run;
 
+/* What `leuko stress` has found of no single run: of several models that answered as one, or of
+ * models that are not in the study. */
+typedef struct {
+  char folder[1024];
+  char name[96]; /* the folder's own name, unique within the study */
+  stress *found;
+} study_stress;
+
 typedef struct {
   study_run runs[STUDY_RUNS];
   size_t count;
+  study_stress others[STUDY_RUNS];
+  size_t other_count;
   dataset *sets[STUDY_RUNS]; /* the folders of cells, each scanned once */
   size_t set_count;
   bool compared; /* `differences` stands: two runs or more, two classes, common cells */
@@ -97,6 +107,13 @@ typedef struct {
  * many runs), those of reading, of the model and of dataset_read_split. */
 leuko_status study_add(study *s, const char *folder, const study_options *options,
                        const progress *p, leuko_error *error);
+/* Whether a folder holds what `leuko stress --out` has written, and no run. */
+bool study_is_stress(const char *folder);
+/* Adds such a folder, once all runs are added: to the run whose models it is of, if that has none
+ * yet, else to s->others. Errors: NO_DATA (no run), TOO_LARGE, those of stress_read. */
+leuko_status study_add_stress(study *s, const char *folder, leuko_error *error);
+/* Whose models answered as one: "resnet50 and cnn", into out [size]. */
+void study_members(const study *s, const stress *found, char *out, size_t size);
 /* Compares the runs, once all are added; s->uncompared tells why they cannot be compared, which is
  * no error. */
 void study_compare(study *s);

@@ -215,8 +215,7 @@ static leuko_status draw_flow(const study_run *run, const char *folder, leuko_er
     if (f->subjects) words_add(usable, TEXT, " of %zu subjects", f->subjects);
     if (f->scanned && f->identical)
       words_add(usable, TEXT,
-                f->parted || run->folds > 0 ? "\n%s have a twin"
-                                            : "\n%s have a twin, on the same side",
+                f->parted || run->folds > 0 ? "\n%s have a twin" : "\n%s have a twin, same side",
                 words_count(f->identical, number));
     if (f->subjects)
       words_add(usable, TEXT,
@@ -282,6 +281,11 @@ leuko_status study_draw(const study *s, const char *folder, leuko_error *error) 
     char own[1024];
     status = file_join(own, sizeof own, folder, s->runs[r].name, error);
     if (status == LEUKO_OK) status = draw_run(&s->runs[r], own, error);
+  }
+  for (size_t i = 0; i < s->other_count && status == LEUKO_OK; i++) {
+    char own[1024];
+    status = file_join(own, sizeof own, folder, s->others[i].name, error);
+    if (status == LEUKO_OK) status = stress_figure(own, s->others[i].found, error);
   }
   return status;
 }

@@ -216,28 +216,6 @@ leuko_status study_read_answers(study_run *run, bool *found, leuko_error *error)
   return status == LEUKO_OK ? take_persons(run, error) : status;
 }
 
-leuko_status study_read_stress(study_run *run, leuko_error *error) {
-  char path[1024];
-  leuko_status status = file_join(path, sizeof path, run->folder, "stress.json", error);
-  if (status != LEUKO_OK || !file_exists(path)) return status;
-  leuko_error failure = {0};
-  stress *s = malloc(sizeof *s);
-  if (!s) return error_set_memory(error, sizeof *s);
-  bool same = stress_read(path, s, &failure) == LEUKO_OK && s->members == 1 &&
-              s->model_count == (run->folds > 0 ? run->folds : 1);
-  for (int m = 0; same && m < s->model_count; m++)
-    same = strcmp(s->weights[m], run->folds > 0 ? run->each[m].weights : run->weights) == 0;
-  if (same) {
-    run->stressed = s;
-    return LEUKO_OK;
-  }
-  free(s);
-  snprintf(run->stress_remark, sizeof run->stress_remark, "stress.json is %.200s",
-           failure.status != LEUKO_OK ? failure.message
-                                      : "of other models than those in the folder");
-  return LEUKO_OK;
-}
-
 static double number_of(json_t *object, const char *key) {
   json_t *value = json_object_get(object, key);
   return json_is_number(value) ? json_number_value(value) : NAN;

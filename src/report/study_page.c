@@ -21,32 +21,53 @@ static void title_of(const study *s, char *out, size_t size) {
              s->runs[0].folds > 0 ? "cross-validated" : "tested", words_count(e->n, number));
 }
 
+static const struct {
+  const char *title;
+  leuko_status (*write)(page *p, leuko_error *error);
+  bool of_several; /* nothing of one run */
+} sections[] = {{"In short", page_summary, false},
+                {"Study set-up", page_setup, false},
+                {"Flow of the cells", page_flow, false},
+                {"Scores", page_scores, false},
+                {"Differences between the runs", page_differences, true},
+                {"What can be had without a network", page_baselines, false},
+                {"Operating point", page_point, false},
+                {"Calibration", page_calibration, false},
+                {"Person by person", page_persons, false},
+                {"Cells that were not answered", page_rejected, false},
+                {"Corrupted cells and foreign pictures", page_stress, false},
+                {"Training", page_training, false},
+                {"Cells answered worst and best", page_cells, false},
+                {"Limits", page_limits, false},
+                {"Provenance", page_provenance, false}};
+#define SECTIONS (sizeof sections / sizeof *sections)
+
+static void write_contents(page *p) {
+  file_printf(p->w, "<nav aria-label=\"Contents\"><ul>\n");
+  for (size_t k = 0; k < SECTIONS; k++)
+    if (p->s->count > 1 || !sections[k].of_several)
+      file_printf(p->w, "<li><a href=\"#s%zu\">%s</a></li>\n", k + 1, sections[k].title);
+  file_printf(p->w, "</ul></nav>\n");
+}
+
 static leuko_status write_body(page *p, const leuko_error *undrawn, leuko_error *error) {
   char title[256];
+  leuko_status status = LEUKO_OK;
   title_of(p->s, title, sizeof title);
   html_begin(p->w, title);
   page_notes(p);
-  file_printf(p->w, "<h2>In short</h2>\n");
-  page_summary(p);
   if (!p->drawn) {
     file_printf(p->w, "<p class=\"note\"><b>The figures are not drawn:</b> ");
     page_text(p, undrawn->message);
     file_printf(p->w,
                 ". Install gnuplot (gnuplot-nox in Debian) and write the report again.</p>\n");
   }
-  leuko_status status = page_setup(p, error);
-  if (status == LEUKO_OK) status = page_scores(p, error);
-  if (status == LEUKO_OK) page_differences(p);
-  if (status == LEUKO_OK) page_baselines(p);
-  if (status == LEUKO_OK) status = page_point(p, error);
-  if (status == LEUKO_OK) status = page_calibration(p, error);
-  if (status == LEUKO_OK) status = page_persons(p, error);
-  if (status == LEUKO_OK) page_rejected(p);
-  if (status == LEUKO_OK) status = page_stress(p, error);
-  if (status == LEUKO_OK) status = page_training(p, error);
-  if (status == LEUKO_OK) status = page_cells(p, error);
-  page_limits(p);
-  page_provenance(p);
+  write_contents(p);
+  for (size_t k = 0; k < SECTIONS && status == LEUKO_OK; k++) {
+    if (p->s->count < 2 && sections[k].of_several) continue;
+    file_printf(p->w, "<h2 id=\"s%zu\">%s</h2>\n", k + 1, sections[k].title);
+    status = sections[k].write(p, error);
+  }
   html_end(p->w);
   return status;
 }

@@ -27,9 +27,16 @@ leuko_status study_score_folds(study_run *run, leuko_error *error);
  */
 leuko_status study_parted_subjects(const dataset *set, size_t *subjects, leuko_error *error);
 
-/* Reads stress.json, if it is there, into run->stressed; run->stress_remark tells where it is of
- * other models than those in the folder, or not to be read. Errors: NO_MEMORY. */
-leuko_status study_read_stress(study_run *run, leuko_error *error);
+/* Reads stress.json, if it is there, into run->stressed, or of several models that answered as one
+ * into s->others; run->stress_remark tells where it is of other models than those in the folder, or
+ * not to be read. Errors: TOO_LARGE, NO_MEMORY. */
+leuko_status study_read_stress(study *s, study_run *run, leuko_error *error);
+
+/* The folder's own name, with a number behind it where it is taken in the study, into out [size].
+ */
+void study_set_name(const study *s, const char *folder, char *out, size_t size);
+/* The two classes of C-NMC as the field writes them: "all" is a word of the language, too. */
+void study_name_classes(char (*classes)[32], int count);
 
 /* A JSON object of a folder; *out stays NULL where the file is not there. Errors: those of reading,
  * BAD_DATA. */

@@ -121,7 +121,7 @@ static leuko_status draw_both(const char *folder, const char *prefix, const char
               "set yrange [0:*]\n"
               "set y2label 'Accuracy (share of cells)'\n"
               "set y2tics\n"
-              "set key at screen 0.04,0.02 maxrows %d\n"
+              "set key at screen 0.02,0.02 maxrows %d samplen 1.6 font ',10'\n"
               "set bmargin at screen 0.32\n"
               "plot \\\n",
               h->validated ? 3 : 1);

@@ -46,6 +46,24 @@ static void write_bound(file_writer *writer, double value) {
   else file_printf(writer, " NaN");
 }
 
+/* The axis: from 0 at the least to 1 at the most, with so few numbers that they have room beside
+ * long names. */
+static void write_range(file_writer *writer, const figure_interval *rows, size_t count) {
+  double low = rows[0].value, high = rows[0].value;
+  for (size_t r = 0; r < count; r++) {
+    low = fmin(fmin(low, rows[r].value), fmin(rows[r].by_subject.low, rows[r].by_image.low));
+    high = fmax(fmax(high, rows[r].value), fmax(rows[r].by_subject.high, rows[r].by_image.high));
+  }
+  const double width = high - low, step = width > 0.5   ? 0.2
+                                          : width > 0.2 ? 0.1
+                                          : width > 0.1 ? 0.05
+                                                        : 0.02;
+  low = fmax(0, step * floor(low / step));
+  high = fmax(fmin(1, step * ceil(high / step)), low + step);
+  const double beside = 0.03 * (high - low);
+  file_printf(writer, "set xrange [%g:%g]\nset xtics %g\n", low - beside, high + beside, step);
+}
+
 leuko_status figures_intervals(const char *folder, const char *title, const char *axis,
                                const figure_interval *rows, size_t count, leuko_error *error) {
   if (count == 0) return error_set(error, LEUKO_NO_DATA, folder, NULL, "no score to draw");
@@ -73,11 +91,10 @@ leuko_status figures_intervals(const char *folder, const char *title, const char
   }
   file_printf(writer,
               ") noenhanced scale 0\n"
-              "set yrange [0.4:%zu.6]\n"
-              "set xrange [*:*]\n"
-              "set offsets graph 0.03,graph 0.03,0,0\n"
-              "set xlabel ",
+              "set yrange [0.4:%zu.6]\n",
               count);
+  write_range(writer, rows, count);
+  file_printf(writer, "set xlabel ");
   gnuplot_write_string(writer, axis);
   file_printf(
       writer,

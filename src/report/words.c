@@ -38,20 +38,26 @@ const char *words_score_name(int score) {
   return names[score];
 }
 
-static const char *print(double value, stats_interval i, const char *alone, const char *with,
-                         char out[WORDS_INTERVAL]) {
+const char *words_interval(double value, stats_interval i, char out[WORDS_INTERVAL]) {
   if (!isfinite(value)) snprintf(out, WORDS_INTERVAL, "–");
-  else if (!isfinite(i.low)) number_print(out, WORDS_INTERVAL, alone, value);
-  else number_print(out, WORDS_INTERVAL, with, value, i.low, i.high);
+  else if (!isfinite(i.low)) number_print(out, WORDS_INTERVAL, "%.3f", value);
+  else number_print(out, WORDS_INTERVAL, "%.3f (%.3f to %.3f)", value, i.low, i.high);
   return out;
 }
 
-const char *words_interval(double value, stats_interval interval, char out[WORDS_INTERVAL]) {
-  return print(value, interval, "%.3f", "%.3f (%.3f to %.3f)", out);
+const char *words_signed(double value, char out[WORDS_NUMBER]) {
+  number_print(out, WORDS_NUMBER, value < 0 ? "−%.3f" : "+%.3f", fabs(value));
+  return out;
 }
 
-const char *words_difference(double value, stats_interval interval, char out[WORDS_INTERVAL]) {
-  return print(value, interval, "%+.3f", "%+.3f (%+.3f to %+.3f)", out);
+const char *words_difference(double value, stats_interval i, char out[WORDS_INTERVAL]) {
+  char a[WORDS_NUMBER], b[WORDS_NUMBER], c[WORDS_NUMBER];
+  if (!isfinite(value)) snprintf(out, WORDS_INTERVAL, "–");
+  else if (!isfinite(i.low)) snprintf(out, WORDS_INTERVAL, "%s", words_signed(value, a));
+  else
+    snprintf(out, WORDS_INTERVAL, "%s (%s to %s)", words_signed(value, a), words_signed(i.low, b),
+             words_signed(i.high, c));
+  return out;
 }
 
 void words_add(char *out, size_t size, const char *format, ...) {

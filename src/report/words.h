@@ -14,11 +14,13 @@ double words_score(const evaluation *e, int score);
 /* "Area under the ROC curve" and the like, of the same scores. */
 const char *words_score_name(int score);
 
-#define WORDS_INTERVAL 64
+#define WORDS_INTERVAL 112
 /* "0.881 (0.719 to 0.955)" into out [WORDS_INTERVAL], which is returned; without an interval the
  * value alone, and a dash where the value is not defined. */
 const char *words_interval(double value, stats_interval interval, char out[WORDS_INTERVAL]);
-/* The same with signs, for differences. */
+/* "+0.098" or "−0.098" into out [WORDS_NUMBER], which is returned. */
+const char *words_signed(double value, char out[WORDS_NUMBER]);
+/* The same as words_interval with signs, for differences. */
 const char *words_difference(double value, stats_interval interval, char out[WORDS_INTERVAL]);
 
 /* Appends to the text in out [size], cut where it is full; numbers have points. */
