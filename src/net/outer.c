@@ -6,14 +6,9 @@
 
 #define VECTORS (PRODUCT_WIDTH / 16)
 
-/* Channels x VECTORS sums in registers: with AVX-512 4 x 4 of the 32, four loads and four
- * broadcasts for 16 multiply-adds; with AVX2 6 x 2 of the 16, two loads and six broadcasts for
- * 12. */
-#ifdef VECTOR_AVX512
-#define CHANNELS 4
-#else
+/* CHANNELS x VECTORS sums in registers: with AVX-512 6 x 4 of the 32, four loads and six broadcasts
+ * for 24 multiply-adds; with AVX2 6 x 2 of the 16, two loads and six broadcasts for 12. */
 #define CHANNELS 6
-#endif
 
 #ifdef VECTOR_NARROW
 VECTOR_INLINE void outer_block(const int32_t *v, size_t v_stride, const int32_t *z, size_t z_stride,
@@ -67,7 +62,7 @@ VECTOR_INLINE void row_block(const float *v, size_t v_stride, const float *z, si
       sum[c][k] = more ? v16_load(du + c * stride + 16 * k) : v16_zero();
   for (size_t t = 0; t < rows; t++) {
     v16 gradient[VECTORS];
-    for (int k = 0; k < vectors; k++) gradient[k] = v16_load(z + t * z_stride + 16 * k);
+    for (int k = 0; k < vectors; k++) gradient[k] = v16_kept(v16_load(z + t * z_stride + 16 * k));
     for (size_t c = 0; c < channels; c++) {
       v16 value = v16_all(v[t * v_stride + c]);
       for (int k = 0; k < vectors; k++) sum[c][k] = v16_fma(value, gradient[k], sum[c][k]);
@@ -90,10 +85,8 @@ VECTOR_INLINE void row_group(const float *v, size_t v_stride, const float *z, si
     ROW_CASE(2);
     ROW_CASE(3);
     ROW_CASE(4);
-#if CHANNELS > 4
     ROW_CASE(5);
     ROW_CASE(6);
-#endif
   default:
     break;
   }

@@ -246,6 +246,16 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 
 #endif
 
+/* The same value, in a register. Compilers take a load that is used several times into each of the
+ * instructions that use it, which costs more than it saves where these are multiplications: there
+ * are two loads a cycle, and as many of them. */
+VECTOR_INLINE v16 v16_kept(v16 x) {
+#if !defined VECTOR_GENERIC && !defined VECTOR_AVX2 && !defined EMULATE_IMMINTRIN_H
+  __asm__("" : "+v"(x));
+#endif
+  return x;
+}
+
 VECTOR_INLINE v16 v16_zero(void) {
   return v16_all(0);
 }

@@ -13,9 +13,16 @@
  * A small kernel's sums stay in a core's second-level cache: each thread goes through its own tiles
  * with sums of its own, which are added in the threads' order. For a larger one the threads
  * transform a round of tiles together and share out positions and filters. */
-#define OWN_SUMS ((size_t)400 << 10)   /* bytes of sums up to which each thread has its own */
-#define TURN_BYTES ((size_t)384 << 10) /* transformed tiles of a thread's turn */
-#define ROUND_BYTES ((size_t)4 << 20)  /* and of a round */
+/* Bytes: of sums up to which each thread has its own; of transformed tiles of a round, since sums
+ * are read and written once for each, and of a thread's turn. */
+#ifdef VECTOR_AVX512
+#define OWN_SUMS ((size_t)640 << 10)
+#define ROUND_BYTES ((size_t)16 << 20)
+#else
+#define OWN_SUMS ((size_t)400 << 10)
+#define ROUND_BYTES ((size_t)4 << 20)
+#endif
+#define TURN_BYTES ((size_t)384 << 10)
 
 typedef struct {
   const learn_shape *s;
@@ -38,11 +45,7 @@ static size_t least(size_t a, size_t b) {
 /* The products go down columns of the tiles' rows: a cache line between rows keeps a column from
  * falling into few sets of the cache. */
 static size_t row_values(size_t channels) {
-#ifdef VECTOR_AVX512
-  return channels;
-#else
   return channels % 128 == 0 ? channels + LEARN_LINE / sizeof(float) : channels;
-#endif
 }
 
 /* `tiles` NULL: for all of them. */
