@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/rng.h"
+#include "discs.h"
 #include "each_level.h"
 #include "net/cpu.h"
 #include "net/plan.h"
@@ -62,21 +62,13 @@ static void free_subject(subject *s) {
   free(s->params);
 }
 
-static void draw_disc(rng *r, uint8_t *pixels, int cx, int cy, int radius) {
-  for (int y = 0; y < SIDE; y++)
-    for (int x = 0; x < SIDE; x++) {
-      if ((x - cx) * (x - cx) + (y - cy) * (y - cy) > radius * radius) continue;
-      for (int c = 0; c < 3; c++) pixels[3 * (y * SIDE + x) + c] = (uint8_t)rng_below(r, 256);
-    }
-}
-
 /* A cell in the middle, one that touches the border, nothing, everything, a single pixel. */
 static uint8_t *draw(uint32_t number) {
   uint8_t *pixels = calloc(IMAGES, PIXELS);
   assert_non_null(pixels);
   rng r = rng_open(22, RNG_TEST, 0, number);
-  draw_disc(&r, pixels, 22, 26, 9);
-  draw_disc(&r, pixels + PIXELS, 3, 45, 13);
+  discs_draw(&r, pixels, SIDE, 22, 26, 9);
+  discs_draw(&r, pixels + PIXELS, SIDE, 3, 45, 13);
   for (size_t i = 0; i < PIXELS; i++) pixels[3 * PIXELS + i] = (uint8_t)rng_below(&r, 256);
   pixels[4 * PIXELS + 3 * (20 * SIDE + 31) + 1] = 200;
   return pixels;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "base/rng.h"
+#include "discs.h"
 #include "each_level.h"
 #include "net/plan.h"
 
@@ -105,14 +105,6 @@ static void free_subject(subject *s) {
   free(s->params);
 }
 
-static void draw_disc(rng *r, uint8_t *pixels, int cx, int cy, int radius) {
-  for (int y = 0; y < SIDE; y++)
-    for (int x = 0; x < SIDE; x++) {
-      if ((x - cx) * (x - cx) + (y - cy) * (y - cy) > radius * radius) continue;
-      for (int c = 0; c < 3; c++) pixels[3 * (y * SIDE + x) + c] = (uint8_t)rng_below(r, 256);
-    }
-}
-
 typedef enum { CELLS, BLACK, NOTHING_BLACK, ONE_CELL } scene;
 
 /* Cells: in the middle, at the border, none, everywhere, a single pixel. */
@@ -121,10 +113,10 @@ static void draw(scene what, uint8_t *pixels) {
   memset(pixels, 0, IMAGES * PIXELS);
   if (what == NOTHING_BLACK)
     for (size_t i = 0; i < IMAGES * PIXELS; i++) pixels[i] = (uint8_t)(1 + rng_below(&r, 255));
-  if (what == ONE_CELL) draw_disc(&r, pixels + 2 * PIXELS, 17, 20, 5);
+  if (what == ONE_CELL) discs_draw(&r, pixels + 2 * PIXELS, SIDE, 17, 20, 5);
   if (what != CELLS) return;
-  draw_disc(&r, pixels, 18, 20, 7);
-  draw_disc(&r, pixels + PIXELS, 3, 34, 11);
+  discs_draw(&r, pixels, SIDE, 18, 20, 7);
+  discs_draw(&r, pixels + PIXELS, SIDE, 3, 34, 11);
   for (size_t i = 0; i < PIXELS; i++) pixels[3 * PIXELS + i] = (uint8_t)rng_below(&r, 256);
   pixels[4 * PIXELS + 3 * (20 * SIDE + 31) + 1] = 200;
 }
