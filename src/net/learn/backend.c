@@ -67,14 +67,11 @@ static size_t larger(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-static size_t tiles(net_shape stored, int side) {
-  return (size_t)((stored.h + side - 1) / side) * (size_t)((stored.w + side - 1) / side);
-}
-
 static leuko_status new_list(net_kernel *k, leuko_error *error) {
-  const size_t forward = tiles(k->s.out, learn_winograd_side(k->s.pool));
-  const size_t count =
-      (size_t)k->s.batch * larger(forward, tiles(k->s.in, learn_winograd_side(false)));
+  const learn_shape *t = &k->s;
+  const int side = learn_winograd_side(t->pool), back = learn_winograd_side(false);
+  const size_t count = larger(learn_tiles_listed(t->out, side, t->batch, NULL, NULL).count,
+                              learn_tiles_listed(t->in, back, t->batch, NULL, NULL).count);
   k->list = malloc(count * sizeof *k->list);
   return k->list ? LEUKO_OK : error_set_memory(error, count * sizeof *k->list);
 }
