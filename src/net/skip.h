@@ -52,6 +52,14 @@ size_t skip_spread(const uint8_t *in, net_shape in_shape, int kernel, int stride
 size_t skip_border(int kernel, int stride, int pad, net_shape in_shape, net_shape out_shape,
                    uint8_t *out);
 
+/* Whether one of the pixels is marked in the square (y, x) of side x side pixels of an image. */
+static inline bool skip_any(const uint8_t *marks, net_shape shape, int side, int y, int x) {
+  for (int i = y * side; i < (y + 1) * side && i < shape.h; i++)
+    for (int j = x * side; j < (x + 1) * side && j < shape.w; j++)
+      if (marks[i * shape.w + j]) return true;
+  return false;
+}
+
 /* into |= other. Returns the number of pixels that differ. */
 size_t skip_join(const uint8_t *other, size_t pixels, uint8_t *into);
 

@@ -14,13 +14,6 @@ size_t infer_list_bytes(const infer_shape *s, int batch, int side) {
   return place_bytes(s, batch, side) + ((size_t)batch * sizeof(size_t) + 63) / 64 * 64;
 }
 
-static bool any_wanted(const infer_shape *s, const uint8_t *wanted, int side, int y, int x) {
-  for (int i = y * side; i < (y + 1) * side && i < s->out.h; i++)
-    for (int j = x * side; j < (x + 1) * side && j < s->out.w; j++)
-      if (wanted[i * s->out.w + j]) return true;
-  return false;
-}
-
 /* Those of one image; returns their number. */
 static size_t list_image(const infer_shape *s, const uint8_t *wanted, int side, int image,
                          infer_place *list) {
@@ -28,7 +21,7 @@ static size_t list_image(const infer_shape *s, const uint8_t *wanted, int side, 
   size_t count = 0;
   for (int y = 0; y < rows; y++)
     for (int x = 0; x < columns; x++)
-      if (!wanted || any_wanted(s, wanted, side, y, x))
+      if (!wanted || skip_any(wanted, s->out, side, y, x))
         list[count++] = (infer_place){(uint16_t)image, (uint16_t)y, (uint16_t)x};
   return count;
 }

@@ -1,12 +1,5 @@
 #include "net/learn/learn.h"
 
-static bool any_computed(net_shape stored, const uint8_t *computed, int side, int y, int x) {
-  for (int i = y * side; i < (y + 1) * side && i < stored.h; i++)
-    for (int j = x * side; j < (x + 1) * side && j < stored.w; j++)
-      if (computed[i * stored.w + j]) return true;
-  return false;
-}
-
 learn_tiles learn_tiles_listed(net_shape stored, int side, int batch, const uint8_t *computed,
                                uint32_t *list) {
   const int rows = (stored.h + side - 1) / side, columns = (stored.w + side - 1) / side;
@@ -17,6 +10,6 @@ learn_tiles learn_tiles_listed(net_shape stored, int side, int batch, const uint
   for (int n = 0; n < batch; n++, computed += stored.h * stored.w)
     for (int y = 0; y < rows; y++)
       for (int x = 0; x < columns; x++, number++)
-        if (any_computed(stored, computed, side, y, x)) list[tiles.count++] = number;
+        if (skip_any(computed, stored, side, y, x)) list[tiles.count++] = number;
   return tiles;
 }
