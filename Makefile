@@ -24,7 +24,10 @@ VERSION := $(shell sed -n 's/^\#define LEUKO_VERSION "\(.*\)"/\1/p' include/leuk
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
 CPPFLAGS += -D_GNU_SOURCE -Iinclude -Isrc
 CFLAGS ?= $(if $(EMULATE),-O1,-O3) -g
-CFLAGS_ALL := -std=c17 $(WARN) -fPIC -fvisibility=hidden -fopenmp $(CFLAGS)
+# Nobody asks errno or the floating-point flags what a sqrtf or a comparison did; loops that contain
+# them become vectors only where that is said.
+CFLAGS_ALL := -std=c17 $(WARN) -fPIC -fvisibility=hidden -fopenmp -fno-math-errno -fno-trapping-math \
+  $(CFLAGS)
 LIBS := -ldnnl -llept -ljpeg -lpng -ljansson -lcrypto -lcurl -lzip -lm -lpthread
 LDFLAGS_ALL := -fopenmp $(LDFLAGS)
 # `CC file` and the like instead of the commands, unless V=1.
@@ -47,7 +50,7 @@ LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/datase
   src/evaluate/*.c src/explain/*.c src/report/*.c))
 # Compiled once for each level of instructions: src/net/vector.h.
 KERNEL_SRC := src/net/product.c src/net/product_bytes.c src/net/outer.c src/net/winograd/transform.c \
-  $(sort $(wildcard src/net/infer/*.c)) $(addprefix src/net/learn/,add.c backend.c first.c flat.c gradient.c tiles.c winograd.c) \
+  $(sort $(wildcard src/net/infer/*.c)) $(addprefix src/net/learn/,add.c backend.c first.c flat.c gradient.c rows.c tiles.c winograd.c) \
   src/net/dense/backend.c
 CLI_SRC := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))

@@ -28,7 +28,7 @@ static void the_first_step_by_hand(void **state) {
     p[i] = 1;
     grads[i] = 2;
   }
-  adam_step(g, 1, 0.1, NULL, grads, p, m, v, 1);
+  adam_step(g, 1, 0.1, grads, p, m, v, 1);
   for (int i = 0; i < COUNT; i++) {
     test_close("m", (double)m[i], 0.2, 1e-7);
     test_close("v", (double)v[i], 0.004, 1e-9);
@@ -51,7 +51,7 @@ static void many_steps_against_doubles(void **state) {
       const double rate = 0.01 * sqrt(1 - pow(0.999, (double)t)) / (1 - pow(0.9, (double)t));
       q[i] -= rate * dm[i] / (sqrt(dv[i]) + 1e-7);
     }
-    adam_step(g, t, 0.01, NULL, grads, p, m, v, 2);
+    adam_step(g, t, 0.01, grads, p, m, v, 2);
   }
   for (int i = 0; i < COUNT; i++) test_close("p", (double)p[i], q[i], 1e-5);
   net_graph_free(g);
@@ -67,11 +67,11 @@ static void moments_without_gradients_end(void **state) {
     p[i] = 0.5F;
     grads[i] = ldexpf(1, -4 * i); /* from 1 to 2^-60 */
   }
-  adam_step(g, 1, 1e-3, NULL, grads, p, m, v, 1);
+  adam_step(g, 1, 1e-3, grads, p, m, v, 1);
   memset(grads, 0, sizeof grads);
   for (uint64_t t = 2; t <= 1500; t++) {
     memcpy(before, p, sizeof p);
-    adam_step(g, t, 1e-3, NULL, grads, p, m, v, 1);
+    adam_step(g, t, 1e-3, grads, p, m, v, 1);
     for (int i = 0; i < COUNT; i++) {
       assert_true(m[i] == 0 || fpclassify(m[i]) == FP_NORMAL);
       assert_true(v[i] == 0 || fpclassify(v[i]) == FP_NORMAL);

@@ -197,7 +197,7 @@ static void check_training(const network *n, const way *w) {
       compare(n, w->name, param->name, grads + param->offset, want, param->count,
               largest_of(want, param->count), w->gradients);
     }
-    adam_step(n->graph, t, 1e-3, NULL, grads, params, m, v, 2);
+    adam_step(n->graph, t, 1e-3, grads, params, m, v, 2);
   }
   for (int p = 0; p < n->graph->param_count; p++) {
     const net_param *param = &n->graph->params[p];

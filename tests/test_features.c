@@ -397,8 +397,8 @@ static void check_frozen(const zoo_options *options, const char *layer, const ch
     net_loss(logits, labels, batch, 1, NULL, dlogits);
     frozen_ok(net_plan_backward(whole_plan, dlogits, grads, &error), &error);
     frozen_ok(net_plan_backward(behind_plan, dlogits, behind_grads, &error), &error);
-    adam_step(whole, t, lr, NULL, grads, params, m, v, 2);
-    adam_step(behind, t, lr, NULL, behind_grads, behind_params, behind_m, behind_v, 2);
+    adam_step(whole, t, lr, grads, params, m, v, 2);
+    adam_step(behind, t, lr, behind_grads, behind_params, behind_m, behind_v, 2);
   }
   for (int p = 0; p < whole->param_count; p++) {
     const net_param *param = &whole->params[p];

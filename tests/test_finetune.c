@@ -177,7 +177,7 @@ static void follow(network *n, const char *how, bool winograd) {
     network_compare(n, how, "the loss", loss, (double)losses[t - 1], 1e-3 * (double)losses[t - 1]);
     network_ok(net_plan_backward(plan, dlogits, grads, &error), &error);
     if (t == 1) check_gradients(n, how, grads, GRADIENTS);
-    adam_step(n->graph, t, lr, NULL, grads, n->params, m, v, 2);
+    adam_step(n->graph, t, lr, grads, n->params, m, v, 2);
   }
   check_running(n, how, n->params);
   free(grads);

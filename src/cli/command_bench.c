@@ -158,7 +158,7 @@ static leuko_status train_step(const arguments *a, bench *b, trainer *t, const u
   net_loss(logits, t->labels, a->how.batch, b->m.net.outputs, NULL, t->dlogits);
   status = net_plan_backward(t->plan, t->dlogits, t->grads, error);
   if (status == LEUKO_OK)
-    adam_step(b->m.graph, ++t->step, 1e-3, NULL, t->grads, b->m.params, t->m, t->v, a->how.threads);
+    adam_step(b->m.graph, ++t->step, 1e-3, t->grads, b->m.params, t->m, t->v, a->how.threads);
   return status;
 }
 

@@ -44,6 +44,7 @@ typedef struct {
    * mean; NULL: nothing. INT8 only, borrowed until net_plan_free. */
   const float *shifts;
   net_watch watch;           /* sees what the steps give */
+  net_row_watch row_watch;   /* training: sees which rows of a dense kernel are read */
   net_input_scaling scaling; /* from pixels to the network's input */
   uint64_t seed;             /* of dropout */
 } net_plan_options;
@@ -74,7 +75,7 @@ leuko_status net_plan_forward_floats(net_plan *plan, const float *input, int cou
 
 /* Backward pass after a forward one in training: dlogits [batch][outputs] are the loss's gradients;
  * every trainable parameter's gradient in grads [graph->param_floats] is overwritten, the rest of
- * it is left alone. */
+ * it is left alone; of kernels of which a row_watch was told only what it names. */
 leuko_status net_plan_backward(net_plan *plan, const float *dlogits, float *grads,
                                leuko_error *error);
 

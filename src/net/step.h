@@ -39,6 +39,17 @@ bool net_precision_find(const char *name, net_precision *out);
 /* Whether this processor has kernels for it. */
 bool net_precision_supported(net_precision precision);
 
+/* Is told, in training, which rows of a dense kernel `param` a forward pass is about to read: those
+ * of inputs that are not zero in the whole batch, in ascending order. The others' gradients are
+ * zero, and the gradients that the way back then gives are those of these rows, one behind the
+ * other from the parameter's place on. It may still change the rows. For the kernels of which it is
+ * told nothing all is as ever: told is only of large ones in a layer whose input needs no gradient,
+ * such as a frozen base's features. call NULL: nobody is told. */
+typedef struct {
+  void (*call)(void *context, int param, const uint32_t *rows, size_t count);
+  void *context;
+} net_row_watch;
+
 typedef struct {
   net_op op;
   const net_node *node;
@@ -59,6 +70,7 @@ typedef struct {
   net_precision precision; /* in what a backend may compute, F32 or BF16 */
   bool half;               /* of float32, too, it may multiply in half precision (net_cpu_half) */
   float in_largest;        /* magnitude that the input can have; 0: who knows */
+  net_row_watch row_watch; /* dense, training */
   int threads;
 } net_step;
 

@@ -9,10 +9,10 @@
 #include "base/rng.h"
 #include "net/loss.h"
 #include "stats/metrics.h"
-#include "train/adam.h"
 #include "train/checkpoint.h"
 #include "train/distill.h"
 #include "train/feed.h"
+#include "train/optimizer.h"
 #include "train/run_folder.h"
 
 #define MOST_EPOCHS 10000 /* that a checkpoint may hold */
@@ -29,7 +29,8 @@ typedef struct {
   int saved; /* epochs in the checkpoint */
   double saved_at;
   float *grads;
-  double *rates;          /* of each parameter, relative to options->lr */
+  double *rates; /* of each parameter, relative to options->lr */
+  optimizer *optimizer;
   net_plan *whole, *rest; /* training plans of a full batch and of an epoch's last one */
   net_plan *validation;
   size_t *order;   /* [train_count] */
@@ -54,12 +55,18 @@ static void set_class_weights(trainer *t) {
                               : 1;
 }
 
+static void rows_read(void *context, int param, const uint32_t *rows, size_t count) {
+  const trainer *t = context;
+  optimizer_read(t->optimizer, param, rows, count);
+}
+
 static leuko_status make_plan(trainer *t, size_t batch, bool training, net_plan **out,
                               leuko_error *error) {
   net_plan_options options =
       model_plan_options(&t->goal.m, (int)batch, t->options->threads, t->options->backend);
   options.training = training;
   if (training) options.precision = t->options->precision;
+  if (training) options.row_watch = (net_row_watch){rows_read, t};
   options.seed = t->options->seed;
   return net_plan_new(t->goal.graph, &options, out, error);
 }
@@ -109,6 +116,7 @@ static void tear_down(trainer *t) {
   net_plan_free(t->whole);
   net_plan_free(t->rest);
   net_plan_free(t->validation);
+  optimizer_free(t->optimizer);
   target_close(&t->goal);
   free(t->best);
   free(t->rates);
@@ -178,11 +186,7 @@ static leuko_status train_batch(trainer *t, const feed_batch *batch, net_loss_su
   status = net_plan_backward(plan, t->dlogits, t->grads, error);
   if (status != LEUKO_OK) return status;
   t->state.step++;
-  adam_step(t->goal.graph, t->state.step, learning_rate(t), t->rates, t->grads, t->goal.params,
-            t->state.m, t->state.v, t->options->threads);
-  if (t->state.average)
-    average_step(t->state.step, t->options->average, t->goal.params, t->goal.graph->param_floats,
-                 t->state.average, t->options->threads);
+  optimizer_step(t->optimizer, learning_rate(t));
   sum->loss += part.loss;
   sum->correct += part.correct;
   return LEUKO_OK;
@@ -245,6 +249,7 @@ static leuko_status train_epoch_once(trainer *t, train_epoch *out, leuko_error *
     if (status != LEUKO_OK) break;
   }
   feed_close(f);
+  optimizer_settle(t->optimizer);
   if (t->state.epochs > t->result->first || t->options->epochs == 1) {
     t->result->train_seconds += clock_seconds() - started;
     t->result->loader_share += waited; /* seconds until the end of train_run */
@@ -342,17 +347,31 @@ static leuko_status one_epoch(trainer *t, leuko_error *error) {
   return due ? save(t, error) : LEUKO_OK;
 }
 
-static leuko_status start(trainer *t, const train_data_options *data_options, bool resumes,
-                          leuko_error *error) {
+static leuko_status load(trainer *t, leuko_error *error) {
   const char *out = t->options->out;
-  leuko_status status = run_write_description(t->data, data_options, t->options, t->whole, error);
-  if (status != LEUKO_OK || !resumes) return status;
-  status = checkpoint_load(out, &t->goal, &t->state, error);
+  leuko_status status = checkpoint_load(out, &t->goal, &t->state, error);
   if (status != LEUKO_OK) return status;
   t->saved = t->state.epochs;
   run_read_seconds(out, t->state.history, t->state.epochs);
   /* A run killed right behind a checkpoint has not written that epoch's line. */
   return run_write_history(out, t->state.history, t->state.epochs, error);
+}
+
+static leuko_status start(trainer *t, const train_data_options *data_options, bool resumes,
+                          leuko_error *error) {
+  leuko_status status = run_write_description(t->data, data_options, t->options, t->whole, error);
+  if (status == LEUKO_OK && resumes) status = load(t, error);
+  if (status != LEUKO_OK) return status;
+  const optimizer_options options = {.graph = t->goal.graph,
+                                     .rates = t->rates,
+                                     .grads = t->grads,
+                                     .params = t->goal.params,
+                                     .m = t->state.m,
+                                     .v = t->state.v,
+                                     .average = t->state.average,
+                                     .decay = t->options->average,
+                                     .threads = t->options->threads};
+  return optimizer_new(&options, t->state.step, &t->optimizer, error);
 }
 
 /* Has the training cells answered by the teacher, and makes targets of that. */

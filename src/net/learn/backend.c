@@ -5,8 +5,8 @@
 #include "net/learn/learn.h"
 #include "net/product.h"
 
-/* A dense kernel so large that reading it takes the time; smaller ones, such as those of the last
- * layers, stay in float32. */
+/* A dense kernel so large that reading it takes the time. Smaller ones, such as those of the last
+ * layers, stay in float32, and all of their rows are read. */
 #define LARGE_KERNEL ((size_t)1 << 18)
 
 struct net_kernel {
@@ -34,6 +34,25 @@ static bool choose_conv2d(net_step *step, bool bf16) {
          step->in.c % ELEMENT_STEP == 0;
 }
 
+static bool is_large(const net_step *step) {
+  return (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+}
+
+/* Whether only those rows of a dense kernel are read that the batch needs. In float32 whatever the
+ * precision: it is reading the kernel that takes the time. */
+static bool by_rows(const net_step *step) {
+  return step->op == NET_DENSE && step->row_watch.call && !step->need_dx && step->out.c % 16 == 0 &&
+         is_large(step);
+}
+
+static bool choose_dense(net_step *step, bool bf16) {
+  step->in_layout = step->out_layout = NET_NHWC;
+  if (by_rows(step)) return true;
+  step->in_layout = NET_NHWC_BF16;
+  return bf16 && step->in.c % PRODUCT_WIDTH == 0 && step->out.c % PRODUCT_WIDTH == 0 &&
+         is_large(step);
+}
+
 static bool learn_choose(net_step *step) {
   const bool bf16 = step->precision == NET_BF16;
   if (!step->training || (bf16 && !element_narrow())) return false;
@@ -41,10 +60,7 @@ static bool learn_choose(net_step *step) {
   case NET_CONV2D:
     return choose_conv2d(step, bf16);
   case NET_DENSE:
-    step->in_layout = NET_NHWC_BF16;
-    step->out_layout = NET_NHWC;
-    return bf16 && step->in.c % PRODUCT_WIDTH == 0 && step->out.c % PRODUCT_WIDTH == 0 &&
-           (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+    return choose_dense(step, bf16);
   case NET_ADD:
     if (net_layout_bytes(step->in_layout) != sizeof(float)) step->in_layout = NET_NHWC;
     step->out_layout = step->in_layout;
@@ -122,6 +138,10 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
     status = prepare_conv2d(k, scratch, error);
     if (step->pool) *workspace = (size_t)step->batch * net_shape_size(step->out);
     kind = k->first ? "direct" : "winograd_4x4";
+  } else if (by_rows(step)) {
+    kind = "dense_rows";
+    *workspace = learn_rows_workspace(step);
+    *scratch = learn_rows_scratch(step);
   } else {
     *scratch = learn_dense_scratch(step);
   }
@@ -131,7 +151,7 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
   }
   snprintf(k->implementation, sizeof k->implementation, "%s%s:" LEVEL_NAME "%s", kind,
            step->pool ? "+pool" : "",
-           step->precision == NET_BF16 && step->op != NET_ADD ? "_bf16" : "");
+           step->precision == NET_BF16 && step->op != NET_ADD && !by_rows(step) ? "_bf16" : "");
   *out = k;
   return LEUKO_OK;
 }
@@ -174,6 +194,8 @@ static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_err
     learn_first_forward(k->first, call);
   } else if (k->step.op == NET_ADD) {
     learn_add_forward(&k->step, call);
+  } else if (by_rows(&k->step)) {
+    learn_rows_forward(&k->step, call);
   } else {
     learn_dense_forward(&k->step, call);
   }
@@ -188,7 +210,8 @@ static leuko_status learn_backward(net_kernel *k, const net_call *call, leuko_er
     return LEUKO_OK;
   }
   if (k->step.op == NET_DENSE) {
-    learn_dense_backward(&k->step, call);
+    if (by_rows(&k->step)) learn_rows_backward(&k->step, call);
+    else learn_dense_backward(&k->step, call);
     return LEUKO_OK;
   }
   learn_flat_gather(&k->s, call);

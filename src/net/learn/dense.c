@@ -151,20 +151,8 @@ static void kernel_gradient(const net_step *step, const net_call *call, const op
                 pairs(step), WIDTH, PRODUCT_WIDTH, false);
 }
 
-static void bias_gradient(const net_step *step, const net_call *call) {
-  const size_t out = (size_t)step->out.c;
-  for (size_t f = 0; f < out; f++) {
-    double sum = 0;
-    for (size_t n = 0; n < (size_t)step->batch; n++) sum += (double)call->dy[n * out + f];
-    call->grads[1][f] = (float)sum;
-  }
-}
-
 void learn_dense_backward(const net_step *step, const net_call *call) {
-  const size_t batch = (size_t)step->batch, out = (size_t)step->out.c;
-  for (size_t i = 0; step->relu && i < batch * out; i++)
-    if (!(call->y[i] > 0)) call->dy[i] = 0;
-  if (call->grads[1]) bias_gradient(step, call);
+  learn_dense_gradient(step, call);
   const operands o = prepare(step, call);
 #pragma omp parallel for num_threads(step->threads) schedule(static)
   for (size_t first = 0; first < (size_t)step->in.c; first += WIDTH) {

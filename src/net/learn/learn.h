@@ -29,6 +29,10 @@
 #define learn_flat_gather LEVEL(learn_flat_gather)
 #define learn_flat_backward LEVEL(learn_flat_backward)
 #define learn_tiles_listed LEVEL(learn_tiles_listed)
+#define learn_rows_workspace LEVEL(learn_rows_workspace)
+#define learn_rows_scratch LEVEL(learn_rows_scratch)
+#define learn_rows_forward LEVEL(learn_rows_forward)
+#define learn_rows_backward LEVEL(learn_rows_backward)
 #define learn_add_forward LEVEL(learn_add_forward)
 #define learn_add_backward LEVEL(learn_add_backward)
 
@@ -242,6 +246,27 @@ void learn_flat_backward(const learn_shape *s, const net_call *call, bool narrow
 /* add.c: float32 in any layout, the same for both inputs. */
 void learn_add_forward(const net_step *step, const net_call *call);
 void learn_add_backward(const net_step *step, const net_call *call);
+
+/* What the way back of a dense layer begins with: dy becomes the gradient before the relu, and its
+ * sum that of the bias. */
+static inline void learn_dense_gradient(const net_step *step, const net_call *call) {
+  const size_t batch = (size_t)step->batch, out = (size_t)step->out.c;
+  for (size_t i = 0; step->relu && i < batch * out; i++)
+    if (!(call->y[i] > 0)) call->dy[i] = 0;
+  for (size_t f = 0; call->grads[1] && f < out; f++) {
+    double sum = 0;
+    for (size_t n = 0; n < batch; n++) sum += (double)call->dy[n * out + f];
+    call->grads[1][f] = (float)sum;
+  }
+}
+
+/* rows.c: a dense layer in float32 whose input nobody wants the gradient of, by those rows of its
+ * kernel that are read (net_row_watch); outputs in multiples of 16. Workspace and scratch in bytes.
+ */
+size_t learn_rows_workspace(const net_step *step);
+size_t learn_rows_scratch(const net_step *step);
+void learn_rows_forward(const net_step *step, const net_call *call);
+void learn_rows_backward(const net_step *step, const net_call *call);
 
 /* dense.c: input in bfloat16, output in float32; both in multiples of 64. AVX-512 alone. */
 size_t learn_dense_scratch(const net_step *step);
