@@ -22,7 +22,8 @@ static uint32_t *numbers(kept *k) {
 }
 
 static float *inputs(kept *k, const net_step *step) {
-  return (float *)(numbers(k) + step->in.c);
+  void *behind = numbers(k) + step->in.c;
+  return behind;
 }
 
 static size_t least(size_t a, size_t b) {
