@@ -42,12 +42,13 @@ static void note(void *context, int param, const uint32_t *rows, size_t count) {
 }
 
 /* Logits and gradients of one step. */
-static void run(const net_graph *g, const char *backend, int threads, told *watched, float *params,
-                const float *x, float logits[BATCH], float *grads) {
+static void run(const net_graph *g, const char *backend, net_precision precision, int threads,
+                told *watched, float *params, const float *x, float logits[BATCH], float *grads) {
   const net_plan_options options = {.batch = BATCH,
                                     .training = true,
                                     .threads = threads,
                                     .backend = backend,
+                                    .precision = precision,
                                     .row_watch = {watched ? note : NULL, watched}};
   leuko_error error;
   net_plan *plan;
@@ -78,7 +79,7 @@ static bool is_read(const float *x, size_t i) {
   return any;
 }
 
-static void compare(bool relu, int often, uint32_t which) {
+static void compare(bool relu, int often, uint32_t which, net_precision precision) {
   net_graph *g = two_layers(relu);
   const size_t floats = g->param_floats;
   float *x = malloc(BATCH * IN * sizeof *x), *params = malloc(floats * sizeof *params);
@@ -88,7 +89,7 @@ static void compare(bool relu, int often, uint32_t which) {
   draw(x, often, which);
   net_init_params(g, 3, params);
   float reference[BATCH], logits[BATCH], others[BATCH];
-  run(g, "ref", 1, NULL, params, x, reference, expected);
+  run(g, "ref", NET_F32, 1, NULL, params, x, reference, expected);
 
   /* Whoever read another row would get no number. */
   for (size_t i = 0; i < IN; i++)
@@ -96,7 +97,7 @@ static void compare(bool relu, int often, uint32_t which) {
       if (!is_read(x, i)) params[i * OUT + o] = NAN;
   told t = {0};
   for (size_t i = 0; i < floats; i++) grads[i] = again[i] = NAN;
-  run(g, "onednn", 2, &t, params, x, logits, grads);
+  run(g, "onednn", precision, 2, &t, params, x, logits, grads);
   assert_int_equal(t.calls, 1);
   assert_int_equal(t.param, 0);
   size_t count = 0;
@@ -116,7 +117,7 @@ static void compare(bool relu, int often, uint32_t which) {
   for (int n = 0; n < BATCH; n++)
     test_close("logit", (double)logits[n], (double)reference[n], 1e-5);
 
-  run(g, "onednn", 1, &t, params, x, others, again);
+  run(g, "onednn", precision, 1, &t, params, x, others, again);
   assert_memory_equal(logits, others, sizeof logits);
   assert_memory_equal(grads, again, count * OUT * sizeof *grads);
   free(x);
@@ -129,14 +130,21 @@ static void compare(bool relu, int often, uint32_t which) {
 
 static void rows_that_are_not_needed_are_not_touched(void **state) {
   (void)state;
-  compare(true, 2, 0);
-  compare(false, 1, 1);
+  compare(true, 2, 0, NET_F32);
+  compare(false, 1, 1, NET_F32);
 }
 
 static void all_rows_and_none(void **state) {
   (void)state;
-  compare(true, 10, 2);
-  compare(true, 0, 3);
+  compare(true, 10, 2, NET_F32);
+  compare(true, 0, 3, NET_F32);
+}
+
+/* Rows are read and summed in float32 all the same. */
+static void also_where_training_is_in_16_bits(void **state) {
+  (void)state;
+  if (!net_precision_supported(NET_BF16)) skip();
+  compare(true, 2, 4, NET_BF16);
 }
 
 /* Whose input is asked for its gradient reads all of its kernel. */
@@ -265,6 +273,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rows_that_are_not_needed_are_not_touched),
       cmocka_unit_test(all_rows_and_none),
+      cmocka_unit_test(also_where_training_is_in_16_bits),
       cmocka_unit_test(nothing_is_told_where_the_way_back_goes_on),
       cmocka_unit_test(late_rows_get_the_same_bits),
   };
