@@ -143,6 +143,7 @@ static void move_rows(optimizer *o, int param, float alpha, float take) {
 static void move_all(optimizer *o, int param, float alpha, float take) {
   const net_param *p = &o->o.graph->params[param];
   const size_t at = p->offset;
+  o->kernels[param].late = false;
   if (p->trainable)
     adam_move(alpha, p->count, o->o.grads + at, o->o.params + at, o->o.m + at, o->o.v + at,
               o->o.threads);
@@ -150,11 +151,6 @@ static void move_all(optimizer *o, int param, float alpha, float take) {
 }
 
 void optimizer_step(optimizer *o, double lr) {
-  for (int i = 0; i < o->o.graph->param_count; i++) {
-    if (o->kernels[i].told) continue;
-    settle(o, i);
-    o->kernels[i].late = false;
-  }
   o->step++;
   const float take = o->o.average ? average_take(o->step, o->o.decay) : 0;
   o->takes[o->step - o->settled - 1] = take;

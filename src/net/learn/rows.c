@@ -70,12 +70,8 @@ static void read_inputs(const net_step *step, const net_call *call, kept *k) {
   const size_t in = (size_t)step->in.c;
   uint32_t *rows = numbers(k);
   k->count = 0;
-  for (size_t first = 0; first < in; first += GROUP) {
-    uint32_t found[GROUP];
-    const size_t listed = list_range(step, call->x[0], first, least(in - first, GROUP), found);
-    memcpy(rows + k->count, found, listed * sizeof *found);
-    k->count += listed;
-  }
+  for (size_t first = 0; first < in; first += GROUP)
+    k->count += list_range(step, call->x[0], first, least(in - first, GROUP), rows + k->count);
 #pragma omp parallel for num_threads(step->threads) schedule(static)
   for (size_t n = 0; n < (size_t)step->batch; n++) {
     const float *from = call->x[0] + n * in;
