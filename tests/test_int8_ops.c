@@ -28,6 +28,12 @@ static float *draw_scales(rng *r) {
   return scales;
 }
 
+/* The matrix unit alone pools, where windows overlap. */
+static bool may_pool(const net_step *s) {
+  const net_attributes *a = &s->node->attributes;
+  return net_cpu_matrix() && a->kernel > 1 && a->stride == 1 && s->out.h > 1 && s->out.w > 1;
+}
+
 /* A step from bytes; the branch that is added, if any, in bytes or wide. */
 static net_step convolution(rng *r, net_graph *g, const float *scales) {
   const int kernel = between(r, 1, 3), c = channels(r);
@@ -37,7 +43,13 @@ static net_step convolution(rng *r, net_graph *g, const float *scales) {
   step.precision = net_precision_supported(NET_BF16) && coin(r) ? NET_BF16 : NET_F32;
   step.threads = between(r, 1, 3);
   step.relu = coin(r);
-  step.add = coin(r);
+  if (may_pool(&step) && coin(r)) {
+    step.pool = true;
+    step.out.h /= 2;
+    step.out.w /= 2;
+  } else {
+    step.add = coin(r);
+  }
   step.in_layout = NET_NHWC_U8;
   step.in_scales = scales;
   step.add_layout = coin(r) ? NET_NHWC_U8 : wide(&step);
@@ -114,21 +126,35 @@ static void free_arrays(arrays *a) {
   free(a->params[1]);
 }
 
-/* Output (n, y, x, f), as it is stored: to be compared with what is there. */
-static double expected(const net_step *s, const arrays *a, const int8_t *u, const float *scales,
-                       size_t at) {
-  const size_t filters = (size_t)s->out.c, f = at % filters, pixel = at / filters;
-  const int kernel = s->node->attributes.kernel, stride = s->node->attributes.stride;
-  const int top = (int)(pixel / (size_t)s->out.w % (size_t)s->out.h) * stride;
-  const int left = (int)(pixel % (size_t)s->out.w) * stride, pad = s->node->attributes.pad;
-  const size_t n = pixel / ((size_t)s->out.h * (size_t)s->out.w), c = (size_t)s->in.c;
+/* The sum at (n, y, x, f) of the output before pooling. */
+static int32_t sum_at(const net_step *s, const arrays *a, const int8_t *u, size_t n, int y, int x,
+                      size_t f) {
+  const net_attributes *window = &s->node->attributes;
+  const int kernel = window->kernel, top = y * window->stride - window->pad;
+  const int left = x * window->stride - window->pad;
+  const size_t c = (size_t)s->in.c;
   int32_t sum = 0;
   for (int k = 0; k < kernel * kernel; k++) {
-    const int row = top + k / kernel - pad, column = left + k % kernel - pad;
+    const int row = top + k / kernel, column = left + k % kernel;
     if (row < 0 || row >= s->in.h || column < 0 || column >= s->in.w) continue;
-    const uint8_t *x =
+    const uint8_t *values =
         a->x + ((n * (size_t)s->in.h + (size_t)row) * (size_t)s->in.w + (size_t)column) * c;
-    for (size_t i = 0; i < c; i++) sum += x[i] * u[((size_t)k * c + i) * filters + f];
+    for (size_t i = 0; i < c; i++) sum += values[i] * u[((size_t)k * c + i) * (size_t)s->out.c + f];
+  }
+  return sum;
+}
+
+/* Output value `at`, as it is stored: to be compared with what is there. */
+static double expected(const net_step *s, const arrays *a, const int8_t *u, const float *scales,
+                       size_t at) {
+  const size_t f = at % (size_t)s->out.c, pixel = at / (size_t)s->out.c;
+  const int y = (int)(pixel / (size_t)s->out.w % (size_t)s->out.h);
+  const int x = (int)(pixel % (size_t)s->out.w), side = s->pool ? 2 : 1;
+  const size_t n = pixel / ((size_t)s->out.h * (size_t)s->out.w);
+  int32_t sum = INT32_MIN;
+  for (int k = 0; k < side * side; k++) {
+    const int32_t one = sum_at(s, a, u, n, y * side + k / side, x * side + k % side, f);
+    sum = one > sum ? one : sum;
   }
   const float unit = s->out_layout == NET_NHWC_U8 ? 1 / s->out_scales[f] : 1;
   float value = fmaf((float)sum, scales[f] * unit, a->params[1] ? a->params[1][f] * unit : 0);
@@ -192,7 +218,10 @@ static void bytes_are_multiplied_exactly(void **state) {
     step_ok(net_backends_infer[net_cpu()]->prepare(&step, &kernel, &workspace, &scratch, &error),
             &error);
     assert_string_equal(net_backends_infer[net_cpu()]->implementation(kernel),
-                        net_cpu() == NET_CPU_AVX2 ? "direct:avx2_int8" : "direct:avx512_int8");
+                        step.pool                   ? "direct+pool:amx_int8"
+                        : net_cpu_matrix()          ? "direct:amx_int8"
+                        : net_cpu() == NET_CPU_AVX2 ? "direct:avx2_int8"
+                                                    : "direct:avx512_int8");
     arrays a = make_arrays(&r, g, &step);
     void *room = step_array(scratch / sizeof(float) + 1);
     const net_call call = {.count = step.batch,
@@ -206,6 +235,76 @@ static void bytes_are_multiplied_exactly(void **state) {
     net_backends_infer[net_cpu()]->release(kernel);
     free_arrays(&a);
     free(room);
+    free(scales);
+    net_graph_free(g);
+  }
+}
+
+/* Where a pixel of the blank image stands for each that is not computed, and only some are wanted:
+ * these get the bits that they get from the whole image, and no other is touched. */
+static void blank_bytes_are_skipped(void **state) {
+  (void)state;
+  if (no_bytes_here()) skip();
+  const net_backend *backend = net_backends_infer[net_cpu()];
+  for (uint32_t n = 0; n < 60; n++) {
+    rng r = rng_open(31, RNG_TEST, 3, n);
+    net_graph *g = net_graph_new();
+    float *scales = draw_scales(&r);
+    net_step step = convolution(&r, g, scales);
+    leuko_error error = {0};
+    net_kernel *kernel;
+    size_t workspace, scratch;
+    assert_true(backend->choose(&step));
+    step_ok(backend->prepare(&step, &kernel, &workspace, &scratch, &error), &error);
+    arrays a = make_arrays(&r, g, &step);
+    const size_t area = (size_t)step.in.h * (size_t)step.in.w, c = (size_t)step.in.c;
+    const size_t batch = (size_t)step.batch, pixels = out_count(&step) / (size_t)step.out.c;
+    const size_t pixel = (size_t)step.out.c * net_layout_bytes(step.out_layout);
+    uint8_t *computed = malloc(batch * area), *blank = malloc(area * c),
+            *some = malloc(batch * area * c);
+    uint8_t *wanted = malloc(pixels), *y = malloc(pixels * pixel);
+    assert_true(computed && blank && some && wanted && y);
+    draw_bytes(&r, blank, area * c);
+    draw_bytes(&r, some, batch * area * c);
+    for (size_t i = 0; i < batch * area; i++) {
+      computed[i] = i && rng_below(&r, 6) ? computed[i - 1] : coin(&r);
+      if (computed[i]) memcpy(some + i * c, a.x + i * c, c);
+      else memcpy(a.x + i * c, blank + i % area * c, c);
+    }
+    const uint32_t rare = 1 + rng_below(&r, 9);
+    size_t count = 0;
+    for (size_t i = 0; i < pixels; i++)
+      count += wanted[i] = i && rng_below(&r, 4) ? wanted[i - 1] : rng_below(&r, 10) < rare;
+    memset(y, 0xaa, pixels * pixel);
+    double share = 0;
+    net_call call = {.count = step.batch,
+                     .share = &share,
+                     .x = {(const float *)(const void *)a.x, a.other},
+                     .y = a.y,
+                     .params = {a.params[0], a.params[1]},
+                     .scratch = step_array(scratch / sizeof(float) + 1)};
+    step_ok(backend->bind(kernel, call.params, &error), &error);
+    step_ok(backend->forward(kernel, &call, &error), &error);
+    assert_true(share == 1);
+    call.x[0] = (const float *)(const void *)some;
+    call.y = (float *)(void *)y;
+    call.skip[0] = (net_skip){.computed = computed, .blank = blank};
+    call.wanted = wanted;
+    step_ok(backend->forward(kernel, &call, &error), &error);
+    assert_true(share == (double)count / (double)pixels);
+    for (size_t i = 0; i < pixels; i++) {
+      if (wanted[i]) assert_memory_equal(y + i * pixel, (char *)a.y + i * pixel, pixel);
+      else
+        for (size_t k = 0; k < pixel; k++) assert_int_equal(y[i * pixel + k], 0xaa);
+    }
+    backend->release(kernel);
+    free_arrays(&a);
+    free(call.scratch);
+    free(computed);
+    free(blank);
+    free(some);
+    free(wanted);
+    free(y);
     free(scales);
     net_graph_free(g);
   }
@@ -324,6 +423,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_first_layer_into_bytes),
       cmocka_unit_test(bytes_are_multiplied_exactly),
+      cmocka_unit_test(blank_bytes_are_skipped),
       cmocka_unit_test(the_largest_byte),
   };
   return each_level_run(tests, sizeof tests / sizeof *tests, NET_CPU_AVX2);

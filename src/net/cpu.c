@@ -2,22 +2,43 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
 #define VARIABLE "LEUKO_CPU"
 
-static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
-                                    [NET_CPU_AVX2] = "avx2",
-                                    [NET_CPU_AVX512] = "avx512",
-                                    [NET_CPU_AVX512_BF16] = "avx512_bf16",
-                                    [NET_CPU_AVX512_FP16] = "avx512_fp16"};
+static const char *const names[] = {
+    [NET_CPU_GENERIC] = "generic",         [NET_CPU_AVX2] = "avx2",
+    [NET_CPU_AVX512] = "avx512",           [NET_CPU_AVX512_BF16] = "avx512_bf16",
+    [NET_CPU_AVX512_FP16] = "avx512_fp16", [NET_CPU_AMX] = "amx"};
 #define LEVELS ((int)(sizeof names / sizeof *names))
 
 /* clang knows neither the word nor, see net/vector.h, the instructions. */
 static bool has_half(void) {
 #if !defined __clang__ && __GNUC__ >= 12
   return __builtin_cpu_supports("avx512fp16");
+#else
+  return false;
+#endif
+}
+
+/* The system keeps the matrix unit's registers, 8 KB of each thread, only for processes that have
+ * asked for that (Linux, Documentation/arch/x86/xstate.rst). */
+static bool may_use_tiles(void) {
+#ifdef NET_CPU_EMULATED
+  return true;
+#else
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#endif
+}
+
+static bool has_matrix(void) {
+#if !defined __clang__ && __GNUC__ >= 12
+  return has_half() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+         __builtin_cpu_supports("amx-bf16") && may_use_tiles();
 #else
   return false;
 #endif
@@ -30,6 +51,7 @@ static net_cpu_level processor(void) {
   /* No processor has bfloat16 without the products of bytes. */
   const bool narrow = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
   if (!narrow) return NET_CPU_AVX512;
+  if (has_matrix()) return NET_CPU_AMX;
   return has_half() ? NET_CPU_AVX512_FP16 : NET_CPU_AVX512_BF16;
 }
 
@@ -48,6 +70,10 @@ bool net_cpu_half(void) {
 
 bool net_cpu_fast_bf16(void) {
   return net_cpu_half() || (net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel"));
+}
+
+bool net_cpu_matrix(void) {
+  return net_cpu() >= NET_CPU_AMX;
 }
 
 bool net_cpu_fast_bytes(void) {
@@ -71,6 +97,6 @@ net_cpu_level net_cpu(void) {
 leuko_status net_cpu_check(leuko_error *error) {
   if (wished() >= 0) return LEUKO_OK;
   return error_set(error, LEUKO_ARGUMENT, NULL,
-                   "take generic, avx2, avx512, avx512_bf16 or avx512_fp16, or unset it",
+                   "take generic, avx2, avx512, avx512_bf16, avx512_fp16 or amx, or unset it",
                    VARIABLE " names no level of instructions");
 }

@@ -11,11 +11,12 @@ typedef enum {
   NET_CPU_AVX2,        /* AVX2 and FMA; from here on oneDNN as well */
   NET_CPU_AVX512,      /* F and BW */
   NET_CPU_AVX512_BF16, /* also in bfloat16 and in bytes */
-  NET_CPU_AVX512_FP16  /* and in half precision */
+  NET_CPU_AVX512_FP16, /* and in half precision */
+  NET_CPU_AMX          /* and on the matrix unit, in bytes and bfloat16 */
 } net_cpu_level;
 
 /* What the processor has, or less where the environment's LEUKO_CPU says so: generic, avx2, avx512,
- * avx512_bf16 or avx512_fp16. It is there for tests and for hunting down differences between
+ * avx512_bf16, avx512_fp16 or amx. It is there for tests and for hunting down differences between
  * machines; a process should keep to one value, since oneDNN remembers the first. */
 net_cpu_level net_cpu(void);
 
@@ -28,6 +29,10 @@ bool net_cpu_fast_bf16(void);
 /* Whether inference in 16 bits is in half precision, and multiplies so also float32 between bytes.
  */
 bool net_cpu_half(void);
+
+/* Whether products of bytes are for the matrix unit, where they have eight times the rate of half
+ * precision's. The system is asked for its registers, once a process. */
+bool net_cpu_matrix(void);
 
 /* Whether products of bytes have several times the rate of float32's and bfloat16's: where AVX-512
  * has them, on Intel's. */

@@ -62,6 +62,15 @@ static inline bool element_half(void) {
 #endif
 }
 
+/* Whether they have the matrix unit. */
+static inline bool element_matrix(void) {
+#ifdef VECTOR_MATRIX
+  return net_cpu_matrix();
+#else
+  return false;
+#endif
+}
+
 /* Whether they have bytes. */
 static inline bool element_has_bytes(void) {
 #if defined VECTOR_BYTES && !defined VECTOR_NARROW

@@ -47,9 +47,11 @@ bool net_precision_supported(net_precision precision) {
 }
 
 /* What is kept in 16 bits where a plan is asked for `precision`. Between bytes only where that is
- * faster and float32 not as fast in half precision, whose rounding is finer. */
+ * faster: in bfloat16 where products are, in half precision where bytes are so fast that storing
+ * float32 between them would take most of the time; elsewhere float32, whose rounding is finer. */
 static net_precision wide_type(net_precision precision) {
-  const bool between = precision == NET_INT8 && net_cpu_fast_bf16() && !net_cpu_half();
+  const bool faster = net_cpu_half() ? net_cpu_matrix() : net_cpu_fast_bf16();
+  const bool between = precision == NET_INT8 && faster;
   return precision == NET_BF16 || between ? NET_BF16 : NET_F32;
 }
 
@@ -196,6 +198,7 @@ static bool adds_bytes(const builder *b, int node) {
 static bool winograd_is_faster(const builder *b, const net_node *n) {
   const net_attributes *a = &n->attributes;
   if (!b->plan->options.winograd || a->kernel != 3 || a->stride != 1) return false;
+  if (net_cpu_matrix()) return false;
   if (!net_cpu_fast_bytes()) return true;
   const int channels = b->plan->graph->nodes[n->inputs[0]].shape.c;
   const bool few = n->shape.h * n->shape.w < MANY_PIXELS;

@@ -176,6 +176,7 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
  * alone. */
 #if defined __AVX512FP16__ || (!defined __clang__ && __GNUC__ >= 12)
 #define VECTOR_HALF
+#define VECTOR_MATRIX /* and on the matrix unit, of processors that have half precision as well */
 #endif
 #define LEVEL(name) name##_avx512
 #define LEVEL_NAME "avx512"

@@ -9,8 +9,9 @@ struct net_kernel {
   net_op op;
   char *zeros;
   float *units;             /* of an output in bytes */
-  infer_winograd *winograd; /* one of the three, for a convolution */
+  infer_winograd *winograd; /* one of the four, for a convolution */
   infer_first *first;
+  infer_matrix *matrix;
   infer_direct *direct;
 };
 
@@ -29,22 +30,29 @@ static bool is_winograd(const net_step *step) {
          !step->add && step->in_layout != NET_NHWC_U8;
 }
 
+/* Whether the matrix unit computes it, from bytes. */
+static bool is_matrix(const net_step *step) {
+  const net_attributes *a = &step->node->attributes;
+  return step->in_layout == NET_NHWC_U8 && infer_matrix_takes(a->kernel, a->stride, step->pool);
+}
+
 /* Bytes are read where the producer gives them, and given where the plan has a scale for them. */
 static bool choose_convolution(net_step *step, net_layout layout) {
   const bool vectors = whole_steps(step);
   if (step->out.c % ELEMENT_STEP || (!vectors && !few_channels(step))) return false;
   if (step->add && step->pool) return false;
   /* Products that are pooled one by one are not in half precision. */
-  if (layout == NET_NHWC_F16 && step->pool && !few_channels(step) && !is_winograd(step))
+  if (layout == NET_NHWC_F16 && step->pool && !few_channels(step) && !is_winograd(step) &&
+      !is_matrix(step))
     return false;
   if (few_channels(step)) step->in_layout = NET_NHWC;
   else if (step->in_layout != NET_NHWC_U8) step->in_layout = layout;
   if (step->add_layout != NET_NHWC_U8) step->add_layout = layout;
-  /* Only the first layer's kernel pools into bytes. */
-  const bool whole = !step->pool || few_channels(step);
+  /* Bytes are pooled by the matrix unit alone, and into bytes also by the first layer's kernel. */
+  const bool whole = !step->pool || few_channels(step) || is_matrix(step);
   const bool bytes = step->out_scales && step->relu && whole && element_has_bytes();
   step->out_layout = bytes ? NET_NHWC_U8 : layout;
-  return step->in_layout != NET_NHWC_U8 || !step->pool;
+  return step->in_layout != NET_NHWC_U8 || !step->pool || is_matrix(step);
 }
 
 static bool infer_choose(net_step *step) {
@@ -96,6 +104,7 @@ static void infer_release(net_kernel *k) {
   if (!k) return;
   infer_winograd_free(k->winograd);
   infer_first_free(k->first);
+  infer_matrix_free(k->matrix);
   infer_direct_free(k->direct);
   free(k->zeros);
   free(k->units);
@@ -137,6 +146,8 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
     k->s.half = in_half(&k->s, step, winograd);
     if (winograd) status = infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error);
     else if (few_channels(step)) status = infer_first_new(&k->s, &k->first, scratch, error);
+    else if (is_matrix(step))
+      status = infer_matrix_new(&k->s, step->batch, &k->matrix, scratch, error);
     else status = infer_direct_new(&k->s, step->batch, &k->direct, scratch, error);
   }
   if (status == LEUKO_OK) *out = k;
@@ -148,6 +159,7 @@ static leuko_status infer_bind(net_kernel *k, const float *const params[NET_MAX_
                                leuko_error *error) {
   if (k->winograd) return infer_winograd_bind(k->winograd, params[0], error);
   if (k->first) infer_first_bind(k->first, params[0], params[1]);
+  if (k->matrix) infer_matrix_bind(k->matrix, params[0], params[1]);
   if (k->direct) infer_direct_bind(k->direct, params[0], params[1]);
   return LEUKO_OK;
 }
@@ -156,6 +168,7 @@ static leuko_status infer_forward(net_kernel *k, const net_call *call, leuko_err
   (void)error;
   if (k->winograd) infer_winograd_run(k->winograd, call);
   else if (k->first) infer_first_run(k->first, call);
+  else if (k->matrix) infer_matrix_run(k->matrix, call);
   else if (k->direct) infer_direct_run(k->direct, call);
   else if (k->op == NET_MAXPOOL) infer_maxpool(&k->s, call);
   else infer_avgpool(&k->s, call);
@@ -181,6 +194,7 @@ static const char *infer_implementation(const net_kernel *k) {
                                       [ELEMENT_F16] = "pool:" LEVEL_NAME "_fp16",
                                       [ELEMENT_U8] = "pool:" LEVEL_NAME "_int8"};
   if (k->op != NET_CONV2D) return pools[k->s.in_type];
+  if (k->matrix) return k->s.pool ? "direct+pool:amx_int8" : "direct:amx_int8";
   if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
   return names[k->winograd != NULL][k->s.half ? 2 : k->s.in_type][k->s.pool];
 }

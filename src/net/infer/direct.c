@@ -1,4 +1,3 @@
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +22,8 @@ struct infer_direct {
   /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest]; bfloat16 in pairs of depth;
    * bytes as product_bytes_pack leaves them */
   void *u;
-  bool scaled; /* in half precision, or bytes come in or go out; then, in the output's units: */
-  /* [filters]: what a sum counts, what is added to it, what one of the branch counts */
-  float *scales, *biases, *other_scales;
+  bool scaled; /* in half precision, or bytes come in or go out */
+  infer_units units;
 };
 
 static size_t up_to_line(size_t bytes) {
@@ -73,9 +71,7 @@ static void *chunk_at(const infer_direct *d, int chunk) {
 void infer_direct_free(infer_direct *d) {
   if (!d) return;
   free(d->u);
-  free(d->scales);
-  free(d->biases);
-  free(d->other_scales);
+  infer_units_free(&d->units);
   free(d);
 }
 
@@ -93,28 +89,15 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   const size_t bytes =
       up_to_line((size_t)(last / PRODUCT_WIDTH) * chunk_bytes(d, 0) + chunk_bytes(d, last));
   d->u = aligned_alloc(LINE, bytes);
-  d->scales = calloc((size_t)shape->plain.c, sizeof *d->scales);
-  d->biases = calloc((size_t)shape->plain.c, sizeof *d->biases);
-  d->other_scales = calloc((size_t)shape->plain.c, sizeof *d->other_scales);
-  if (!d->u || !d->scales || !d->biases || !d->other_scales) {
+  leuko_status status = d->u ? LEUKO_OK : error_set_memory(error, bytes);
+  if (status == LEUKO_OK) status = infer_units_new(shape->plain.c, &d->units, error);
+  if (status != LEUKO_OK) {
     infer_direct_free(d);
-    return error_set_memory(error, bytes);
+    return status;
   }
   *scratch = d->list_bytes + (size_t)shape->threads * thread_bytes(d);
   *out = d;
   return LEUKO_OK;
-}
-
-/* What brings the kernel's columns, each value times what its channel counts, to signed bytes, the
- * largest value of each to 127, into factors [width]; 0 for a filter of zeros. */
-static void byte_factors(const infer_direct *d, const float *kernel, size_t values, size_t width,
-                         float *factors) {
-  const size_t filters = (size_t)d->s.plain.c;
-  for (size_t f = 0; f < width; f++) factors[f] = 0;
-  for (size_t k = 0; k < values; k++)
-    for (size_t f = 0; f < width; f++)
-      factors[f] = fmaxf(factors[f], fabsf(kernel[k * filters + f] * d->s.in_scales[k % d->depth]));
-  for (size_t f = 0; f < width; f++) factors[f] = factors[f] > 0 ? 127 / factors[f] : 0;
 }
 
 void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) {
@@ -124,13 +107,13 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (size_t chunk = 0; chunk < filters; chunk += PRODUCT_WIDTH) {
     const size_t width = filters - chunk < PRODUCT_WIDTH ? filters - chunk : PRODUCT_WIDTH;
-    float factors[PRODUCT_WIDTH],
-        counts[PRODUCT_WIDTH] = {0}; /* what one of a filter's sums counts */
+    float factors[PRODUCT_WIDTH], counts[PRODUCT_WIDTH]; /* what one of a filter's sums counts */
     void *u = chunk_at(d, (int)chunk);
     float *wide = u;
     uint16_t *narrow = u;
+    for (size_t f = 0; f < width; f++) counts[f] = 1;
     if (s->in_type == ELEMENT_U8) {
-      byte_factors(d, kernel + chunk, values, width, factors);
+      infer_byte_factors(s, kernel + chunk, width, factors, counts);
       const product_factors by = {s->in_scales, factors, d->depth};
       product_bytes_pack(kernel + chunk, filters, &by, values, (int)width, u);
     } else if (d->s.half) {
@@ -147,14 +130,7 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
           else wide[k * width + f] = value;
         }
     }
-    for (size_t f = 0; f < width; f++) {
-      const float unit = s->out_units ? s->out_units[chunk + f] : 1;
-      if (s->in_type == ELEMENT_U8) counts[f] = factors[f] > 0 ? 1 / factors[f] : 0;
-      else if (!d->s.half) counts[f] = 1;
-      d->scales[chunk + f] = counts[f] * unit;
-      d->biases[chunk + f] = bias ? bias[chunk + f] * unit : 0;
-      d->other_scales[chunk + f] = (s->add_scales ? s->add_scales[chunk + f] : 1) * unit;
-    }
+    infer_units_set(&d->units, s, chunk, width, counts, bias);
   }
 }
 
@@ -264,14 +240,14 @@ VECTOR static void pool_chunk(const infer_direct *d, const net_call *call, const
 VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, const workplace *w,
                                 size_t rows, size_t row, size_t count, int chunk) {
   const infer_shape *s = &d->s;
-  const float *bias = d->scaled ? d->biases : call->params[1];
+  const float *bias = d->scaled ? d->units.biases : call->params[1];
   const product_finish finish = {.to = w->to + row,
                                  .other = s->add ? w->other + row : NULL,
                                  .type = s->out_type,
                                  .other_type = s->add_type,
-                                 .other_scale = d->other_scales + chunk,
+                                 .other_scale = d->units.other_scales + chunk,
                                  .first = (size_t)chunk,
-                                 .scale = d->scaled ? d->scales + chunk : NULL,
+                                 .scale = d->scaled ? d->units.scales + chunk : NULL,
                                  .bias = bias ? bias + chunk : NULL,
                                  .relu = s->relu};
   const size_t taps = (size_t)d->taps;

@@ -26,6 +26,14 @@
 #define infer_direct_free LEVEL(infer_direct_free)
 #define infer_direct_bind LEVEL(infer_direct_bind)
 #define infer_direct_run LEVEL(infer_direct_run)
+#define infer_matrix_new LEVEL(infer_matrix_new)
+#define infer_matrix_free LEVEL(infer_matrix_free)
+#define infer_matrix_bind LEVEL(infer_matrix_bind)
+#define infer_matrix_run LEVEL(infer_matrix_run)
+#define infer_units_new LEVEL(infer_units_new)
+#define infer_units_free LEVEL(infer_units_free)
+#define infer_units_set LEVEL(infer_units_set)
+#define infer_byte_factors LEVEL(infer_byte_factors)
 #define infer_maxpool LEVEL(infer_maxpool)
 #define infer_avgpool LEVEL(infer_avgpool)
 
@@ -90,6 +98,37 @@ void infer_first_free(infer_first *d);
 /* kernel HWIO float32; bias [filters] or NULL. */
 void infer_first_bind(infer_first *d, const float *kernel, const float *bias);
 void infer_first_run(const infer_first *d, const net_call *call);
+
+/* units.c: what a convolution's sums are worth in the output's units. */
+typedef struct {
+  /* [filters]: what a sum counts, what is added to it, what one of the branch counts */
+  float *scales, *biases, *other_scales;
+} infer_units;
+leuko_status infer_units_new(int filters, infer_units *out, leuko_error *error);
+void infer_units_free(infer_units *units);
+/* Those of filters `first` and so on, each of whose sums counts counts[f - first] before that.
+ * bias [all filters] or NULL. */
+void infer_units_set(infer_units *units, const infer_shape *shape, size_t first, size_t width,
+                     const float *counts, const float *bias);
+/* What brings the columns of a kernel [values][filters], each value times what its channel's byte
+ * counts, to signed bytes, the largest value of each to 127, into factors [width]; 0 for a filter
+ * of zeros. counts [width]: what one of a filter's sums counts then. */
+void infer_byte_factors(const infer_shape *shape, const float *kernel, size_t width, float *factors,
+                        float *counts);
+
+/* matrix.c: convolutions of bytes by the matrix unit, where there is one; channels and filters in
+ * multiples of ELEMENT_BYTES_STEP. */
+typedef struct infer_matrix infer_matrix;
+/* Whether it is for these; only such are pooled whose windows overlap. */
+static inline bool infer_matrix_takes(int kernel, int stride, bool pool) {
+  return element_matrix() && (!pool || (kernel > 1 && stride == 1));
+}
+leuko_status infer_matrix_new(const infer_shape *shape, int batch, infer_matrix **out,
+                              size_t *scratch, leuko_error *error);
+void infer_matrix_free(infer_matrix *d);
+/* As infer_direct_bind. */
+void infer_matrix_bind(infer_matrix *d, const float *kernel, const float *bias);
+void infer_matrix_run(const infer_matrix *d, const net_call *call);
 
 /* direct.c: every other convolution, as sums of products over the window's pixels. Bytes are
  * multiplied with bytes into integers that are exact. */
