@@ -24,6 +24,7 @@ static bool has_half(void) {
 #endif
 }
 
+#if !defined __clang__ && __GNUC__ >= 12
 /* The system keeps the matrix unit's registers, 8 KB of each thread, only for processes that have
  * asked for that (Linux, Documentation/arch/x86/xstate.rst). */
 static bool may_use_tiles(void) {
@@ -36,13 +37,14 @@ static bool may_use_tiles(void) {
 }
 
 static bool has_matrix(void) {
-#if !defined __clang__ && __GNUC__ >= 12
   return has_half() && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
          __builtin_cpu_supports("amx-bf16") && may_use_tiles();
-#else
-  return false;
-#endif
 }
+#else
+static bool has_matrix(void) {
+  return false;
+}
+#endif
 
 static net_cpu_level processor(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NET_CPU_GENERIC;

@@ -113,10 +113,13 @@ typedef struct {
   size_t pixel;
 } finishing;
 
-/* Bytes, and bytes or nothing added. They are not negative, which rounding to them sees to: a relu
- * is not asked for. */
-INLINE void finish_bytes(const finishing *w, int vectors, bool adds, bool pooled) {
+/* Sums of bytes to bytes or half precision, with one of these added or nothing. Bytes are not
+ * negative, which rounding to them sees to: a relu is not asked for. */
+INLINE void finish_bytes(const finishing *w, int vectors, element_type to_type, bool adds,
+                         element_type other_type, bool pooled) {
   const product_finish *f = w->finish;
+  const size_t other_at = f->first * element_bytes(other_type);
+  const v16 floor = v16_all(f->relu ? 0 : -INFINITY);
   v16 scale[VECTORS], bias[VECTORS], other_scale[VECTORS];
   for (int k = 0; k < vectors; k++) {
     scale[k] = v16_load(f->scale + 16 * k);
@@ -129,12 +132,20 @@ INLINE void finish_bytes(const finishing *w, int vectors, bool adds, bool pooled
     sums_of(w->m, r, v, vectors, ELEMENT_U8, pooled);
     for (int k = 0; k < vectors; k++) v[k] = v16_fma(numbers(v[k], ELEMENT_U8), scale[k], bias[k]);
     for (int k = 0; adds && k < vectors; k++) {
-      const v16 other = element_from_u8((const char *)w->other[r] + f->first + 16 * (size_t)k);
-      v[k] = v16_fma(other, other_scale[k], v[k]);
+      const char *other =
+          (const char *)w->other[r] + other_at + 16 * (size_t)k * element_bytes(other_type);
+      v[k] = v16_fma(element_load16(other, other_type), other_scale[k], v[k]);
     }
-    char *to = w->y + w->number[r] * w->pixel + f->first;
-    if (vectors == 4) _mm512_storeu_si512(to, element_to_u8(v[0], v[1], v[2], v[3]));
-    else element_store(to, v, ELEMENT_U8);
+    char *to = w->y + w->number[r] * w->pixel + f->first * element_bytes(to_type);
+    if (to_type == ELEMENT_U8 && vectors == 4) {
+      _mm512_storeu_si512(to, element_to_u8(v[0], v[1], v[2], v[3]));
+      continue;
+    }
+    for (int k = 0; k < vectors; k += 2) {
+      if (to_type != ELEMENT_U8)
+        for (int i = k; i < k + 2; i++) v[i] = v16_max(floor, v[i]);
+      element_store(to + 16 * (size_t)k * element_bytes(to_type), v + k, to_type);
+    }
   }
 }
 
@@ -153,11 +164,22 @@ INLINE void finish_any(const finishing *w, int vectors, element_type type, bool 
   }
 }
 
+/* Those that are usual between bytes. */
+INLINE bool finish_usual(const finishing *w, int vectors, element_type to, bool pooled) {
+  if (!w->other) finish_bytes(w, vectors, to, false, ELEMENT_U8, pooled);
+  else if (w->finish->other_type == ELEMENT_U8)
+    finish_bytes(w, vectors, to, true, ELEMENT_U8, pooled);
+  else if (w->finish->other_type == ELEMENT_F16)
+    finish_bytes(w, vectors, to, true, ELEMENT_F16, pooled);
+  else return false;
+  return true;
+}
+
 INLINE void finish_width(const finishing *w, int vectors, element_type type, bool pooled) {
-  const bool bytes = type == ELEMENT_U8 && w->finish->type == ELEMENT_U8 && w->finish->relu;
+  const product_finish *f = w->finish;
   if (type != ELEMENT_U8) finish_any(w, vectors, ELEMENT_BF16, pooled);
-  else if (bytes && !w->other) finish_bytes(w, vectors, false, pooled);
-  else if (bytes && w->finish->other_type == ELEMENT_U8) finish_bytes(w, vectors, true, pooled);
+  else if (f->type == ELEMENT_U8 && f->relu && finish_usual(w, vectors, ELEMENT_U8, pooled)) return;
+  else if (f->type == ELEMENT_F16 && finish_usual(w, vectors, ELEMENT_F16, pooled)) return;
   else finish_any(w, vectors, ELEMENT_U8, pooled);
 }
 
