@@ -85,6 +85,40 @@ MATRIX void matrix_multiply(const char *const *a, int groups, const matrix_rows 
   FENCE;
 }
 
+MATRIX void matrix_outer(const char *x, size_t x_stride, const char *dy, size_t dy_stride,
+                         const uint32_t *list, size_t count, float *to, size_t stride, bool more) {
+  const size_t row = stride * sizeof *to;
+  char *above = (char *)to, *below = above + MATRIX_ROWS * row;
+  FENCE;
+  if (more) {
+    _tile_loadd(0, above, row);
+    _tile_loadd(1, above + MATRIX_BYTES, row);
+    _tile_loadd(2, below, row);
+    _tile_loadd(3, below + MATRIX_BYTES, row);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (size_t k = 0; k < count; k++) {
+    const char *a = x + (size_t)list[k] * MATRIX_BYTES, *b = dy + (size_t)list[k] * MATRIX_REGISTER;
+    _tile_loadd(4, a, x_stride);
+    _tile_loadd(6, b, MATRIX_BYTES);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, b + dy_stride, MATRIX_BYTES);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, a + MATRIX_ROWS * x_stride, x_stride);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, above, row);
+  _tile_stored(1, above + MATRIX_BYTES, row);
+  _tile_stored(2, below, row);
+  _tile_stored(3, below + MATRIX_BYTES, row);
+  FENCE;
+}
+
 /* Row r as vectors; with `pooled` the largest of its square. */
 INLINE void sums_of(const float *m, size_t r, v16 *sums, int vectors, element_type type,
                     bool pooled) {

@@ -13,6 +13,7 @@ struct net_kernel {
   net_step step;
   learn_shape s;
   learn_winograd *forward, *to_data;
+  learn_matrix *matrix, *matrix_to_data; /* in these two's place */
   learn_first *first;
   uint32_t *list; /* of tiles that are computed: room for all */
   char implementation[48];
@@ -20,6 +21,12 @@ struct net_kernel {
 
 static bool is_first(const net_step *step) {
   return step->in.c <= 4 && !step->need_dx;
+}
+
+/* Whether the matrix unit multiplies, directly, what Winograd's algorithm would. */
+static bool on_matrix(const net_step *step) {
+  return step->op == NET_CONV2D && !is_first(step) && step->precision == NET_BF16 &&
+         element_matrix();
 }
 
 static bool choose_conv2d(net_step *step, bool bf16) {
@@ -30,7 +37,7 @@ static bool choose_conv2d(net_step *step, bool bf16) {
     step->in_layout = NET_NHWC;
     return true;
   }
-  return step->winograd && a->kernel == 3 && a->stride == 1 && a->pad <= 2 &&
+  return (step->winograd || on_matrix(step)) && a->kernel == 3 && a->stride == 1 && a->pad <= 2 &&
          step->in.c % ELEMENT_STEP == 0;
 }
 
@@ -74,6 +81,8 @@ static void learn_release(net_kernel *k) {
   if (!k) return;
   learn_winograd_free(k->forward);
   learn_winograd_free(k->to_data);
+  learn_matrix_free(k->matrix);
+  learn_matrix_free(k->matrix_to_data);
   learn_first_free(k->first);
   free(k->list);
   free(k);
@@ -90,6 +99,16 @@ static leuko_status new_list(net_kernel *k, leuko_error *error) {
                               learn_tiles_listed(t->in, back, t->batch, NULL, NULL).count);
   k->list = malloc(count * sizeof *k->list);
   return k->list ? LEUKO_OK : error_set_memory(error, count * sizeof *k->list);
+}
+
+static leuko_status prepare_matrix(net_kernel *k, size_t *scratch, leuko_error *error) {
+  size_t more = learn_flat_scratch(&k->s);
+  leuko_status status = learn_matrix_new(&k->s, false, &k->matrix, scratch, error);
+  *scratch = larger(*scratch, larger(more, learn_matrix_gradient_scratch(&k->s)));
+  if (status != LEUKO_OK || !k->step.need_dx) return status;
+  status = learn_matrix_new(&k->s, true, &k->matrix_to_data, &more, error);
+  if (status == LEUKO_OK) *scratch = larger(*scratch, more);
+  return status;
 }
 
 static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *error) {
@@ -113,6 +132,7 @@ static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *
     *scratch = larger(*scratch, more);
     return status;
   }
+  if (on_matrix(step)) return prepare_matrix(k, scratch, error);
   status = learn_winograd_new(&k->s, false, &k->forward, scratch, error);
   *scratch = larger(*scratch, larger(more, learn_winograd_gradient_scratch(&k->s)));
   if (status == LEUKO_OK) status = new_list(k, error);
@@ -137,7 +157,7 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
   } else if (step->op == NET_CONV2D) {
     status = prepare_conv2d(k, scratch, error);
     if (step->pool) *workspace = (size_t)step->batch * net_shape_size(step->out);
-    kind = k->first ? "direct" : "winograd_4x4";
+    kind = k->first || k->matrix ? "direct" : "winograd_4x4";
   } else if (by_rows(step)) {
     kind = "dense_rows";
     *workspace = learn_rows_workspace(step);
@@ -149,8 +169,8 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
     learn_release(k);
     return status;
   }
-  snprintf(k->implementation, sizeof k->implementation, "%s%s:" LEVEL_NAME "%s", kind,
-           step->pool ? "+pool" : "",
+  snprintf(k->implementation, sizeof k->implementation, "%s%s:%s%s", kind,
+           step->pool ? "+pool" : "", k->matrix ? "amx" : LEVEL_NAME,
            step->precision == NET_BF16 && step->op != NET_ADD && !by_rows(step) ? "_bf16" : "");
   *out = k;
   return LEUKO_OK;
@@ -161,6 +181,8 @@ static leuko_status learn_bind(net_kernel *k, const float *const params[NET_MAX_
   (void)error;
   if (k->forward) learn_winograd_bind(k->forward, params[0]);
   if (k->to_data) learn_winograd_bind(k->to_data, params[0]);
+  if (k->matrix) learn_matrix_bind(k->matrix, params[0]);
+  if (k->matrix_to_data) learn_matrix_bind(k->matrix_to_data, params[0]);
   if (k->first) learn_first_bind(k->first, params[0]);
   return LEUKO_OK;
 }
@@ -190,6 +212,9 @@ static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_err
     const learn_tiles computed = output_tiles(k, call);
     learn_winograd_run(k->forward, &computed, &x, call->params[1], call->y, call->workspace,
                        call->scratch);
+  } else if (k->matrix) {
+    learn_matrix_run(k->matrix, call->flat_out.computed, &x, call->params[1], call->y,
+                     call->workspace, call->scratch);
   } else if (k->first) {
     learn_first_forward(k->first, call);
   } else if (k->step.op == NET_ADD) {
@@ -222,6 +247,16 @@ static leuko_status learn_backward(net_kernel *k, const net_call *call, leuko_er
     return LEUKO_OK;
   }
   const learn_source x = input_source(k, call), dy = learn_gradient_source(&k->s, call);
+  if (k->matrix) {
+    if (wanted)
+      learn_matrix_gradient(&k->s, call->flat_out.computed, &x, &dy, call->grads[0], call->grads[1],
+                            call->scratch);
+    if (call->dx[0] && k->matrix_to_data)
+      learn_matrix_run(k->matrix_to_data, call->flat_in.computed, &dy, NULL, call->dx[0], NULL,
+                       call->scratch);
+    learn_flat_backward(&k->s, call, narrow_input(k));
+    return LEUKO_OK;
+  }
   if (wanted) {
     const learn_tiles computed = output_tiles(k, call);
     learn_winograd_gradient(&k->s, &computed, &x, &dy, call->grads[0], call->grads[1],

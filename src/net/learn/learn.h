@@ -49,6 +49,16 @@ typedef struct {
   bool relu, pool, bf16;
 } learn_shape;
 
+/* The convolution that takes the gradient of the output to that of the input, for stride 1. */
+static inline learn_shape learn_to_data(const learn_shape *forward) {
+  learn_shape s = *forward;
+  s.in = forward->plain;
+  s.plain = s.out = forward->in;
+  s.pad = forward->kernel - 1 - forward->pad;
+  s.relu = s.pool = false;
+  return s;
+}
+
 /* A constant where there is no bfloat16, so that its kernels are not compiled. */
 static inline bool learn_bf16(const learn_shape *s) {
 #ifdef VECTOR_NARROW
@@ -117,22 +127,31 @@ static inline learn_kind learn_kind_of(const learn_source *from) {
   return from->won ? LEARN_POOLED : from->relu ? LEARN_RELU : LEARN_PLAIN;
 }
 
+#ifdef VECTOR_NARROW
+/* The 32 channels from `c` on, in bfloat16. */
+VECTOR_INLINE __m512i learn_load_narrow(const learn_pixel *at, size_t c, learn_kind kind) {
+  const __m512i all = _mm512_loadu_si512(at->value + 2 * c);
+  if (kind == LEARN_RELU) {
+    /* As integers, positive numbers are positive. */
+    const __m512i y = _mm512_loadu_si512((const char *)at->other + 2 * c);
+    return _mm512_maskz_mov_epi16(_mm512_cmpgt_epi16_mask(y, _mm512_setzero_si512()), all);
+  }
+  if (kind == LEARN_POOLED) {
+    const __m256i won = _mm256_loadu_si256((const void *)((const char *)at->other + c));
+    return _mm512_maskz_mov_epi16(
+        _mm512_cmpeq_epi16_mask(_mm512_cvtepu8_epi16(won), _mm512_set1_epi16((short)at->pixel)),
+        all);
+  }
+  return all;
+}
+#endif
+
 /* The step of channels from `c` on, in split order (element.h). */
 VECTOR_INLINE void learn_load(const learn_pixel *at, size_t c, learn_kind kind,
                               v16 out[ELEMENT_VECTORS], bool bf16) {
 #ifdef VECTOR_NARROW
   if (bf16) {
-    __m512i both = _mm512_loadu_si512(at->value + 2 * c);
-    if (kind == LEARN_RELU) {
-      /* As integers, positive numbers are positive. */
-      __m512i y = _mm512_loadu_si512((const char *)at->other + 2 * c);
-      both = _mm512_maskz_mov_epi16(_mm512_cmpgt_epi16_mask(y, _mm512_setzero_si512()), both);
-    } else if (kind == LEARN_POOLED) {
-      __m256i won = _mm256_loadu_si256((const void *)((const char *)at->other + c));
-      both = _mm512_maskz_mov_epi16(
-          _mm512_cmpeq_epi16_mask(_mm512_cvtepu8_epi16(won), _mm512_set1_epi16((short)at->pixel)),
-          both);
-    }
+    const __m512i both = learn_load_narrow(at, c, kind);
     out[0] = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
     out[1] = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000)));
     return;
@@ -221,6 +240,21 @@ static inline int learn_winograd_side(bool pool) {
 size_t learn_winograd_gradient_scratch(const learn_shape *s);
 void learn_winograd_gradient(const learn_shape *s, const learn_tiles *tiles, const learn_source *x,
                              const learn_source *dy, float *dkernel, float *dbias, void *scratch);
+
+/* matrix.c, matrix_gradient.c: the same convolutions in bfloat16, multiplied directly on the matrix
+ * unit, where there is one (element_matrix). `computed` [n][h][w] of what is stored: the pixels to
+ * compute; NULL: all.
+ */
+typedef struct learn_matrix learn_matrix;
+leuko_status learn_matrix_new(const learn_shape *shape, bool turned, learn_matrix **out,
+                              size_t *scratch, leuko_error *error);
+void learn_matrix_free(learn_matrix *w);
+void learn_matrix_bind(learn_matrix *w, const float *kernel);
+void learn_matrix_run(const learn_matrix *w, const uint8_t *computed, const learn_source *from,
+                      const float *bias, void *y, uint8_t *won, void *scratch);
+size_t learn_matrix_gradient_scratch(const learn_shape *s);
+void learn_matrix_gradient(const learn_shape *s, const uint8_t *computed, const learn_source *x,
+                           const learn_source *dy, float *dkernel, float *dbias, void *scratch);
 
 /* first.c: convolutions of few channels of float32, the network's input, whose own gradient nobody
  * wants. */

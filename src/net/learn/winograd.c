@@ -62,16 +62,6 @@ void learn_winograd_free(learn_winograd *w) {
   free(w);
 }
 
-/* The convolution that takes the gradient of the output to that of the input. */
-static learn_shape to_data(const learn_shape *forward) {
-  learn_shape s = *forward;
-  s.in = forward->plain;
-  s.plain = s.out = forward->in;
-  s.pad = 2 - forward->pad;
-  s.relu = s.pool = false;
-  return s;
-}
-
 static void choose_turns(learn_winograd *w) {
   const size_t threads = (size_t)w->s.threads;
   const size_t tile = WINOGRAD_POSITIONS * ((size_t)w->s.in.c * element_bytes(w->s.bf16) +
@@ -92,7 +82,7 @@ leuko_status learn_winograd_new(const learn_shape *shape, bool turned, learn_win
   learn_winograd *w = calloc(1, sizeof *w);
   *out = NULL;
   if (!w) return error_set_memory(error, sizeof *w);
-  w->s = turned ? to_data(shape) : *shape;
+  w->s = turned ? learn_to_data(shape) : *shape;
   w->turned = turned;
   const int side = learn_winograd_side(w->s.pool);
   w->tiles_y = (size_t)((w->s.out.h + side - 1) / side);
