@@ -86,21 +86,14 @@ MATRIX void matrix_multiply(const char *const *a, int groups, const matrix_rows 
 }
 
 MATRIX void matrix_outer(const char *x, size_t x_stride, const char *dy, size_t dy_stride,
-                         const uint32_t *list, size_t count, float *to, size_t stride, bool more) {
-  const size_t row = stride * sizeof *to;
-  char *above = (char *)to, *below = above + MATRIX_ROWS * row;
+                         const uint32_t *list, size_t count, float *sums) {
+  const size_t row = 2 * MATRIX_BYTES;
+  char *above = (char *)sums, *below = above + MATRIX_ROWS * row;
   FENCE;
-  if (more) {
-    _tile_loadd(0, above, row);
-    _tile_loadd(1, above + MATRIX_BYTES, row);
-    _tile_loadd(2, below, row);
-    _tile_loadd(3, below + MATRIX_BYTES, row);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  }
+  _tile_loadd(0, above, row);
+  _tile_loadd(1, above + MATRIX_BYTES, row);
+  _tile_loadd(2, below, row);
+  _tile_loadd(3, below + MATRIX_BYTES, row);
   for (size_t k = 0; k < count; k++) {
     const char *a = x + (size_t)list[k] * MATRIX_BYTES, *b = dy + (size_t)list[k] * MATRIX_REGISTER;
     _tile_loadd(4, a, x_stride);

@@ -37,12 +37,12 @@ typedef struct {
 void matrix_multiply(const char *const *a, int groups, const matrix_rows *rows, const char *u,
                      void *m, int width, element_type type);
 
-/* to [32][32] (rows `stride` floats apart) = the sum over steps of 32 pixels of x times dy, in
- * bfloat16; with `more` it is added to. x: 32 rows of channels, `x_stride` bytes apart, a pixel
- * behind the other, at any address; dy: pairs of pixels, of 16 filters a register for each step,
- * `dy_stride` bytes before those of the next 16. Only the `count` steps of the list are summed. */
+/* sums [2][16][2][16], of 32 rows of channels and 32 filters, += the sum over steps of 32 pixels of
+ * x times dy, in bfloat16. x: the channels, `x_stride` bytes apart, a pixel behind the other, at
+ * any address; dy: pairs of pixels, of 16 filters a register for each step, `dy_stride` bytes
+ * before those of the next 16. Only the `count` steps of the list are summed. */
 void matrix_outer(const char *x, size_t x_stride, const char *dy, size_t dy_stride,
-                  const uint32_t *list, size_t count, float *to, size_t stride, bool more);
+                  const uint32_t *list, size_t count, float *sums);
 
 #define MATRIX_NOBODY UINT32_MAX
 

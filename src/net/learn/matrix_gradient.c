@@ -12,8 +12,12 @@
  * there. So the pixels are what is summed over, 32 a step, and a place of the window is an offset
  * in x, whose channels are rows for that. All threads fill a band's planes, turn them, and share
  * out channels, filters and places: the sums run over the bands in order, whoever does it. */
-#define BAND_BYTES ((size_t)2 << 20)
+#define BAND_BYTES ((size_t)12 << 20)
 #define STEP 32
+/* Steps of 32 channels and 32 filters that stay in the nearest cache for all places of the window.
+ */
+#define NEAR_STEPS 8
+#define SUMS 1024 /* of 32 channels and 32 filters */
 
 typedef struct {
   const learn_shape *s;
@@ -31,6 +35,7 @@ typedef struct {
   uint8_t *active; /* [steps]: whether a pixel of dy is computed there */
   uint32_t *list;  /* of those steps */
   double *bias;    /* [filters] */
+  float *sums;     /* of each thread: [places of the window][SUMS] */
 } job;
 
 static size_t up_to_line(size_t bytes) {
@@ -75,6 +80,8 @@ static job job_of(const learn_shape *s, char *scratch, size_t *used) {
   j.active = take(scratch, used, j.places / STEP);
   j.list = take(scratch, used, j.places / STEP * sizeof *j.list);
   j.bias = take(scratch, used, filters * sizeof *j.bias);
+  j.sums =
+      take(scratch, used, (size_t)(s->threads * s->kernel * s->kernel) * SUMS * sizeof *j.sums);
   return j;
 }
 
@@ -194,17 +201,32 @@ VECTOR static void add_bias(const job *j, size_t f, size_t steps) {
   for (size_t i = 0; i < 16; i++) j->bias[f + i] += (double)sums[i];
 }
 
-/* One of the products of a band: 32 channels, 32 filters and a place of the window. */
+/* dkernel [32][32] of a place = or += its sums. */
+VECTOR static void add_sums(const float *sums, float *dkernel, size_t stride, bool more) {
+  for (size_t i = 0; i < 32; i++, dkernel += stride)
+    for (size_t part = 0; part < 32; part += 16, sums += 16)
+      v16_store(dkernel + part,
+                more ? v16_add(v16_load(dkernel + part), v16_load(sums)) : v16_load(sums));
+}
+
+/* The band's products of 32 channels and 32 filters, at all places of the window. */
 static void multiply(const job *j, const matrix_band *b, size_t task, size_t steps, float *dkernel,
                      bool more) {
   const size_t kernel = (size_t)j->s->kernel, places = kernel * kernel;
   const size_t channels = (size_t)j->s->in.c, filters = (size_t)j->s->plain.c;
-  const size_t k = task % places, f = task / places % (filters / 32) * 32;
-  const size_t c = task / places / (filters / 32) * 32;
-  const size_t shift = k / kernel * (size_t)(b->columns + j->s->kernel - 1) + k % kernel;
-  matrix_outer(j->x_rows + c * j->row_bytes + shift * sizeof(uint16_t), j->row_bytes,
-               j->dy_pairs + f / 16 * j->places / 2 * MATRIX_BYTES, j->places / 2 * MATRIX_BYTES,
-               j->list, steps, dkernel + (k * channels + c) * filters + f, filters, more);
+  const size_t f = task % (filters / 32) * 32, c = task / (filters / 32) * 32;
+  const size_t columns = (size_t)(b->columns + j->s->kernel - 1);
+  const char *x = j->x_rows + c * j->row_bytes;
+  const char *dy = j->dy_pairs + f / 16 * j->places / 2 * MATRIX_BYTES;
+  float *sums = j->sums + (size_t)omp_get_thread_num() * places * SUMS;
+  memset(sums, 0, places * SUMS * sizeof *sums);
+  for (size_t first = 0; first < steps; first += NEAR_STEPS)
+    for (size_t k = 0; k < places; k++)
+      matrix_outer(x + (k / kernel * columns + k % kernel) * sizeof(uint16_t), j->row_bytes, dy,
+                   j->places / 2 * MATRIX_BYTES, j->list + first, least(steps - first, NEAR_STEPS),
+                   sums + k * SUMS);
+  for (size_t k = 0; k < places; k++)
+    add_sums(sums + k * SUMS, dkernel + (k * channels + c) * filters + f, filters, more);
 }
 
 /* All threads' part of one band. */
@@ -212,8 +234,7 @@ static void run_band(const job *j, const matrix_band *b, float *dkernel, bool mo
   const learn_shape *s = j->s;
   const int lines = b->images * (b->rows + s->kernel - 1);
   const size_t used = (size_t)lines * (size_t)(b->columns + s->kernel - 1);
-  const size_t tasks =
-      (size_t)(s->kernel * s->kernel) * (size_t)(s->in.c / 32) * (size_t)(s->plain.c / 32);
+  const size_t tasks = (size_t)(s->in.c / 32) * (size_t)(s->plain.c / 32);
   /* As far as a step with the last places reads. */
   const size_t behind = used + (size_t)(s->kernel - 1) * (size_t)(b->columns + s->kernel);
   const size_t end = least(j->places, (behind + 2 * STEP - 1) / STEP * STEP);
@@ -227,7 +248,7 @@ static void run_band(const job *j, const matrix_band *b, float *dkernel, bool mo
   }
 #pragma omp for schedule(static)
   for (size_t step = 0; step < end / STEP; step++) turn_step(j, step);
-#pragma omp for schedule(dynamic, 9) nowait
+#pragma omp for schedule(dynamic) nowait
   for (size_t task = 0; task < tasks; task++)
     if (dkernel) multiply(j, b, task, *steps, dkernel, more);
 #pragma omp for schedule(static)
