@@ -77,6 +77,30 @@ static void test_many_tiles(void **state) {
   }
 }
 
+/* On the matrix unit, activations in bfloat16 or float32; kernels of 1x1 with strides as well.
+ * Inputs and kernel are rounded beforehand, so that only what is stored is rounded, and dy where it
+ * is float32. */
+static void test_matrix(void **state) {
+  (void)state;
+  if (!net_cpu_matrix()) skip();
+  for (uint32_t n = 0; n < 80; n++) {
+    rng r = rng_open(12, RNG_TEST, 7, n);
+    net_graph *g = net_graph_new();
+    const bool one = coin(&r), large = n % 16 == 0;
+    const int pad = one ? 0 : between(&r, 0, 2), stride = one ? between(&r, 1, 2) : 1;
+    const int least = one ? 1 : 3 - pad, most = large ? 70 : 15;
+    net_conv2d(g, "conv",
+               net_input(g, between(&r, least, most), between(&r, least, most), channels(&r)),
+               channels(&r), one ? 1 : 3, stride, pad, coin(&r));
+    net_step step = finish_step(&r, g, NET_BF16);
+    step.winograd = coin(&r);
+    step.need_dx = between(&r, 0, 3) > 0;
+    if (coin(&r)) step.in_layout = NET_NHWC_BF16;
+    if (stride == 1) add_pooling(&r, &step);
+    assert_true(step_agrees(backend(), &r, g, step, (step_tolerance){1e-2, 1e-2}));
+  }
+}
+
 /* Only the stored output and gradient are rounded: inputs and kernel are read in float32. */
 static void test_first_layer(void **state) {
   (void)state;
@@ -172,6 +196,7 @@ int main(void) {
       cmocka_unit_test(test_winograd_f32),
       cmocka_unit_test(test_winograd_bf16),
       cmocka_unit_test(test_many_tiles),
+      cmocka_unit_test(test_matrix),
       cmocka_unit_test(test_first_layer),
       cmocka_unit_test(test_dense),
       cmocka_unit_test(test_add),

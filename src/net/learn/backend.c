@@ -23,21 +23,30 @@ static bool is_first(const net_step *step) {
   return step->in.c <= 4 && !step->need_dx;
 }
 
-/* Whether the matrix unit multiplies, directly, what Winograd's algorithm would. */
+/* Whether the matrix unit computes it. */
 static bool on_matrix(const net_step *step) {
-  return step->op == NET_CONV2D && !is_first(step) && step->precision == NET_BF16 &&
-         element_matrix();
+  const net_attributes *a = &step->node->attributes;
+  if (step->op != NET_CONV2D || is_first(step) || step->precision != NET_BF16) return false;
+  if (!element_matrix() || step->in.c % ELEMENT_STEP || step->out.c % ELEMENT_STEP) return false;
+  if (a->kernel == 3) return a->stride == 1 && a->pad <= 2;
+  return a->kernel == 1 && a->pad == 0 && (a->stride == 1 || !step->pool);
 }
 
 static bool choose_conv2d(net_step *step, bool bf16) {
   const net_attributes *a = &step->node->attributes;
   if (step->add || step->out.c % ELEMENT_STEP) return false;
+  if (on_matrix(step)) {
+    /* Among layers in float32 it saves the way there and back. */
+    if (step->in_layout != NET_NHWC_BF16) step->in_layout = NET_NHWC;
+    step->out_layout = step->in_layout;
+    return true;
+  }
   step->in_layout = step->out_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
   if (is_first(step)) {
     step->in_layout = NET_NHWC;
     return true;
   }
-  return (step->winograd || on_matrix(step)) && a->kernel == 3 && a->stride == 1 && a->pad <= 2 &&
+  return step->winograd && a->kernel == 3 && a->stride == 1 && a->pad <= 2 &&
          step->in.c % ELEMENT_STEP == 0;
 }
 
@@ -124,7 +133,7 @@ static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *
                        .pad = a->pad,
                        .relu = step->relu,
                        .pool = step->pool,
-                       .bf16 = step->precision == NET_BF16};
+                       .bf16 = step->out_layout == NET_NHWC_BF16};
   size_t more = learn_flat_scratch(&k->s);
   leuko_status status;
   if (is_first(step)) {

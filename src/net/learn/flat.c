@@ -11,7 +11,7 @@
  *   y = relu(bias + sum_k W_k x)          dbias += S          dW_k += x S
  *   sum of dx over A = sum_k W_k^T (S + R_k),   R_k = sum of dy over the q in C with q + k in A */
 
-/* Places of the window; R is wanted of 3x3 convolutions alone. */
+/* Places of the window; R is wanted of convolutions of 3x3 and 1x1 alone. */
 #define MOST_PLACES 9
 
 typedef struct {
@@ -128,7 +128,8 @@ static void take_gradient(const learn_shape *s, const net_call *call, float *gra
 static unsigned flat_places(const learn_shape *s, const uint8_t *marks, int y, int x) {
   unsigned flat = 0;
   for (int k = 0; k < s->kernel * s->kernel; k++) {
-    const int row = y - s->pad + k / s->kernel, column = x - s->pad + k % s->kernel;
+    const int row = y * s->stride - s->pad + k / s->kernel;
+    const int column = x * s->stride - s->pad + k % s->kernel;
     if (row < 0 || column < 0 || row >= s->in.h || column >= s->in.w) continue;
     flat |= (unsigned)!marks[row * s->in.w + column] << k;
   }

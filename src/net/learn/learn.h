@@ -49,11 +49,16 @@ typedef struct {
   bool relu, pool, bf16;
 } learn_shape;
 
-/* The convolution that takes the gradient of the output to that of the input, for stride 1. */
+/* The convolution that takes the gradient of the output to that of the input; of 1x1 with a stride
+ * only at the places that were read. */
 static inline learn_shape learn_to_data(const learn_shape *forward) {
   learn_shape s = *forward;
   s.in = forward->plain;
   s.plain = s.out = forward->in;
+  if (forward->stride > 1) {
+    s.out.h = s.plain.h = forward->plain.h;
+    s.out.w = s.plain.w = forward->plain.w;
+  }
   s.pad = forward->kernel - 1 - forward->pad;
   s.relu = s.pool = false;
   return s;
@@ -189,6 +194,17 @@ VECTOR_INLINE v16 learn_pool(const v16 square[4], bool relu, uint8_t *won) {
   return best;
 }
 
+#ifdef VECTOR_NARROW
+/* The 32 channels from `c` on as bfloat16, whatever they are kept in. */
+VECTOR_INLINE __m512i learn_load_rounded(const learn_pixel *at, size_t c, learn_kind kind,
+                                         bool bf16) {
+  if (bf16) return learn_load_narrow(at, c, kind);
+  v16 wide[2];
+  learn_load(at, c, kind, wide, false);
+  return (__m512i)_mm512_cvtne2ps_pbh(wide[1], wide[0]);
+}
+#endif
+
 /* Place of channel c in split order. */
 static inline size_t learn_split(size_t c, bool bf16) {
   return bf16 ? c / 32 * 32 + c % 2 * 16 + c % 32 / 2 : c;
@@ -241,8 +257,10 @@ size_t learn_winograd_gradient_scratch(const learn_shape *s);
 void learn_winograd_gradient(const learn_shape *s, const learn_tiles *tiles, const learn_source *x,
                              const learn_source *dy, float *dkernel, float *dbias, void *scratch);
 
-/* matrix.c, matrix_gradient.c: the same convolutions in bfloat16, multiplied directly on the matrix
- * unit, where there is one (element_matrix). `computed` [n][h][w] of what is stored: the pixels to
+/* matrix.c, matrix_gradient.c: convolutions of 3x3 and stride 1, and of 1x1 without padding,
+ * multiplied directly in bfloat16 on the matrix unit, where there is one (element_matrix);
+ * activations may be in float32. Channels and filters in multiples of 32; with a stride nothing is
+ * pooled. `computed` [n][h][w] of what is stored: the pixels to
  * compute; NULL: all.
  */
 typedef struct learn_matrix learn_matrix;

@@ -11,6 +11,7 @@
 struct learn_matrix {
   learn_shape s; /* of this convolution; to the data, input is the output's gradient */
   bool turned;   /* to the data */
+  net_shape to;  /* of what is written: with a stride, to the data, larger than planes.out */
   matrix_planes planes;
   char *u;     /* the kernel, as for matrix_groups_multiply */
   char *zeros; /* a pixel */
@@ -30,6 +31,7 @@ leuko_status learn_matrix_new(const learn_shape *shape, bool turned, learn_matri
   if (!w) return error_set_memory(error, sizeof *w);
   w->s = turned ? learn_to_data(shape) : *shape;
   w->turned = turned;
+  w->to = turned ? shape->in : shape->out;
   w->planes = (matrix_planes){.in = w->s.in,
                               .out = w->s.out,
                               .kernel = w->s.kernel,
@@ -85,33 +87,42 @@ void learn_matrix_bind(learn_matrix *w, const float *kernel) {
     }
 }
 
-/* One run. */
+/* One run; of 1x1 convolutions with a stride every `reads`-th pixel is read, or every `writes`-th
+ * written. */
 typedef struct {
   const learn_matrix *w;
   const learn_source *from;
   const float *bias;
   char *y;
   uint8_t *won;
+  int reads, writes;
 } job;
 
 VECTOR_INLINE void fill_pixels(const job *j, int image, int y, int left, int columns, char *to,
-                               size_t unit_stride, learn_kind kind) {
+                               size_t unit_stride, learn_kind kind, bool bf16) {
   const size_t channels = (size_t)j->w->s.in.c;
   for (int x = left; x < left + columns; x++, to += MATRIX_BYTES) {
-    const learn_pixel at = learn_pixel_at(j->from, image, y, x, sizeof(uint16_t), j->w->zeros);
+    const learn_pixel at = learn_pixel_at(j->from, image, y * j->reads, x * j->reads,
+                                          element_bytes(bf16), j->w->zeros);
     char *place = to;
     for (size_t c = 0; c < channels; c += 32, place += unit_stride)
-      _mm512_storeu_si512(place, learn_load_narrow(&at, c, kind));
+      _mm512_storeu_si512(place, learn_load_rounded(&at, c, kind, bf16));
   }
+}
+
+VECTOR_INLINE void fill_kind(const job *j, int image, int y, int left, int columns, char *to,
+                             size_t unit_stride, learn_kind kind) {
+  if (j->w->s.bf16) fill_pixels(j, image, y, left, columns, to, unit_stride, kind, true);
+  else fill_pixels(j, image, y, left, columns, to, unit_stride, kind, false);
 }
 
 VECTOR static void fill_row(const void *context, int image, int y, int left, int columns, char *to,
                             size_t unit_stride) {
   const job *j = context;
   const learn_kind kind = learn_kind_of(j->from);
-  if (kind == LEARN_PLAIN) fill_pixels(j, image, y, left, columns, to, unit_stride, LEARN_PLAIN);
-  else if (kind == LEARN_RELU) fill_pixels(j, image, y, left, columns, to, unit_stride, LEARN_RELU);
-  else fill_pixels(j, image, y, left, columns, to, unit_stride, LEARN_POOLED);
+  if (kind == LEARN_PLAIN) fill_kind(j, image, y, left, columns, to, unit_stride, LEARN_PLAIN);
+  else if (kind == LEARN_RELU) fill_kind(j, image, y, left, columns, to, unit_stride, LEARN_RELU);
+  else fill_kind(j, image, y, left, columns, to, unit_stride, LEARN_POOLED);
 }
 
 /* A step of filters of one pixel, or of a square. */
@@ -132,7 +143,17 @@ VECTOR_INLINE void store_sums(const job *j, const float *m, size_t place, size_t
       if (s->relu) value[part] = v16_relu(value[part]);
     }
   }
-  element_store(j->y + (place + f) * sizeof(uint16_t), value, ELEMENT_BF16);
+  if (s->bf16) element_store(j->y + (place + f) * sizeof(uint16_t), value, ELEMENT_BF16);
+  else element_store(j->y + (place + f) * sizeof(float), value, ELEMENT_F32);
+}
+
+/* Where output pixel `number` of the planes is written. */
+static size_t place_of(const job *j, size_t number) {
+  const net_shape out = j->w->planes.out, to = j->w->to;
+  if (j->writes == 1) return number;
+  const size_t x = number % (size_t)out.w, line = number / (size_t)out.w;
+  const size_t y = line % (size_t)out.h, image = line / (size_t)out.h, step = (size_t)j->writes;
+  return (image * (size_t)to.h + y * step) * (size_t)to.w + x * step;
 }
 
 VECTOR static void take_sums(const void *context, const float *m, const uint32_t *number,
@@ -145,21 +166,36 @@ VECTOR static void take_sums(const void *context, const float *m, const uint32_t
       bias[part] = j->bias ? v16_load(j->bias + first + f + 16 * part) : v16_zero();
     for (size_t r = 0; r < count; r++)
       if (number[r] != MATRIX_NOBODY)
-        store_sums(j, m + r * side * PRODUCT_WIDTH + f, number[r] * (size_t)j->w->s.plain.c,
-                   first + f, bias);
+        store_sums(j, m + r * side * PRODUCT_WIDTH + f,
+                   place_of(j, number[r]) * (size_t)j->w->s.plain.c, first + f, bias);
   }
+}
+
+/* What no window reads has no gradient. */
+static void clear(const learn_matrix *w, char *y) {
+  const size_t image = net_shape_size(w->to) * element_bytes(w->s.bf16);
+#pragma omp parallel for num_threads(w->s.threads) schedule(static)
+  for (int n = 0; n < w->s.batch; n++) memset(y + (size_t)n * image, 0, image);
 }
 
 void learn_matrix_run(const learn_matrix *w, const uint8_t *computed, const learn_source *from,
                       const float *bias, void *y, uint8_t *won, void *scratch) {
-  const job own = {.w = w, .from = from, .bias = bias, .y = y, .won = won};
+  const bool spreads = w->turned && w->s.stride > 1;
+  const job own = {.w = w,
+                   .from = from,
+                   .bias = bias,
+                   .y = y,
+                   .won = won,
+                   .reads = w->turned ? 1 : w->s.stride,
+                   .writes = w->turned ? w->s.stride : 1};
   const matrix_planes_job j = {.count = w->s.batch,
-                               .wanted = computed,
+                               .wanted = spreads ? NULL : computed,
                                .u = w->u,
                                .type = ELEMENT_BF16,
                                .fill = fill_row,
                                .context = &own,
                                .taker = {take_sums, &own}};
+  if (spreads) clear(w, y);
   matrix_planes_run(&w->planes, &j, scratch);
 }
 

@@ -91,15 +91,34 @@ size_t learn_matrix_gradient_scratch(const learn_shape *s) {
   return used;
 }
 
-/* Pixels of a source's row to a plane of `places`. */
+/* Pixels of a source's row to a plane of `places`: with a stride every so many. */
 VECTOR_INLINE void copy_pixels(const job *j, const learn_source *from, size_t channels, int image,
-                               int y, int left, int columns, char *to, learn_kind kind) {
+                               int y, int left, int columns, int stride, char *to, learn_kind kind,
+                               bool bf16) {
   for (int x = left; x < left + columns; x++, to += MATRIX_BYTES) {
-    const learn_pixel at = learn_pixel_at(from, image, y, x, sizeof(uint16_t), j->zeros);
+    const learn_pixel at =
+        learn_pixel_at(from, image, y * stride, x * stride, element_bytes(bf16), j->zeros);
     char *place = to;
     for (size_t c = 0; c < channels; c += 32, place += j->places * MATRIX_BYTES)
-      _mm512_storeu_si512(place, learn_load_narrow(&at, c, kind));
+      _mm512_storeu_si512(place, learn_load_rounded(&at, c, kind, bf16));
   }
+}
+
+VECTOR static void copy_row(const job *j, const learn_source *from, size_t channels, int image,
+                            int y, int left, int columns, int stride, char *to) {
+  const learn_kind kind = learn_kind_of(from);
+#define COPY(kind, bf16)                                                                           \
+  copy_pixels(j, from, channels, image, y, left, columns, stride, to, kind, bf16)
+  if (j->s->bf16) {
+    if (kind == LEARN_PLAIN) COPY(LEARN_PLAIN, true);
+    else if (kind == LEARN_RELU) COPY(LEARN_RELU, true);
+    else COPY(LEARN_POOLED, true);
+  } else {
+    if (kind == LEARN_PLAIN) COPY(LEARN_PLAIN, false);
+    else if (kind == LEARN_RELU) COPY(LEARN_RELU, false);
+    else COPY(LEARN_POOLED, false);
+  }
+#undef COPY
 }
 
 static void clear_places(const job *j, size_t channels, size_t first, size_t count, char *plane) {
@@ -108,24 +127,19 @@ static void clear_places(const job *j, size_t channels, size_t first, size_t cou
 }
 
 /* A row of both planes, `line` of the band's; of dy those below the images' last are zeros. */
-VECTOR static void fill_line(const job *j, const matrix_band *b, int line) {
+static void fill_line(const job *j, const matrix_band *b, int line) {
   const learn_shape *s = j->s;
   const int more = s->kernel - 1, columns = b->columns + more;
   const int image = b->image + line / (b->rows + more), y = line % (b->rows + more);
   const size_t first = (size_t)line * (size_t)columns, filters = (size_t)s->plain.c;
-  copy_pixels(j, j->x, (size_t)s->in.c, image, b->top + y - s->pad, b->left - s->pad, columns,
-              j->x_plane + first * MATRIX_BYTES, LEARN_PLAIN);
+  copy_row(j, j->x, (size_t)s->in.c, image, b->top + y - s->pad, b->left - s->pad, columns,
+           s->stride, j->x_plane + first * MATRIX_BYTES);
   if (y >= b->rows) {
     clear_places(j, filters, first, (size_t)columns, j->dy_plane);
     return;
   }
-  char *to = j->dy_plane + first * MATRIX_BYTES;
-  const learn_kind kind = learn_kind_of(j->dy);
-  if (kind == LEARN_PLAIN)
-    copy_pixels(j, j->dy, filters, image, b->top + y, b->left, b->columns, to, LEARN_PLAIN);
-  else if (kind == LEARN_RELU)
-    copy_pixels(j, j->dy, filters, image, b->top + y, b->left, b->columns, to, LEARN_RELU);
-  else copy_pixels(j, j->dy, filters, image, b->top + y, b->left, b->columns, to, LEARN_POOLED);
+  copy_row(j, j->dy, filters, image, b->top + y, b->left, b->columns, 1,
+           j->dy_plane + first * MATRIX_BYTES);
   clear_places(j, filters, first + (size_t)b->columns, (size_t)more, j->dy_plane);
 }
 
@@ -218,12 +232,13 @@ static void multiply(const job *j, const matrix_band *b, size_t task, size_t ste
   const size_t columns = (size_t)(b->columns + j->s->kernel - 1);
   const char *x = j->x_rows + c * j->row_bytes;
   const char *dy = j->dy_pairs + f / 16 * j->places / 2 * MATRIX_BYTES;
+  const size_t near = places > 1 ? NEAR_STEPS : steps;
   float *sums = j->sums + (size_t)omp_get_thread_num() * places * SUMS;
   memset(sums, 0, places * SUMS * sizeof *sums);
-  for (size_t first = 0; first < steps; first += NEAR_STEPS)
+  for (size_t first = 0; first < steps; first += near)
     for (size_t k = 0; k < places; k++)
       matrix_outer(x + (k / kernel * columns + k % kernel) * sizeof(uint16_t), j->row_bytes, dy,
-                   j->places / 2 * MATRIX_BYTES, j->list + first, least(steps - first, NEAR_STEPS),
+                   j->places / 2 * MATRIX_BYTES, j->list + first, least(steps - first, near),
                    sums + k * SUMS);
   for (size_t k = 0; k < places; k++)
     add_sums(sums + k * SUMS, dkernel + (k * channels + c) * filters + f, filters, more);
