@@ -41,7 +41,7 @@ endif
 
 # Kernels for AVX-512 on a processor without it.
 ifdef EMULATE
-CPPFLAGS += -Itools/emulate '-D__builtin_cpu_supports(feature)=1'
+CPPFLAGS += -Itools/emulate '-D__builtin_cpu_supports(feature)=1' -DNET_CPU_EMULATED
 CFLAGS_ALL += -march=native -ffp-contract=off -Wno-psabi
 endif
 

@@ -49,7 +49,9 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "of splits, weights and order (1)", 3},
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 3},
     {"precision", KEY_PRECISION, "f32|bf16", 0,
-     "of trainings and frozen bases (f32); bf16 is faster where the processor has AVX512-BF16", 3},
+     "of trainings and frozen bases (f32); bf16 is faster where the processor has AMX, or is "
+     "AMD's with AVX512-BF16",
+     3},
     {"json", KEY_JSON, 0, 0, "print the result as JSON", 3},
     {0}};
 

@@ -204,10 +204,14 @@ INLINE bool finish_usual(const finishing *w, int vectors, element_type to, bool 
 
 INLINE void finish_width(const finishing *w, int vectors, element_type type, bool pooled) {
   const product_finish *f = w->finish;
-  if (type != ELEMENT_U8) finish_any(w, vectors, ELEMENT_BF16, pooled);
-  else if (f->type == ELEMENT_U8 && f->relu && finish_usual(w, vectors, ELEMENT_U8, pooled)) return;
-  else if (f->type == ELEMENT_F16 && finish_usual(w, vectors, ELEMENT_F16, pooled)) return;
-  else finish_any(w, vectors, ELEMENT_U8, pooled);
+  if (type != ELEMENT_U8) {
+    finish_any(w, vectors, ELEMENT_BF16, pooled);
+    return;
+  }
+  const bool usual =
+      (f->type == ELEMENT_U8 && f->relu && finish_usual(w, vectors, ELEMENT_U8, pooled)) ||
+      (f->type == ELEMENT_F16 && finish_usual(w, vectors, ELEMENT_F16, pooled));
+  if (!usual) finish_any(w, vectors, ELEMENT_U8, pooled);
 }
 
 PRODUCT void matrix_finish(const void *m, const product_finish *finish, const uint32_t *number,

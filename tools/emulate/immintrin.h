@@ -398,4 +398,87 @@ EMULATE __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const float *from) {
   return out;
 }
 
+EMULATE __m512i _mm512_maskz_loadu_epi8(uint64_t mask, const void *from) {
+  emulate_u8 out = {0};
+  for (int i = 0; i < 64; i++)
+    if (mask >> i & 1) out[i] = ((const uint8_t *)from)[i];
+  return (__m512i)out;
+}
+
+/* In each quarter, units of a and of b in turn, from the first or the second half of theirs. */
+#define EMULATE_UNPACK(name, unit, first)                                                          \
+  EMULATE __m512i name(__m512i a, __m512i b) {                                                     \
+    __m512i out;                                                                                   \
+    for (int i = 0; i < 16; i++) {                                                                 \
+      const int in = i % 4, from = i / 4 * 4 + (first) + in / (2 * (unit)) * (unit) + in % (unit); \
+      out[i] = in / (unit) % 2 ? b[from] : a[from];                                                \
+    }                                                                                              \
+    return out;                                                                                    \
+  }
+EMULATE_UNPACK(_mm512_unpacklo_epi32, 1, 0)
+EMULATE_UNPACK(_mm512_unpackhi_epi32, 1, 2)
+EMULATE_UNPACK(_mm512_unpacklo_epi64, 2, 0)
+EMULATE_UNPACK(_mm512_unpackhi_epi64, 2, 2)
+
+EMULATE __m512i _mm512_shuffle_i32x4(__m512i a, __m512i b, int which) {
+  __m512i out;
+  for (int i = 0; i < 16; i++) {
+    const int quarter = which >> i / 4 * 2 & 3;
+    out[i] = i < 8 ? a[quarter * 4 + i % 4] : b[quarter * 4 + i % 4];
+  }
+  return out;
+}
+EMULATE __m512i _mm512_permutex2var_epi16(__m512i a, __m512i at, __m512i b) {
+  emulate_i16 x = (emulate_i16)a, y = (emulate_i16)b, where = (emulate_i16)at, out;
+  for (int i = 0; i < 32; i++) out[i] = where[i] & 32 ? y[where[i] & 31] : x[where[i] & 31];
+  return (__m512i)out;
+}
+EMULATE __m512i _mm512_add_epi16(__m512i a, __m512i b) {
+  return (__m512i)((emulate_u16)a + (emulate_u16)b);
+}
+
+/* The matrix unit: eight registers of sixteen rows of 64 bytes, for each thread. */
+typedef union {
+  uint8_t bytes[16][64];
+  int8_t signs[16][64];
+  int32_t sums[16][16];
+  float floats[16][16];
+  uint16_t halves[16][32];
+} emulate_tile;
+static __thread emulate_tile emulate_tiles[8] __attribute__((unused));
+
+EMULATE void _tile_loadconfig(const void *shapes) {
+  (void)shapes;
+}
+EMULATE void _tile_release(void) {}
+EMULATE void _tile_zero(int tile) {
+  memset(&emulate_tiles[tile], 0, sizeof *emulate_tiles);
+}
+EMULATE void _tile_loadd(int tile, const void *from, size_t stride) {
+  for (size_t row = 0; row < 16; row++)
+    memcpy(emulate_tiles[tile].bytes[row], (const char *)from + row * stride, 64);
+}
+EMULATE void _tile_stored(int tile, void *to, size_t stride) {
+  for (size_t row = 0; row < 16; row++)
+    memcpy((char *)to + row * stride, emulate_tiles[tile].bytes[row], 64);
+}
+static inline __attribute__((unused)) void _tile_dpbusd(int to, int a, int b) {
+  for (int m = 0; m < 16; m++)
+    for (int k = 0; k < 64; k++)
+      for (int n = 0; n < 16; n++)
+        emulate_tiles[to].sums[m][n] +=
+            emulate_tiles[a].bytes[m][k] * emulate_tiles[b].signs[k / 4][4 * n + k % 4];
+}
+static inline __attribute__((unused)) void _tile_dpbf16ps(int to, int a, int b) {
+  for (int m = 0; m < 16; m++)
+    for (int k = 0; k < 32; k++)
+      for (int n = 0; n < 16; n++) {
+        const uint32_t bits[2] = {(uint32_t)emulate_tiles[a].halves[m][k] << 16,
+                                  (uint32_t)emulate_tiles[b].halves[k / 2][2 * n + k % 2] << 16};
+        float values[2];
+        memcpy(values, bits, sizeof values);
+        emulate_tiles[to].floats[m][n] += values[0] * values[1];
+      }
+}
+
 #endif
