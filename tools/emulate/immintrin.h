@@ -21,6 +21,7 @@ typedef int32_t __m256i __attribute__((vector_size(32), may_alias));
 typedef int8_t __m128i __attribute__((vector_size(16), may_alias));
 typedef uint16_t __mmask16;
 typedef uint32_t __mmask32;
+typedef uint64_t __mmask64;
 
 typedef uint32_t emulate_u32 __attribute__((vector_size(64)));
 typedef int16_t emulate_i16 __attribute__((vector_size(64)));
