@@ -105,9 +105,13 @@ static void the_agreement_is_that_of_the_answers(void **state) {
   uint8_t *pixels = draw_cells();
   leuko_error error = {0};
   model_agreement found;
+  bool half;
   model m;
   models_ok(model_load(path, &m, &error), &error);
-  models_ok(predictor_agreement(&m, 2, pixels, CELLS, NULL, &found, &error), &error);
+  models_ok(predictor_agreement(&m, 2, pixels, CELLS, NULL, &found, &half, &error), &error);
+  /* It says in which 16 bits that was, which answering then takes. */
+  save_model(folder, found, half, path);
+  assert_true(net_cpu_half() ? half != (net_cpu_matrix() && model_stands_16_bits(&found)) : !half);
   if (net_precision_supported(NET_BF16)) {
     double a[CELLS], b[CELLS], off[CELLS], same = 0;
     answer(path, (leuko_options){.precision = "f32"}, pixels, a);
@@ -126,7 +130,7 @@ static void the_agreement_is_that_of_the_answers(void **state) {
     assert_int_equal(found.cells, 0);
   }
   /* Nothing to try it on. */
-  models_ok(predictor_agreement(&m, 2, pixels, 0, NULL, &found, &error), &error);
+  models_ok(predictor_agreement(&m, 2, pixels, 0, NULL, &found, &half, &error), &error);
   assert_int_equal(found.cells, 0);
   model_free(&m);
   free(pixels);

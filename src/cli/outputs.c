@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/simple.h"
-#include "net/cpu.h"
 #include "report/figures.h"
 #include "stats/curves.h"
 
@@ -193,8 +192,8 @@ static leuko_status try_bf16(const train_data *data, const train_options *option
   for (size_t i = 0; i < count; i++)
     memcpy(pixels + i * bytes,
            prepared_sample(&data->pixels, data->test[i * data->test_count / count]), bytes);
-  leuko_status status = predictor_agreement(m, options->threads, pixels, count, p, &m->bf16, error);
-  m->bf16_half = net_cpu_half();
+  const leuko_status status =
+      predictor_agreement(m, options->threads, pixels, count, p, &m->bf16, &m->bf16_half, error);
   free(pixels);
   return status;
 }

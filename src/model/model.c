@@ -73,9 +73,13 @@ void model_free(model *m) {
   *m = (model){0};
 }
 
+bool model_stands_16_bits(const model_agreement *measured) {
+  return measured->cells > 0 && measured->largest <= 0.02 && measured->median <= 0.002 &&
+         measured->agreement >= 0.995;
+}
+
 bool model_allows_bf16(const model *m) {
-  return m->bf16.cells > 0 && m->bf16.largest <= 0.02 && m->bf16.median <= 0.002 &&
-         m->bf16.agreement >= 0.995 && (!m->bf16_half || net_cpu_half());
+  return model_stands_16_bits(&m->bf16) && (!m->bf16_half || net_cpu_half());
 }
 
 bool model_allows_int8(const model *m) {
@@ -109,6 +113,7 @@ net_plan_options model_plan_options(const model *m, int batch, int threads, cons
                             .backend = backend,
                             .winograd = true,
                             .skip = true,
+                            .bfloat16 = model_stands_16_bits(&m->bf16) && !m->bf16_half,
                             .scales = (const float *const *)m->int8.scales,
                             .shifts = m->int8.shifts,
                             .scaling = m->scaling};

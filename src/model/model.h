@@ -106,9 +106,12 @@ leuko_status model_check_logits(const model *m, double *logits, leuko_error *err
  * Errors: SELF_CHECK, those above. */
 leuko_status model_self_check(const model *m, leuko_error *error);
 
-/* Whether 16 bits give this model's answers: no probability off by more than 0.02, half of them by
- * no more than 0.002, and 99.5 % of the answers the same. False if that was not measured, or in
- * half precision and this processor takes bfloat16, which is coarser. */
+/* Whether answers in 16 bits are within the bounds: no probability off by more than 0.02, half of
+ * them by no more than 0.002, and 99.5 % of the answers the same. False if that was not measured.
+ */
+bool model_stands_16_bits(const model_agreement *measured);
+/* Whether this model's are. False also if that was measured in half precision and this processor
+ * takes bfloat16, which is coarser. */
 bool model_allows_bf16(const model *m);
 /* The same of 8 bits, for a model that is quantized: 99 % of the answers the same, and an AUC off
  * by no more than 0.003. */

@@ -299,6 +299,8 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .winograd = plan->options.winograd,
                           .precision = wide_type(plan->options.precision),
                           .half = plan->options.precision == NET_INT8 && net_cpu_half(),
+                          .bfloat16 = plan->options.precision == NET_BF16 &&
+                                      plan->options.bfloat16 && net_cpu_matrix(),
                           .row_watch = plan->options.row_watch,
                           .threads = plan->options.threads};
   if (value == plan->input) draft.step.in_largest = net_input_largest(&plan->options.scaling);

@@ -37,6 +37,7 @@ typedef struct {
   bool winograd;           /* convolutions may use Winograd's algorithm */
   net_precision precision; /* what activations, and gradients, are kept in where a backend can */
   bool skip;               /* compute only what differs from a black image */
+  bool bfloat16;           /* in inference BF16 is multiplied in bfloat16 where a matrix unit is */
   /* [nodes][c]: what one of a byte counts in each channel of a node's output, which holds no more
    * than 255 of it; NULL: not kept in bytes. INT8 only, borrowed until net_plan_bind is done. */
   const float *const *scales;

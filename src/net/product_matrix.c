@@ -140,10 +140,10 @@ typedef struct {
   size_t pixel;
 } finishing;
 
-/* Sums of bytes to bytes or half precision, with one of these added or nothing. Bytes are not
- * negative, which rounding to them sees to: a relu is not asked for. */
-INLINE void finish_bytes(const finishing *w, int vectors, element_type to_type, bool adds,
-                         element_type other_type, bool pooled) {
+/* Sums in registers, with something of one type added or nothing. Bytes are not negative, which
+ * rounding to them sees to: of them a relu is not asked for. */
+INLINE void finish_fast(const finishing *w, int vectors, element_type type, element_type to_type,
+                        bool adds, element_type other_type, bool pooled) {
   const product_finish *f = w->finish;
   const size_t other_at = f->first * element_bytes(other_type);
   const v16 floor = v16_all(f->relu ? 0 : -INFINITY);
@@ -156,8 +156,8 @@ INLINE void finish_bytes(const finishing *w, int vectors, element_type to_type, 
   for (size_t r = 0; r < w->count; r++) {
     if (w->number[r] == MATRIX_NOBODY) continue;
     v16 v[VECTORS];
-    sums_of(w->m, r, v, vectors, ELEMENT_U8, pooled);
-    for (int k = 0; k < vectors; k++) v[k] = v16_fma(numbers(v[k], ELEMENT_U8), scale[k], bias[k]);
+    sums_of(w->m, r, v, vectors, type, pooled);
+    for (int k = 0; k < vectors; k++) v[k] = v16_fma(numbers(v[k], type), scale[k], bias[k]);
     for (int k = 0; adds && k < vectors; k++) {
       const char *other =
           (const char *)w->other[r] + other_at + 16 * (size_t)k * element_bytes(other_type);
@@ -191,26 +191,30 @@ INLINE void finish_any(const finishing *w, int vectors, element_type type, bool 
   }
 }
 
-/* Those that are usual between bytes. */
-INLINE bool finish_usual(const finishing *w, int vectors, element_type to, bool pooled) {
-  if (!w->other) finish_bytes(w, vectors, to, false, ELEMENT_U8, pooled);
-  else if (w->finish->other_type == ELEMENT_U8)
-    finish_bytes(w, vectors, to, true, ELEMENT_U8, pooled);
-  else if (w->finish->other_type == ELEMENT_F16)
-    finish_bytes(w, vectors, to, true, ELEMENT_F16, pooled);
+/* What is usual, with a branch of one of two types or none. */
+INLINE bool finish_usual(const finishing *w, int vectors, element_type type, element_type to,
+                         element_type other, bool pooled) {
+  if (!w->other) finish_fast(w, vectors, type, to, false, other, pooled);
+  else if (w->finish->other_type == other) finish_fast(w, vectors, type, to, true, other, pooled);
+  else if (type == ELEMENT_U8 && w->finish->other_type == ELEMENT_F16)
+    finish_fast(w, vectors, type, to, true, ELEMENT_F16, pooled);
   else return false;
   return true;
 }
 
 INLINE void finish_width(const finishing *w, int vectors, element_type type, bool pooled) {
   const product_finish *f = w->finish;
+  bool usual;
   if (type != ELEMENT_U8) {
-    finish_any(w, vectors, ELEMENT_BF16, pooled);
+    usual = f->type == ELEMENT_BF16 &&
+            finish_usual(w, vectors, ELEMENT_BF16, ELEMENT_BF16, ELEMENT_BF16, pooled);
+    if (!usual) finish_any(w, vectors, ELEMENT_BF16, pooled);
     return;
   }
-  const bool usual =
-      (f->type == ELEMENT_U8 && f->relu && finish_usual(w, vectors, ELEMENT_U8, pooled)) ||
-      (f->type == ELEMENT_F16 && finish_usual(w, vectors, ELEMENT_F16, pooled));
+  usual = (f->type == ELEMENT_U8 && f->relu &&
+           finish_usual(w, vectors, ELEMENT_U8, ELEMENT_U8, ELEMENT_U8, pooled)) ||
+          (f->type == ELEMENT_F16 &&
+           finish_usual(w, vectors, ELEMENT_U8, ELEMENT_F16, ELEMENT_U8, pooled));
   if (!usual) finish_any(w, vectors, ELEMENT_U8, pooled);
 }
 

@@ -31,8 +31,9 @@ static inline size_t net_layout_bytes(net_layout layout) {
 }
 
 /* What activations and the factors of products are kept in; sums are float32, or 32-bit integers
- * that are exact. BF16: in inference half precision where the processor multiplies in it. INT8:
- * inference alone, bytes where that is faster, and bfloat16 elsewhere. */
+ * that are exact. BF16: in inference half precision where the processor multiplies in it, unless
+ * bfloat16 is asked for by itself. INT8: inference alone, bytes where that is faster, and 16 bits
+ * or float32 elsewhere. */
 typedef enum { NET_F32, NET_BF16, NET_INT8 } net_precision;
 const char *net_precision_name(net_precision precision); /* "f32", "bf16", "int8" */
 bool net_precision_find(const char *name, net_precision *out);
@@ -69,7 +70,8 @@ typedef struct {
   bool winograd;           /* Winograd's algorithm may be used for convolutions */
   net_precision precision; /* in what a backend may compute, F32 or BF16 */
   bool half;               /* of float32, too, it may multiply in half precision (net_cpu_half) */
-  float in_largest;        /* magnitude that the input can have; 0: who knows */
+  bool bfloat16;    /* BF16 is bfloat16 even where there is half precision (net_cpu_matrix) */
+  float in_largest; /* magnitude that the input can have; 0: who knows */
   net_row_watch row_watch; /* dense, training */
   int threads;
 } net_step;

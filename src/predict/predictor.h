@@ -35,10 +35,13 @@ leuko_status predictor_answer(const model *m, net_precision precision, int threa
  * probabilities as the network gives them. Errors: NO_MEMORY. */
 leuko_status predictor_differences(const model *m, const double *logits, const double *others,
                                    size_t count, model_agreement *out, leuko_error *error);
-/* How the answers for prepared pixels differ between bfloat16 and float32. out->cells is 0 where
- * this processor has no kernels for bfloat16. Errors: NO_MEMORY, BACKEND, INTERRUPTED. */
+/* How the answers for prepared pixels differ between 16 bits and float32, and whether these were in
+ * half precision: where the processor has that, unless there is a matrix unit and bfloat16 is
+ * within the bounds. out->cells is 0 where there are no kernels in 16 bits. Errors: NO_MEMORY,
+ * BACKEND, INTERRUPTED. */
 leuko_status predictor_agreement(const model *m, int threads, const uint8_t *pixels, size_t count,
-                                 const progress *p, model_agreement *out, leuko_error *error);
+                                 const progress *p, model_agreement *out, bool *half,
+                                 leuko_error *error);
 
 /* leuko_predict_files with progress; asked to stop it ends with INTERRUPTED. `logits`
  * [count][outputs] receives what the answers were made from, NaN for refused files; it may be NULL.

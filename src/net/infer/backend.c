@@ -24,16 +24,18 @@ static bool whole_steps(const net_step *step) {
   return step->in.c % (step->in_layout == NET_NHWC_U8 ? ELEMENT_BYTES_STEP : ELEMENT_STEP) == 0;
 }
 
-static bool is_winograd(const net_step *step) {
-  const net_attributes *a = &step->node->attributes;
-  return a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 && step->winograd &&
-         !step->add && step->in_layout != NET_NHWC_U8;
-}
-
-/* Whether the matrix unit computes it, from bytes. */
+/* Whether the matrix unit computes it: from bytes, or where 16 bits are to be bfloat16. */
 static bool is_matrix(const net_step *step) {
   const net_attributes *a = &step->node->attributes;
-  return step->in_layout == NET_NHWC_U8 && infer_matrix_takes(a->kernel, a->stride, step->pool);
+  const bool bfloat16 = step->bfloat16 && step->precision == NET_BF16 && !few_channels(step);
+  return (step->in_layout == NET_NHWC_U8 || bfloat16) && whole_steps(step) &&
+         infer_matrix_takes(a->kernel, a->stride, step->pool);
+}
+
+static bool is_winograd(const net_step *step) {
+  const net_attributes *a = &step->node->attributes;
+  return !is_matrix(step) && a->kernel == 3 && a->stride == 1 && step->in.c % ELEMENT_STEP == 0 &&
+         step->winograd && !step->add && step->in_layout != NET_NHWC_U8;
 }
 
 /* Bytes are read where the producer gives them, and given where the plan has a scale for them. */
@@ -58,7 +60,8 @@ static bool choose_convolution(net_step *step, net_layout layout) {
 static bool infer_choose(net_step *step) {
   if (step->training) return false;
   const bool narrow = step->precision == NET_BF16 && element_narrow();
-  const net_layout layout = !narrow ? NET_NHWC : element_half() ? NET_NHWC_F16 : NET_NHWC_BF16;
+  const bool half = element_half() && !step->bfloat16;
+  const net_layout layout = !narrow ? NET_NHWC : half ? NET_NHWC_F16 : NET_NHWC_BF16;
   const bool vectors = whole_steps(step);
   switch (step->op) {
   case NET_CONV2D:
@@ -194,6 +197,8 @@ static const char *infer_implementation(const net_kernel *k) {
                                       [ELEMENT_F16] = "pool:" LEVEL_NAME "_fp16",
                                       [ELEMENT_U8] = "pool:" LEVEL_NAME "_int8"};
   if (k->op != NET_CONV2D) return pools[k->s.in_type];
+  if (k->matrix && k->s.in_type == ELEMENT_BF16)
+    return k->s.pool ? "direct+pool:amx_bf16" : "direct:amx_bf16";
   if (k->matrix) return k->s.pool ? "direct+pool:amx_int8" : "direct:amx_int8";
   if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
   return names[k->winograd != NULL][k->s.half ? 2 : k->s.in_type][k->s.pool];

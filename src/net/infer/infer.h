@@ -116,8 +116,8 @@ void infer_units_set(infer_units *units, const infer_shape *shape, size_t first,
 void infer_byte_factors(const infer_shape *shape, const float *kernel, size_t width, float *factors,
                         float *counts);
 
-/* matrix.c: convolutions of bytes by the matrix unit, where there is one; channels and filters in
- * multiples of ELEMENT_BYTES_STEP. */
+/* matrix.c: convolutions of bytes or bfloat16 by the matrix unit, where there is one; channels and
+ * filters in multiples of ELEMENT_BYTES_STEP. */
 typedef struct infer_matrix infer_matrix;
 /* Whether it is for these; only such are pooled whose windows overlap. */
 static inline bool infer_matrix_takes(int kernel, int stride, bool pool) {

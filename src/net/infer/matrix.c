@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "net/infer/infer.h"
+#include "net/layout.h"
 #include "net/planes.h"
 
 #ifdef VECTOR_MATRIX
@@ -117,13 +118,34 @@ static void pack_bytes(const infer_matrix *d, const float *kernel, const float *
     }
 }
 
+/* The same in bfloat16. */
+static void pack_bf16(const infer_matrix *d, const float *kernel, char *u) {
+  const size_t filters = (size_t)d->s.plain.c;
+  for (size_t step = 0; step < d->steps; step++, u += MATRIX_REGISTER)
+    for (size_t byte = 0; byte < MATRIX_BYTES; byte += sizeof(uint16_t)) {
+      const size_t k = byte_at(d, step, byte);
+      char *to = u + byte / 4 * MATRIX_BYTES + byte % 4;
+      for (size_t f = 0; f < MATRIX_COLUMNS; f++) {
+        const size_t value = k / sizeof(uint16_t);
+        const uint16_t narrow = k == MATRIX_NOTHING ? 0 : net_to_bf16(kernel[value * filters + f]);
+        memcpy(to + 4 * f, &narrow, sizeof narrow);
+      }
+    }
+}
+
 void infer_matrix_bind(infer_matrix *d, const float *kernel, const float *bias) {
   const size_t filters = (size_t)d->s.plain.c;
 #pragma omp parallel for num_threads(d->s.threads) schedule(static)
   for (size_t f = 0; f < filters; f += MATRIX_COLUMNS) {
     float factors[MATRIX_COLUMNS], counts[MATRIX_COLUMNS];
-    infer_byte_factors(&d->s, kernel + f, MATRIX_COLUMNS, factors, counts);
-    pack_bytes(d, kernel + f, factors, d->u + f * d->steps * MATRIX_BYTES);
+    char *u = d->u + f * d->steps * MATRIX_BYTES;
+    if (d->s.in_type == ELEMENT_U8) {
+      infer_byte_factors(&d->s, kernel + f, MATRIX_COLUMNS, factors, counts);
+      pack_bytes(d, kernel + f, factors, u);
+    } else {
+      for (size_t i = 0; i < MATRIX_COLUMNS; i++) counts[i] = 1;
+      pack_bf16(d, kernel + f, u);
+    }
     infer_units_set(&d->units, &d->s, f, MATRIX_COLUMNS, counts, bias);
   }
 }
