@@ -241,6 +241,7 @@ static inline void step_fill(rng *r, const net_step *step, step_values *v) {
     v->params[3][i] = (float)(0.5 + rng_uniform(r)); /* variances */
   double shift = 3 * rng_normal(r);
   for (size_t i = 0; i < v->x_count[0]; i++) v->x[0][i] += (float)shift;
+  if (step->precision == NET_BF16) step_round(v->x[0], v->x_count[0]);
 }
 
 /* The max pooling behind `step`, as a step on its own in the graph `g`. */

@@ -36,9 +36,9 @@ static bool choose_conv2d(net_step *step, bool bf16) {
   const net_attributes *a = &step->node->attributes;
   if (step->add || step->out.c % ELEMENT_STEP) return false;
   if (on_matrix(step)) {
-    /* Among layers in float32 it saves the way there and back. */
+    /* Reading float32 saves the way there and back. */
     if (step->in_layout != NET_NHWC_BF16) step->in_layout = NET_NHWC;
-    step->out_layout = step->in_layout;
+    step->out_layout = NET_NHWC_BF16;
     return true;
   }
   step->in_layout = step->out_layout = bf16 ? NET_NHWC_BF16 : NET_NHWC;
@@ -69,6 +69,13 @@ static bool choose_dense(net_step *step, bool bf16) {
          is_large(step);
 }
 
+/* Whether what lies between convolutions on the matrix unit, whose pace memory sets, is in
+ * bfloat16.
+ */
+static bool stays_narrow(const net_step *step) {
+  return element_matrix() && step->in_layout == NET_NHWC_BF16 && step->in.c % ELEMENT_STEP == 0;
+}
+
 static bool learn_choose(net_step *step) {
   const bool bf16 = step->precision == NET_BF16;
   if (!step->training || (bf16 && !element_narrow())) return false;
@@ -77,8 +84,12 @@ static bool learn_choose(net_step *step) {
     return choose_conv2d(step, bf16);
   case NET_DENSE:
     return choose_dense(step, bf16);
+  case NET_BATCHNORM:
+    step->out_layout = NET_NHWC_BF16;
+    return bf16 && stays_narrow(step);
   case NET_ADD:
-    if (net_layout_bytes(step->in_layout) != sizeof(float)) step->in_layout = NET_NHWC;
+    if (net_layout_bytes(step->in_layout) != sizeof(float) && !stays_narrow(step))
+      step->in_layout = NET_NHWC;
     step->out_layout = step->in_layout;
     return true;
   default:
@@ -133,7 +144,8 @@ static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *
                        .pad = a->pad,
                        .relu = step->relu,
                        .pool = step->pool,
-                       .bf16 = step->out_layout == NET_NHWC_BF16};
+                       .bf16 = step->out_layout == NET_NHWC_BF16,
+                       .in_bf16 = step->in_layout == NET_NHWC_BF16};
   size_t more = learn_flat_scratch(&k->s);
   leuko_status status;
   if (is_first(step)) {
@@ -151,6 +163,11 @@ static leuko_status prepare_conv2d(net_kernel *k, size_t *scratch, leuko_error *
   return status;
 }
 
+/* Whether a step in bfloat16 is none. */
+static bool keeps_wide(const net_step *step) {
+  return by_rows(step) || (step->op == NET_ADD && step->out_layout != NET_NHWC_BF16);
+}
+
 static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t *workspace,
                                   size_t *scratch, leuko_error *error) {
   *out = NULL;
@@ -163,6 +180,10 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
   if (step->op == NET_ADD) {
     kind = "add";
     *scratch = 0;
+  } else if (step->op == NET_BATCHNORM) {
+    kind = "norm";
+    *workspace = learn_norm_workspace(step);
+    *scratch = learn_norm_scratch(step);
   } else if (step->op == NET_CONV2D) {
     status = prepare_conv2d(k, scratch, error);
     if (step->pool) *workspace = (size_t)step->batch * net_shape_size(step->out);
@@ -180,7 +201,7 @@ static leuko_status learn_prepare(const net_step *step, net_kernel **out, size_t
   }
   snprintf(k->implementation, sizeof k->implementation, "%s%s:%s%s", kind,
            step->pool ? "+pool" : "", k->matrix ? "amx" : LEVEL_NAME,
-           step->precision == NET_BF16 && step->op != NET_ADD && !by_rows(step) ? "_bf16" : "");
+           step->precision == NET_BF16 && !keeps_wide(step) ? "_bf16" : "");
   *out = k;
   return LEUKO_OK;
 }
@@ -228,6 +249,8 @@ static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_err
     learn_first_forward(k->first, call);
   } else if (k->step.op == NET_ADD) {
     learn_add_forward(&k->step, call);
+  } else if (k->step.op == NET_BATCHNORM) {
+    learn_norm_forward(&k->step, call);
   } else if (by_rows(&k->step)) {
     learn_rows_forward(&k->step, call);
   } else {
@@ -239,8 +262,9 @@ static leuko_status learn_forward(net_kernel *k, const net_call *call, leuko_err
 
 static leuko_status learn_backward(net_kernel *k, const net_call *call, leuko_error *error) {
   (void)error;
-  if (k->step.op == NET_ADD) {
-    learn_add_backward(&k->step, call);
+  if (k->step.op == NET_ADD || k->step.op == NET_BATCHNORM) {
+    if (k->step.op == NET_ADD) learn_add_backward(&k->step, call);
+    else learn_norm_backward(&k->step, call);
     return LEUKO_OK;
   }
   if (k->step.op == NET_DENSE) {

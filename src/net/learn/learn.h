@@ -46,7 +46,9 @@ typedef struct {
   int batch, threads;
   net_shape in, plain, out; /* plain: the output before pooling */
   int kernel, stride, pad;
-  bool relu, pool, bf16;
+  bool relu, pool;
+  bool bf16;    /* the output is in bfloat16 */
+  bool in_bf16; /* the input is; the same unless the matrix unit computes it, or it is the first */
 } learn_shape;
 
 /* The convolution that takes the gradient of the output to that of the input; of 1x1 with a stride
@@ -60,6 +62,8 @@ static inline learn_shape learn_to_data(const learn_shape *forward) {
     s.out.w = s.plain.w = forward->plain.w;
   }
   s.pad = forward->kernel - 1 - forward->pad;
+  s.bf16 = forward->in_bf16;
+  s.in_bf16 = forward->bf16;
   s.relu = s.pool = false;
   return s;
 }
@@ -295,7 +299,15 @@ void learn_flat_gather(const learn_shape *s, const net_call *call);
  * input's flat places, where dx is wanted. After the kernels that write these gradients. */
 void learn_flat_backward(const learn_shape *s, const net_call *call, bool narrow);
 
-/* add.c: float32 in any layout, the same for both inputs. */
+/* norm.c: batch normalization of activations in bfloat16, with relu if wanted; channels in
+ * multiples of 32. AVX-512 alone. Workspace and scratch in bytes. */
+size_t learn_norm_workspace(const net_step *step);
+size_t learn_norm_scratch(const net_step *step);
+void learn_norm_forward(const net_step *step, const net_call *call);
+void learn_norm_backward(const net_step *step, const net_call *call);
+
+/* add.c: float32 in any layout, or where there is bfloat16 that, in whole steps; the same for both
+ * inputs. */
 void learn_add_forward(const net_step *step, const net_call *call);
 void learn_add_backward(const net_step *step, const net_call *call);
 

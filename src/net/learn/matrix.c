@@ -112,7 +112,7 @@ VECTOR_INLINE void fill_pixels(const job *j, int image, int y, int left, int col
 
 VECTOR_INLINE void fill_kind(const job *j, int image, int y, int left, int columns, char *to,
                              size_t unit_stride, learn_kind kind) {
-  if (j->w->s.bf16) fill_pixels(j, image, y, left, columns, to, unit_stride, kind, true);
+  if (j->w->s.in_bf16) fill_pixels(j, image, y, left, columns, to, unit_stride, kind, true);
   else fill_pixels(j, image, y, left, columns, to, unit_stride, kind, false);
 }
 

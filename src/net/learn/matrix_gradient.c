@@ -105,11 +105,11 @@ VECTOR_INLINE void copy_pixels(const job *j, const learn_source *from, size_t ch
 }
 
 VECTOR static void copy_row(const job *j, const learn_source *from, size_t channels, int image,
-                            int y, int left, int columns, int stride, char *to) {
+                            int y, int left, int columns, int stride, bool bf16, char *to) {
   const learn_kind kind = learn_kind_of(from);
 #define COPY(kind, bf16)                                                                           \
   copy_pixels(j, from, channels, image, y, left, columns, stride, to, kind, bf16)
-  if (j->s->bf16) {
+  if (bf16) {
     if (kind == LEARN_PLAIN) COPY(LEARN_PLAIN, true);
     else if (kind == LEARN_RELU) COPY(LEARN_RELU, true);
     else COPY(LEARN_POOLED, true);
@@ -133,12 +133,12 @@ static void fill_line(const job *j, const matrix_band *b, int line) {
   const int image = b->image + line / (b->rows + more), y = line % (b->rows + more);
   const size_t first = (size_t)line * (size_t)columns, filters = (size_t)s->plain.c;
   copy_row(j, j->x, (size_t)s->in.c, image, b->top + y - s->pad, b->left - s->pad, columns,
-           s->stride, j->x_plane + first * MATRIX_BYTES);
+           s->stride, s->in_bf16, j->x_plane + first * MATRIX_BYTES);
   if (y >= b->rows) {
     clear_places(j, filters, first, (size_t)columns, j->dy_plane);
     return;
   }
-  copy_row(j, j->dy, filters, image, b->top + y, b->left, b->columns, 1,
+  copy_row(j, j->dy, filters, image, b->top + y, b->left, b->columns, 1, s->bf16,
            j->dy_plane + first * MATRIX_BYTES);
   clear_places(j, filters, first + (size_t)b->columns, (size_t)more, j->dy_plane);
 }
