@@ -314,7 +314,7 @@ static leuko_status choose_method(model *m, const quantize_cells *cells,
     take_ranges(m, histograms, (ranges_method)k);
     status = try_scales(m, cells, threads, p, a, &out->tried[k], error);
     memcpy(shifts[k], m->int8.shifts, sizeof shifts[k]);
-    if (status == LEUKO_OK && out->tried[k].expected > out->tried[out->chosen].expected)
+    if (status == LEUKO_OK && out->tried[k].variance < out->tried[out->chosen].variance)
       out->chosen = (ranges_method)k;
   }
   take_ranges(m, histograms, out->chosen);
