@@ -29,7 +29,8 @@ struct net_kernel {
 
 /* Whether products may be in half precision. */
 static bool in_half(const net_step *step) {
-  return element_half() && !step->bfloat16 && step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
+  return element_half() && !step->bfloat16 && step->in.c % ELEMENT_STEP == 0 &&
+         step->out.c % ELEMENT_STEP == 0;
 }
 
 static bool dense_choose(net_step *step) {
@@ -39,7 +40,8 @@ static bool dense_choose(net_step *step) {
   step->half = (narrow || step->half) && large && in_half(step);
   step->in_layout = NET_NHWC;
   if (narrow && step->half) step->in_layout = NET_NHWC_F16;
-  else if (narrow && (!element_half() || step->bfloat16) && step->in.c % 2 == 0) step->in_layout = NET_NHWC_BF16;
+  else if (narrow && (!element_half() || step->bfloat16) && step->in.c % 2 == 0)
+    step->in_layout = NET_NHWC_BF16;
   step->out_layout = NET_NHWC;
   return true;
 }
