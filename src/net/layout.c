@@ -116,17 +116,15 @@ void net_relayout(const void *in, net_layout from, void *out, net_layout to, int
 }
 
 #ifdef VECTOR_NARROW
-/* Thirty-two values of bfloat16 at a time; returns how many there were. */
-VECTOR static size_t accumulate_bf16(uint16_t *sum, const uint16_t *part, size_t count) {
-  size_t i = 0;
-  for (; i + 32 <= count; i += 32) {
+/* Of bfloat16, whose count is a multiple of 32. */
+VECTOR static void accumulate_bf16(uint16_t *sum, const uint16_t *part, size_t count) {
+  for (size_t i = 0; i < count; i += 32) {
     v16 both[2];
     for (size_t k = 0; k < 2; k++)
       both[k] = v16_add(element_load16(sum + i + 16 * k, ELEMENT_BF16),
                         element_load16(part + i + 16 * k, ELEMENT_BF16));
     element_store(sum + i, both, ELEMENT_BF16);
   }
-  return i;
 }
 #endif
 

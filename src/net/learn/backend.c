@@ -69,8 +69,7 @@ static bool choose_dense(net_step *step, bool bf16) {
          is_large(step);
 }
 
-/* Whether what lies between convolutions on the matrix unit, whose pace memory sets, is in
- * bfloat16.
+/* Whether what lies between convolutions on the matrix unit is in bfloat16: memory sets its pace.
  */
 static bool stays_narrow(const net_step *step) {
   return element_matrix() && step->in_layout == NET_NHWC_BF16 && step->in.c % ELEMENT_STEP == 0;

@@ -274,6 +274,19 @@ void learn_matrix_free(learn_matrix *w);
 void learn_matrix_bind(learn_matrix *w, const float *kernel);
 void learn_matrix_run(const learn_matrix *w, const uint8_t *computed, const learn_source *from,
                       const float *bias, void *y, uint8_t *won, void *scratch);
+/* How both read a source: its channels, 32 of a pixel in a unit, rounded to bfloat16; of 1x1
+ * convolutions with a stride every `stride`-th pixel. */
+typedef struct {
+  const learn_source *from;
+  const char *zeros; /* a pixel, for what lies outside */
+  size_t channels;
+  int stride;
+  bool bf16;          /* the source is */
+  size_t unit_stride; /* bytes from one unit of a plane to the next */
+} learn_matrix_row;
+/* Pixels `left` and so on of row y to a plane, a unit of each behind the other. */
+void learn_matrix_copy(const learn_matrix_row *row, int image, int y, int left, int columns,
+                       char *to);
 size_t learn_matrix_gradient_scratch(const learn_shape *s);
 void learn_matrix_gradient(const learn_shape *s, const uint8_t *computed, const learn_source *x,
                            const learn_source *dy, float *dkernel, float *dbias, void *scratch);

@@ -87,6 +87,31 @@ void learn_matrix_bind(learn_matrix *w, const float *kernel) {
     }
 }
 
+VECTOR_INLINE void copy_pixels(const learn_matrix_row *row, int image, int y, int left, int columns,
+                               char *to, learn_kind kind, bool bf16) {
+  for (int x = left; x < left + columns; x++, to += MATRIX_BYTES) {
+    const learn_pixel at = learn_pixel_at(row->from, image, y * row->stride, x * row->stride,
+                                          element_bytes(bf16), row->zeros);
+    char *place = to;
+    for (size_t c = 0; c < row->channels; c += 32, place += row->unit_stride)
+      _mm512_storeu_si512(place, learn_load_rounded(&at, c, kind, bf16));
+  }
+}
+
+VECTOR_INLINE void copy_kind(const learn_matrix_row *row, int image, int y, int left, int columns,
+                             char *to, learn_kind kind) {
+  if (row->bf16) copy_pixels(row, image, y, left, columns, to, kind, true);
+  else copy_pixels(row, image, y, left, columns, to, kind, false);
+}
+
+VECTOR void learn_matrix_copy(const learn_matrix_row *row, int image, int y, int left, int columns,
+                              char *to) {
+  const learn_kind kind = learn_kind_of(row->from);
+  if (kind == LEARN_PLAIN) copy_kind(row, image, y, left, columns, to, LEARN_PLAIN);
+  else if (kind == LEARN_RELU) copy_kind(row, image, y, left, columns, to, LEARN_RELU);
+  else copy_kind(row, image, y, left, columns, to, LEARN_POOLED);
+}
+
 /* One run; of 1x1 convolutions with a stride every `reads`-th pixel is read, or every `writes`-th
  * written. */
 typedef struct {
@@ -98,31 +123,16 @@ typedef struct {
   int reads, writes;
 } job;
 
-VECTOR_INLINE void fill_pixels(const job *j, int image, int y, int left, int columns, char *to,
-                               size_t unit_stride, learn_kind kind, bool bf16) {
-  const size_t channels = (size_t)j->w->s.in.c;
-  for (int x = left; x < left + columns; x++, to += MATRIX_BYTES) {
-    const learn_pixel at = learn_pixel_at(j->from, image, y * j->reads, x * j->reads,
-                                          element_bytes(bf16), j->w->zeros);
-    char *place = to;
-    for (size_t c = 0; c < channels; c += 32, place += unit_stride)
-      _mm512_storeu_si512(place, learn_load_rounded(&at, c, kind, bf16));
-  }
-}
-
-VECTOR_INLINE void fill_kind(const job *j, int image, int y, int left, int columns, char *to,
-                             size_t unit_stride, learn_kind kind) {
-  if (j->w->s.in_bf16) fill_pixels(j, image, y, left, columns, to, unit_stride, kind, true);
-  else fill_pixels(j, image, y, left, columns, to, unit_stride, kind, false);
-}
-
-VECTOR static void fill_row(const void *context, int image, int y, int left, int columns, char *to,
-                            size_t unit_stride) {
+static void fill_row(const void *context, int image, int y, int left, int columns, char *to,
+                     size_t unit_stride) {
   const job *j = context;
-  const learn_kind kind = learn_kind_of(j->from);
-  if (kind == LEARN_PLAIN) fill_kind(j, image, y, left, columns, to, unit_stride, LEARN_PLAIN);
-  else if (kind == LEARN_RELU) fill_kind(j, image, y, left, columns, to, unit_stride, LEARN_RELU);
-  else fill_kind(j, image, y, left, columns, to, unit_stride, LEARN_POOLED);
+  const learn_matrix_row row = {.from = j->from,
+                                .zeros = j->w->zeros,
+                                .channels = (size_t)j->w->s.in.c,
+                                .stride = j->reads,
+                                .bf16 = j->w->s.in_bf16,
+                                .unit_stride = unit_stride};
+  learn_matrix_copy(&row, image, y, left, columns, to);
 }
 
 /* A step of filters of one pixel, or of a square. */

@@ -91,36 +91,6 @@ size_t learn_matrix_gradient_scratch(const learn_shape *s) {
   return used;
 }
 
-/* Pixels of a source's row to a plane of `places`: with a stride every so many. */
-VECTOR_INLINE void copy_pixels(const job *j, const learn_source *from, size_t channels, int image,
-                               int y, int left, int columns, int stride, char *to, learn_kind kind,
-                               bool bf16) {
-  for (int x = left; x < left + columns; x++, to += MATRIX_BYTES) {
-    const learn_pixel at =
-        learn_pixel_at(from, image, y * stride, x * stride, element_bytes(bf16), j->zeros);
-    char *place = to;
-    for (size_t c = 0; c < channels; c += 32, place += j->places * MATRIX_BYTES)
-      _mm512_storeu_si512(place, learn_load_rounded(&at, c, kind, bf16));
-  }
-}
-
-VECTOR static void copy_row(const job *j, const learn_source *from, size_t channels, int image,
-                            int y, int left, int columns, int stride, bool bf16, char *to) {
-  const learn_kind kind = learn_kind_of(from);
-#define COPY(kind, bf16)                                                                           \
-  copy_pixels(j, from, channels, image, y, left, columns, stride, to, kind, bf16)
-  if (bf16) {
-    if (kind == LEARN_PLAIN) COPY(LEARN_PLAIN, true);
-    else if (kind == LEARN_RELU) COPY(LEARN_RELU, true);
-    else COPY(LEARN_POOLED, true);
-  } else {
-    if (kind == LEARN_PLAIN) COPY(LEARN_PLAIN, false);
-    else if (kind == LEARN_RELU) COPY(LEARN_RELU, false);
-    else COPY(LEARN_POOLED, false);
-  }
-#undef COPY
-}
-
 static void clear_places(const job *j, size_t channels, size_t first, size_t count, char *plane) {
   for (size_t c = 0; c < channels; c += 32)
     memset(plane + (c / 32 * j->places + first) * MATRIX_BYTES, 0, count * MATRIX_BYTES);
@@ -132,14 +102,26 @@ static void fill_line(const job *j, const matrix_band *b, int line) {
   const int more = s->kernel - 1, columns = b->columns + more;
   const int image = b->image + line / (b->rows + more), y = line % (b->rows + more);
   const size_t first = (size_t)line * (size_t)columns, filters = (size_t)s->plain.c;
-  copy_row(j, j->x, (size_t)s->in.c, image, b->top + y - s->pad, b->left - s->pad, columns,
-           s->stride, s->in_bf16, j->x_plane + first * MATRIX_BYTES);
+  const learn_matrix_row x = {.from = j->x,
+                              .zeros = j->zeros,
+                              .channels = (size_t)s->in.c,
+                              .stride = s->stride,
+                              .bf16 = s->in_bf16,
+                              .unit_stride = j->places * MATRIX_BYTES};
+  const learn_matrix_row dy = {.from = j->dy,
+                               .zeros = j->zeros,
+                               .channels = filters,
+                               .stride = 1,
+                               .bf16 = s->bf16,
+                               .unit_stride = j->places * MATRIX_BYTES};
+  learn_matrix_copy(&x, image, b->top + y - s->pad, b->left - s->pad, columns,
+                    j->x_plane + first * MATRIX_BYTES);
   if (y >= b->rows) {
     clear_places(j, filters, first, (size_t)columns, j->dy_plane);
     return;
   }
-  copy_row(j, j->dy, filters, image, b->top + y, b->left, b->columns, 1, s->bf16,
-           j->dy_plane + first * MATRIX_BYTES);
+  learn_matrix_copy(&dy, image, b->top + y, b->left, b->columns,
+                    j->dy_plane + first * MATRIX_BYTES);
   clear_places(j, filters, first + (size_t)b->columns, (size_t)more, j->dy_plane);
 }
 
