@@ -29,8 +29,9 @@ static inline bool coin(rng *r) {
 }
 
 /* One of the precisions that there are at this level. */
-static inline net_precision some_precision(rng *r) {
-  return coin(r) && net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
+static inline net_precision some_precision(rng *r, bool training) {
+  const bool narrow = training ? net_precision_trains(NET_BF16) : net_precision_supported(NET_BF16);
+  return coin(r) && narrow ? NET_BF16 : NET_F32;
 }
 
 static inline void needs_avx512(void) {

@@ -20,8 +20,8 @@ static net_step convolution(rng *r, net_graph *g, int kernel, int stride, bool w
   step.relu = coin(r);
   step.threads = between(r, 1, 3);
   step.winograd = winograd;
-  step.precision = some_precision(r);
-  step.half = net_cpu_half() && coin(r);
+  step.precision = some_precision(r, false);
+  step.half = net_cpu_fine() && coin(r);
   step.bfloat16 = net_cpu_matrix() && step.precision == NET_BF16 && coin(r);
   if (!wide) step.in_largest = coin(r) ? 8 : 0; /* inputs are normal values */
   step.in_layout = NET_NHWC;
@@ -40,10 +40,15 @@ static bool is_in_half(const net_step *step) {
   return net_cpu_half() && (step->precision == NET_BF16 || step->half);
 }
 
+static bool is_in_words(const net_step *step) {
+  return net_cpu_words() && (step->precision == NET_BF16 || step->half);
+}
+
 /* Inputs and kernel are rounded beforehand, so bfloat16 differs by the rounding of the output; in
  * half precision the sums are rounded as well. */
 static step_tolerance allowed_direct(const net_step *step) {
   if (is_in_half(step)) return (step_tolerance){2e-2, 0};
+  if (net_cpu_words()) return (step_tolerance){1e-4, 0};
   return step->precision == NET_BF16 ? (step_tolerance){5e-3, 0} : (step_tolerance){1e-4, 0};
 }
 
@@ -129,8 +134,9 @@ static void test_wanted_pixels(void **state) {
 }
 
 /* The transformed tiles are rounded as well, and the transforms enlarge that; in half precision
- * less, but its sums are rounded, too. */
+ * less, but its sums are rounded, too. In whole numbers of 16 bits only tiles and kernel are. */
 static step_tolerance allowed_winograd(const net_step *step) {
+  if (is_in_words(step)) return (step_tolerance){0.03, 0};
   if (is_in_half(step)) return (step_tolerance){0.15, 0};
   return step->precision == NET_BF16 ? (step_tolerance){0.2, 0} : (step_tolerance){1e-4, 0};
 }
@@ -175,7 +181,7 @@ static void test_winograd_of_any_size(void **state) {
     net_step step = step_of(g, 2, false);
     step.winograd = true;
     step.relu = coin(&r);
-    step.half = net_cpu_half();
+    step.half = net_cpu_fine();
     step.precision =
         net_precision_supported(NET_BF16) && (!step.half || n >= 5) ? NET_BF16 : NET_F32;
     step_values a = step_values_new(g, &step), b = step_values_new(g, &step);
@@ -191,6 +197,35 @@ static void test_winograd_of_any_size(void **state) {
     step_values_free(&b);
     net_graph_free(g);
   }
+}
+
+/* Tiles that the transform enlarges as far as it can at each of the 36 positions, and all channels
+ * alike: nothing that is summed in a narrow type may exceed it. */
+static void test_winograd_of_the_largest_sums(void **state) {
+  (void)state;
+  static const float signs[6][6] = {{1, 1, -1, 1, 1, 1},  {1, -1, -1, 1, 1, 1},
+                                    {1, 1, -1, -1, 1, 1}, {1, -1, -1, 1, 1, 1},
+                                    {1, 1, -1, -1, 1, 1}, {1, 1, 1, -1, 1, 1}};
+  net_graph *g = net_graph_new();
+  net_conv2d(g, "conv", net_input(g, 6, 6, 288), 64, 3, 1, 0, false);
+  net_step step = step_of(g, 36, false);
+  step.winograd = true;
+  step.precision = net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
+  step_values want = step_values_new(g, &step), got = step_values_new(g, &step);
+  for (size_t i = 0; i < want.x_count[0]; i++) {
+    const size_t pixel = i / 288, p = pixel / 36, at = pixel % 36;
+    want.x[0][i] = got.x[0][i] = signs[p / 6][at / 6] * signs[p % 6][at % 6];
+  }
+  for (size_t i = 0; i < want.param_count[0]; i++)
+    want.params[0][i] = got.params[0][i] = i % 2 ? 1 : -1;
+  assert_true(step_run(net_backends_infer[net_cpu()], &step, false, &got));
+  step_run_ref(g, &step, &want);
+  const step_tolerance allowed = allowed_winograd(&step);
+  step_compare("the largest sums", "y", got.y, want.y, want.y_count, allowed.forward,
+               allowed.forward / 10);
+  step_values_free(&want);
+  step_values_free(&got);
+  net_graph_free(g);
 }
 
 /* An image of few tiles, whose kernel may be kept and transformed in another way, gets the bits
@@ -231,7 +266,7 @@ static void test_pooling(void **state) {
     if (coin(&r)) net_maxpool(g, "pool", input, kernel, 2, between(&r, 0, kernel / 2));
     else net_avgpool(g, "pool", input);
     net_step step = step_of(g, between(&r, 1, 5), false);
-    step.precision = some_precision(&r);
+    step.precision = some_precision(&r, false);
     assert_true(step_agrees(net_backends_infer[net_cpu()], &r, g, step, (step_tolerance){1e-5, 0}));
   }
 }
@@ -249,7 +284,7 @@ static void test_dense(void **state) {
     step.relu = coin(&r);
     step.threads = between(&r, 1, 3);
     step.precision = n % 2 && net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
-    step.half = net_cpu_half() && coin(&r);
+    step.half = net_cpu_fine() && coin(&r);
     step.bfloat16 = net_cpu_matrix() && step.precision == NET_BF16 && coin(&r);
     assert_true(step_agrees(net_backends_dense[net_cpu()], &r, g, step,
                             (step_tolerance){is_in_half(&step) ? 2e-2 : 1e-4, 0}));
@@ -264,6 +299,7 @@ int main(void) {
       cmocka_unit_test(test_winograd),
       cmocka_unit_test(test_winograd_of_many_tiles),
       cmocka_unit_test(test_winograd_of_any_size),
+      cmocka_unit_test(test_winograd_of_the_largest_sums),
       cmocka_unit_test(test_winograd_alone),
       cmocka_unit_test(test_pooling),
       cmocka_unit_test(test_dense),

@@ -151,7 +151,7 @@ static void the_same_bits_alone_in_a_batch_and_with_nothing_skipped(void **state
 static void what_is_kept_in_bytes(void **state) {
   (void)state;
   if (no_bytes_here()) skip();
-  const bool fast = net_cpu_fast_bytes() && (!net_cpu_half() || net_cpu_matrix());
+  const bool fast = net_cpu_fast_bytes() && (!net_cpu_fine() || net_cpu_matrix());
   const struct {
     zoo_form form;
     const char *node;

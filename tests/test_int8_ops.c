@@ -12,7 +12,7 @@ static bool no_bytes_here(void) {
 /* What is not in bytes. */
 static net_layout wide(const net_step *s) {
   if (s->precision == NET_F32) return NET_NHWC;
-  return net_cpu_half() ? NET_NHWC_F16 : NET_NHWC_BF16;
+  return net_cpu_words() ? NET_NHWC : net_cpu_half() ? NET_NHWC_F16 : NET_NHWC_BF16;
 }
 
 static int channels(rng *r) {

@@ -69,7 +69,7 @@ static void test_many_tiles(void **state) {
     rng r = rng_open(12, RNG_TEST, 2, n);
     net_graph *g = net_graph_new();
     net_conv2d(g, "conv", net_input(g, 41, 38, n < 2 ? 32 : 128), 96, 3, 1, (int)n % 2, true);
-    net_step step = finish_step(&r, g, n % 2 ? some_precision(&r) : NET_F32);
+    net_step step = finish_step(&r, g, n % 2 ? some_precision(&r, true) : NET_F32);
     step.batch = 3;
     step.threads = 2;
     add_pooling(&r, &step);
@@ -112,7 +112,7 @@ static void test_first_layer(void **state) {
         g, "conv",
         net_input(g, kernel + between(&r, 0, 12), between(&r, kernel, 17), between(&r, 1, 4)),
         channels(&r), kernel, between(&r, 1, 2), pad, coin(&r));
-    net_step step = finish_step(&r, g, some_precision(&r));
+    net_step step = finish_step(&r, g, some_precision(&r, true));
     step.need_dx = false;
     add_pooling(&r, &step);
     assert_true(step_agrees(backend(), &r, g, step,
@@ -202,7 +202,7 @@ static void test_the_same_step_gives_the_same_bits(void **state) {
     net_step step = step_of(g, 5, true);
     step.winograd = step.relu = true;
     step.need_dx = c > 4;
-    step.precision = net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
+    step.precision = net_precision_trains(NET_BF16) ? NET_BF16 : NET_F32;
     step.threads = 3;
     step_repeats(backend(), &r, g, &step, 5);
     net_graph_free(g);

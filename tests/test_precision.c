@@ -33,8 +33,7 @@ static void auto_follows_what_was_measured(void **state) {
   (void)state;
   const char *asked = net_precision_supported(NET_BF16) ? "bf16" : "f32";
   const char *fast = net_cpu_fast_bf16() ? "bf16" : "f32";
-  const char *finer =
-      net_cpu_half() ? "bf16" : "f32"; /* where the measuring was in half precision */
+  const char *finer = net_cpu_fine() ? "bf16" : "f32"; /* where that was in what is finer */
   const struct {
     model_agreement measured;
     bool half;
@@ -111,7 +110,7 @@ static void the_agreement_is_that_of_the_answers(void **state) {
   models_ok(predictor_agreement(&m, 2, pixels, CELLS, NULL, &found, &half, &error), &error);
   /* It says in which 16 bits that was, which answering then takes. */
   save_model(folder, found, half, path);
-  assert_true(net_cpu_half() ? half != (net_cpu_matrix() && model_stands_16_bits(&found)) : !half);
+  assert_true(net_cpu_fine() ? half != (net_cpu_matrix() && model_stands_16_bits(&found)) : !half);
   if (net_precision_supported(NET_BF16)) {
     double a[CELLS], b[CELLS], off[CELLS], same = 0;
     answer(path, (leuko_options){.precision = "f32"}, pixels, a);

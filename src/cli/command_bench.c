@@ -125,6 +125,7 @@ static leuko_status prepare(const arguments *a, bench *b, leuko_error *error) {
   if (status != LEUKO_OK) return status;
   status = model_precision(&b->m, a->how.precision, &b->precision, error);
   if (status != LEUKO_OK) return status;
+  if (a->train && !net_precision_trains(b->precision)) b->precision = NET_F32;
   size_t bytes = (size_t)b->m.net.size * (size_t)b->m.net.size * 3, used = 0;
   size_t batch = (size_t)a->how.batch;
   b->images = (256 + batch - 1) / batch * batch;

@@ -84,7 +84,7 @@ static void print_info(const model *m, const char *check) {
   if (chosen) printf(", chosen by %s on the validation cells", chosen);
   printf("\ntemperature  %g", m->temperature);
   if (m->bf16.cells > 0)
-    print_agreement(m->bf16_half ? "half prec." : "bfloat16", model_allows_bf16(m), &m->bf16);
+    print_agreement(m->bf16_half ? "16 bits" : "bfloat16", model_allows_bf16(m), &m->bf16);
   if (m->int8.scales) {
     print_agreement("8 bits", model_allows_int8(m), &m->int8.answers);
     printf(", AUC %+.4f; %.2f times as fast (%s)", m->int8.auc, m->int8.speed, m->int8.processor);

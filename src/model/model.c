@@ -79,7 +79,7 @@ bool model_stands_16_bits(const model_agreement *measured) {
 }
 
 bool model_allows_bf16(const model *m) {
-  return model_stands_16_bits(&m->bf16) && (!m->bf16_half || net_cpu_half());
+  return model_stands_16_bits(&m->bf16) && (!m->bf16_half || net_cpu_fine());
 }
 
 bool model_allows_int8(const model *m) {

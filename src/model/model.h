@@ -61,7 +61,7 @@ typedef struct {
   double temperature;      /* logits are divided by it; 0: 1 */
   json_t *operating_point; /* how both were chosen: an object, owned; may be NULL */
   model_agreement bf16;    /* whether it may be computed in 16 bits */
-  bool bf16_half;          /* that was measured in half precision, not in bfloat16 */
+  bool bf16_half;          /* that was measured in what is finer than bfloat16 */
   model_int8 int8;         /* the same of 8 bits */
   model_rejection rejection;
   bool half;                              /* the file holds kernels in half precision */
@@ -110,8 +110,8 @@ leuko_status model_self_check(const model *m, leuko_error *error);
  * them by no more than 0.002, and 99.5 % of the answers the same. False if that was not measured.
  */
 bool model_stands_16_bits(const model_agreement *measured);
-/* Whether this model's are. False also if that was measured in half precision and this processor
- * takes bfloat16, which is coarser. */
+/* Whether this model's are. False also if that was measured in half precision or whole numbers of
+ * 16 bits and this processor takes bfloat16, which is coarser. */
 bool model_allows_bf16(const model *m);
 /* The same of 8 bits, for a model that is quantized: 99 % of the answers the same, and an AUC off
  * by no more than 0.003. */

@@ -9,10 +9,13 @@
 
 #define VARIABLE "LEUKO_CPU"
 
-static const char *const names[] = {
-    [NET_CPU_GENERIC] = "generic",         [NET_CPU_AVX2] = "avx2",
-    [NET_CPU_AVX512] = "avx512",           [NET_CPU_AVX512_BF16] = "avx512_bf16",
-    [NET_CPU_AVX512_FP16] = "avx512_fp16", [NET_CPU_AMX] = "amx"};
+static const char *const names[] = {[NET_CPU_GENERIC] = "generic",
+                                    [NET_CPU_AVX2] = "avx2",
+                                    [NET_CPU_AVX512] = "avx512",
+                                    [NET_CPU_AVX512_VNNI] = "avx512_vnni",
+                                    [NET_CPU_AVX512_BF16] = "avx512_bf16",
+                                    [NET_CPU_AVX512_FP16] = "avx512_fp16",
+                                    [NET_CPU_AMX] = "amx"};
 #define LEVELS ((int)(sizeof names / sizeof *names))
 
 /* clang knows neither the word nor, see net/vector.h, the instructions. */
@@ -50,9 +53,8 @@ static net_cpu_level processor(void) {
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return NET_CPU_GENERIC;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw"))
     return NET_CPU_AVX2;
-  /* No processor has bfloat16 without the products of bytes. */
-  const bool narrow = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
-  if (!narrow) return NET_CPU_AVX512;
+  if (!__builtin_cpu_supports("avx512vnni")) return NET_CPU_AVX512;
+  if (!__builtin_cpu_supports("avx512bf16")) return NET_CPU_AVX512_VNNI;
   if (has_matrix()) return NET_CPU_AMX;
   return has_half() ? NET_CPU_AVX512_FP16 : NET_CPU_AVX512_BF16;
 }
@@ -70,8 +72,16 @@ bool net_cpu_half(void) {
   return net_cpu() >= NET_CPU_AVX512_FP16;
 }
 
+bool net_cpu_words(void) {
+  return net_cpu() == NET_CPU_AVX512_VNNI;
+}
+
+bool net_cpu_fine(void) {
+  return net_cpu_half() || net_cpu_words();
+}
+
 bool net_cpu_fast_bf16(void) {
-  return net_cpu_half() || (net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel"));
+  return net_cpu_fine() || (net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel"));
 }
 
 bool net_cpu_matrix(void) {
@@ -79,7 +89,9 @@ bool net_cpu_matrix(void) {
 }
 
 bool net_cpu_fast_bytes(void) {
-  return net_cpu() >= NET_CPU_AVX512_BF16 && __builtin_cpu_is("intel");
+  const net_cpu_level level = net_cpu();
+  return level >= NET_CPU_AVX512_VNNI &&
+         (level == NET_CPU_AVX512_VNNI || __builtin_cpu_is("intel"));
 }
 
 const char *net_cpu_name(net_cpu_level level) {
@@ -87,7 +99,8 @@ const char *net_cpu_name(net_cpu_level level) {
 }
 
 const char *net_cpu_bytes_name(void) {
-  return net_cpu_fast_bytes() && !net_cpu_half() ? "avx512_vnni" : net_cpu_name(net_cpu());
+  const bool other = net_cpu() == NET_CPU_AVX512_BF16 && net_cpu_fast_bytes();
+  return other ? "intel_bf16" : net_cpu_name(net_cpu());
 }
 
 net_cpu_level net_cpu(void) {
@@ -99,6 +112,7 @@ net_cpu_level net_cpu(void) {
 leuko_status net_cpu_check(leuko_error *error) {
   if (wished() >= 0) return LEUKO_OK;
   return error_set(error, LEUKO_ARGUMENT, NULL,
-                   "take generic, avx2, avx512, avx512_bf16, avx512_fp16 or amx, or unset it",
+                   "take generic, avx2, avx512, avx512_vnni, avx512_bf16, avx512_fp16 or amx, or "
+                   "unset it",
                    VARIABLE " names no level of instructions");
 }

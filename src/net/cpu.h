@@ -10,14 +10,16 @@ typedef enum {
   NET_CPU_GENERIC,     /* plain C alone */
   NET_CPU_AVX2,        /* AVX2 and FMA; from here on oneDNN as well */
   NET_CPU_AVX512,      /* F and BW */
-  NET_CPU_AVX512_BF16, /* also in bfloat16 and in bytes */
+  NET_CPU_AVX512_VNNI, /* also in bytes */
+  NET_CPU_AVX512_BF16, /* and in bfloat16 */
   NET_CPU_AVX512_FP16, /* and in half precision */
   NET_CPU_AMX          /* and on the matrix unit, in bytes and bfloat16 */
 } net_cpu_level;
 
 /* What the processor has, or less where the environment's LEUKO_CPU says so: generic, avx2, avx512,
- * avx512_bf16, avx512_fp16 or amx. It is there for tests and for hunting down differences between
- * machines; a process should keep to one value, since oneDNN remembers the first. */
+ * avx512_vnni, avx512_bf16, avx512_fp16 or amx. It is there for tests and for hunting down
+ * differences between machines; a process should keep to one value, since oneDNN remembers the
+ * first. */
 net_cpu_level net_cpu(void);
 
 /* Whether inference in 16 bits is faster than in float32. Intel's processors, which have a unit for
@@ -30,19 +32,26 @@ bool net_cpu_fast_bf16(void);
  */
 bool net_cpu_half(void);
 
+/* Whether inference in 16 bits is in whole numbers of 16 bits with a scale for each pixel or tile,
+ * and so also float32 between bytes: where there is neither bfloat16 nor half precision. */
+bool net_cpu_words(void);
+
+/* Whether inference in 16 bits rounds more finely than bfloat16: in one of these two. */
+bool net_cpu_fine(void);
+
 /* Whether products of bytes are for the matrix unit, where they have eight times the rate of half
  * precision's. The system is asked for its registers, once a process. */
 bool net_cpu_matrix(void);
 
 /* Whether products of bytes have several times the rate of float32's and bfloat16's: where AVX-512
- * has them, on Intel's. */
+ * has them, on Intel's, or has no bfloat16. */
 bool net_cpu_fast_bytes(void);
 
 /* As LEUKO_CPU names it. */
 const char *net_cpu_name(net_cpu_level level);
 
 /* What a speed in bytes was measured on, for comparing, since other layers are in bytes there: the
- * level's name, or "avx512_vnni" where bytes are fast and nothing is in half precision. */
+ * level's name, or "intel_bf16" for that level where bytes are fast. */
 const char *net_cpu_bytes_name(void);
 
 /* Errors: ARGUMENT, if LEUKO_CPU is none of these. */

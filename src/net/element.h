@@ -62,6 +62,15 @@ static inline bool element_half(void) {
 #endif
 }
 
+/* Whether it multiplies whole numbers of 16 bits, and keeps float32. */
+static inline bool element_words(void) {
+#ifdef VECTOR_WORDS
+  return net_cpu_words();
+#else
+  return false;
+#endif
+}
+
 /* Whether they have the matrix unit. */
 static inline bool element_matrix(void) {
 #ifdef VECTOR_MATRIX
@@ -73,10 +82,12 @@ static inline bool element_matrix(void) {
 
 /* Whether they have bytes. */
 static inline bool element_has_bytes(void) {
-#if defined VECTOR_BYTES && !defined VECTOR_NARROW
+#if defined VECTOR_NARROW
+  return net_cpu() >= NET_CPU_AVX512_VNNI;
+#elif defined VECTOR_BYTES
   return true;
 #else
-  return element_narrow();
+  return false;
 #endif
 }
 

@@ -7,7 +7,7 @@
 
 #define NET_LEVELS (NET_CPU_AMX + 1)
 
-/* By net_cpu(); the last four levels share their kernels, which ask net_cpu() for more. */
+/* By net_cpu(); the last five levels share their kernels, which ask net_cpu() for more. */
 
 /* Inference in float32 or bfloat16, only where an image differs from the blank one. */
 extern const net_backend *const net_backends_infer[NET_LEVELS];

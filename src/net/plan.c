@@ -42,15 +42,20 @@ bool net_precision_find(const char *name, net_precision *out) {
 }
 
 bool net_precision_supported(net_precision precision) {
-  if (precision == NET_INT8 && net_cpu() == NET_CPU_AVX2) return true;
-  return precision == NET_F32 || net_cpu() >= NET_CPU_AVX512_BF16;
+  const net_cpu_level level = net_cpu();
+  if (precision == NET_INT8) return level == NET_CPU_AVX2 || level >= NET_CPU_AVX512_VNNI;
+  return precision == NET_F32 || level >= NET_CPU_AVX512_VNNI;
+}
+
+bool net_precision_trains(net_precision precision) {
+  return precision == NET_F32 || (precision == NET_BF16 && net_cpu() >= NET_CPU_AVX512_BF16);
 }
 
 /* What is kept in 16 bits where a plan is asked for `precision`. Between bytes only where that is
  * faster: in bfloat16 where products are, in half precision where bytes are so fast that storing
  * float32 between them would take most of the time; elsewhere float32, whose rounding is finer. */
 static net_precision wide_type(net_precision precision) {
-  const bool faster = net_cpu_half() ? net_cpu_matrix() : net_cpu_fast_bf16();
+  const bool faster = net_cpu_fine() ? net_cpu_matrix() : net_cpu_fast_bf16();
   const bool between = precision == NET_INT8 && faster;
   return precision == NET_BF16 || between ? NET_BF16 : NET_F32;
 }
@@ -188,7 +193,7 @@ static bool adds_bytes(const builder *b, int node) {
          graph->nodes[n->inputs[0]].shape.c % ELEMENT_BYTES_STEP == 0;
 }
 
-/* Winograd's kernel is eight times as large in half precision as one in bytes. Where it is too
+/* Winograd's kernel is eight times as large in 16 bits as one in bytes. Where it is too
  * large for a core's cache it has to be read again for each image's few pixels. */
 #define MANY_PIXELS (28 * 28)
 #define LARGE_KERNEL (128 * 128) /* channels times filters */
@@ -202,7 +207,7 @@ static bool winograd_is_faster(const builder *b, const net_node *n) {
   if (!net_cpu_fast_bytes()) return true;
   const int channels = b->plan->graph->nodes[n->inputs[0]].shape.c;
   const bool few = n->shape.h * n->shape.w < MANY_PIXELS;
-  return net_cpu_half() && !(few && channels * n->shape.c > LARGE_KERNEL);
+  return net_cpu_fine() && !(few && channels * n->shape.c > LARGE_KERNEL);
 }
 
 static bool reads_bytes(const builder *b, int node) {
@@ -298,7 +303,7 @@ static leuko_status add_layer(builder *b, int index, leuko_error *error) {
                           .need_dx = plan->values[value].gradient,
                           .winograd = plan->options.winograd,
                           .precision = wide_type(plan->options.precision),
-                          .half = plan->options.precision == NET_INT8 && net_cpu_half(),
+                          .half = plan->options.precision == NET_INT8 && net_cpu_fine(),
                           .bfloat16 = plan->options.precision == NET_BF16 &&
                                       plan->options.bfloat16 && net_cpu_matrix(),
                           .row_watch = plan->options.row_watch,

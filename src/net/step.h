@@ -31,14 +31,15 @@ static inline size_t net_layout_bytes(net_layout layout) {
 }
 
 /* What activations and the factors of products are kept in; sums are float32, or 32-bit integers
- * that are exact. BF16: in inference half precision where the processor multiplies in it, unless
- * bfloat16 is asked for by itself. INT8: inference alone, bytes where that is faster, and 16 bits
- * or float32 elsewhere. */
+ * that are exact. BF16: in inference half precision or whole numbers of 16 bits where the processor
+ * multiplies in them (net_cpu_fine), unless bfloat16 is asked for by itself. INT8: inference alone,
+ * bytes where that is faster, and 16 bits or float32 elsewhere. */
 typedef enum { NET_F32, NET_BF16, NET_INT8 } net_precision;
 const char *net_precision_name(net_precision precision); /* "f32", "bf16", "int8" */
 bool net_precision_find(const char *name, net_precision *out);
-/* Whether this processor has kernels for it. */
+/* Whether this processor has kernels for it, in inference and in training. */
 bool net_precision_supported(net_precision precision);
+bool net_precision_trains(net_precision precision);
 
 /* Is told, in training, which rows of a dense kernel `param` a forward pass is about to read: those
  * of inputs that are not zero in the whole batch, in ascending order. The others' gradients are
@@ -69,7 +70,7 @@ typedef struct {
   bool need_dx;            /* backward must give the gradient of the input */
   bool winograd;           /* Winograd's algorithm may be used for convolutions */
   net_precision precision; /* in what a backend may compute, F32 or BF16 */
-  bool half;               /* of float32, too, it may multiply in half precision (net_cpu_half) */
+  bool half;               /* of float32, too, it may multiply in 16 bits (net_cpu_fine) */
   bool bfloat16;    /* BF16 is bfloat16 even where there is half precision (net_cpu_matrix) */
   float in_largest; /* magnitude that the input can have; 0: who knows */
   net_row_watch row_watch; /* dense, training */

@@ -171,7 +171,8 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 
 #define VECTOR_AVX512
 #define VECTOR_BYTES
-#define VECTOR_NARROW /* and in bfloat16; not every processor of the level runs these two */
+#define VECTOR_WORDS  /* and in 16-bit whole numbers */
+#define VECTOR_NARROW /* and in bfloat16; not every processor of the level runs these three */
 /* And in half precision, which clang's headers offer only to what is compiled for such processors
  * alone. */
 #if defined __AVX512FP16__ || (!defined __clang__ && __GNUC__ >= 12)

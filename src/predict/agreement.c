@@ -75,7 +75,7 @@ leuko_status predictor_agreement(const model *m, int threads, const uint8_t *pix
   for (int way = net_cpu_matrix() ? 0 : 1; status == LEUKO_OK && way < 2; way++) {
     if (model_stands_16_bits(out)) break;
     options.bfloat16 = way == 0;
-    *half = net_cpu_half() && !options.bfloat16;
+    *half = net_cpu_fine() && !options.bfloat16;
     status = answer(m, options, pixels, count, p, logits + values, error);
     if (status == LEUKO_OK)
       status = predictor_differences(m, logits, logits + values, count, out, error);

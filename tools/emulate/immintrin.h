@@ -243,6 +243,13 @@ EMULATE emulate_i8 emulate_dpbusd(emulate_i8 a, emulate_i8 b, emulate_i8 sum) {
 EMULATE_HALVES(emulate_dpbusd_512, emulate_i8, __m512i, emulate_dpbusd)
 #define _mm512_dpbusd_epi32(sum, a, b) emulate_dpbusd_512(a, b, sum)
 
+/* Two products each of 16 bits. */
+EMULATE emulate_i8 emulate_dpwssd(emulate_i8 a, emulate_i8 b, emulate_i8 sum) {
+  return sum + __builtin_ia32_pmaddwd256((emulate_i16h)a, (emulate_i16h)b);
+}
+EMULATE_HALVES(emulate_dpwssd_512, emulate_i8, __m512i, emulate_dpwssd)
+#define _mm512_dpwssd_epi32(sum, a, b) emulate_dpwssd_512(a, b, sum)
+
 #define _CMP_GT_OQ 30
 #define _CMP_LE_OQ 18
 #define _CMP_UNORD_Q 3

@@ -22,6 +22,8 @@
 #define infer_winograd_free LEVEL(infer_winograd_free)
 #define infer_winograd_bind LEVEL(infer_winograd_bind)
 #define infer_winograd_run LEVEL(infer_winograd_run)
+#define winograd_words_pack LEVEL(winograd_words_pack)
+#define winograd_words_input LEVEL(winograd_words_input)
 #define infer_direct_new LEVEL(infer_direct_new)
 #define infer_direct_free LEVEL(infer_direct_free)
 #define infer_direct_bind LEVEL(infer_direct_bind)
@@ -44,7 +46,8 @@ typedef struct {
   int kernel, stride, pad;
   bool relu, pool, add;
   element_type in_type, out_type, add_type;
-  bool half; /* a convolution's products are in half precision */
+  bool half;  /* a convolution's products are in half precision */
+  bool words; /* or in whole numbers of 16 bits */
   /* [c]: what one of a byte counts; of the output, how many one is; NULL: no bytes. The output's
    * last as long as the kernel, the others until it is bound. */
   const float *in_scales, *add_scales, *out_units;

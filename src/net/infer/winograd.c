@@ -18,11 +18,12 @@
  * longer than reading the kernel, a quarter as large, and transforming it. */
 #define FEW_TILES 24
 
-/* What one of each transformed tile's values counts, in half precision; it lies behind them. */
+/* What one of each transformed tile's values counts, where that has units; it lies behind them. */
 static size_t units_bytes(const infer_winograd *w) {
   const size_t tiles = w->shared ? w->round : w->turn;
-  return w->s.half ? (tiles * sizeof(float) + WINOGRAD_LINE - 1) / WINOGRAD_LINE * WINOGRAD_LINE
-                   : 0;
+  return winograd_scaled(w)
+             ? (tiles * sizeof(float) + WINOGRAD_LINE - 1) / WINOGRAD_LINE * WINOGRAD_LINE
+             : 0;
 }
 
 static size_t v_bytes(const infer_winograd *w) {
@@ -81,8 +82,9 @@ leuko_status infer_winograd_new(const infer_shape *shape, int batch, infer_winog
   w->compact = w->s.half && most <= FEW_TILES;
   size_t bytes = kernel_values(w) * winograd_v_value(w) / (w->compact ? 4 : 1);
   w->u = aligned_alloc(WINOGRAD_LINE, bytes);
-  if (w->s.half) w->units = malloc((size_t)shape->plain.c * sizeof *w->units);
-  if (!w->u || (w->s.half && !w->units)) {
+  const size_t units = (size_t)shape->plain.c * (w->s.words ? WINOGRAD_POSITIONS : 1);
+  if (winograd_scaled(w)) w->units = malloc(units * sizeof *w->units);
+  if (!w->u || (winograd_scaled(w) && !w->units)) {
     infer_winograd_free(w);
     return error_set_memory(error, bytes);
   }
@@ -130,6 +132,10 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
       continue;
     }
 #endif
+    if (w->s.words) {
+      winograd_words_pack(w, first, (size_t)width, u + at);
+      continue;
+    }
     for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
       pack_bf16(u + at + p * position, channels, width, (char *)w->u + (at + p * position) * 2);
   }
@@ -140,7 +146,7 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
 
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
 #ifdef VECTOR_NARROW
-  if (w->s.in_type == ELEMENT_BF16 || w->s.half) return bind_narrow(w, kernel, error);
+  if (w->s.in_type == ELEMENT_BF16 || winograd_scaled(w)) return bind_narrow(w, kernel, error);
 #endif
   (void)error;
   winograd_kernel(kernel, w->s.in.c, w->s.plain.c, false, w->u, w->s.threads);
@@ -170,17 +176,18 @@ VECTOR_INLINE void transform_input(const infer_winograd *w, const net_call *call
   }
 }
 
-/* Sixteen filters of one tile: At m A + bias, relu. */
+/* Sixteen filters of one tile: At m A times `unit` + bias, relu. */
 VECTOR_INLINE void transform_output(const infer_winograd *w, const float *m, size_t stride,
-                                    const float *bias, v16 o[4][4]) {
+                                    float unit, const float *bias, v16 o[4][4]) {
   v16 p[6][6];
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) p[i][j] = v16_load(m + (size_t)(i * 6 + j) * stride);
   output_2d(p, o);
   const v16 offset = bias ? v16_load(bias) : v16_zero();
+  const bool scaled = winograd_scaled(w);
   for (int i = 0; i < 4; i++)
     for (int j = 0; j < 4; j++) {
-      o[i][j] = add(o[i][j], offset);
+      o[i][j] = scaled ? plus(offset, unit, o[i][j]) : add(o[i][j], offset);
       if (w->s.relu) o[i][j] = v16_relu(o[i][j]);
     }
 }
@@ -217,6 +224,12 @@ VECTOR static void transform_tiles(const infer_winograd *w, const net_call *call
     return;
   }
 #endif
+#ifdef VECTOR_WORDS
+  if (w->s.words) {
+    winograd_words_input(w, call, tiles, count, v, stride, units);
+    return;
+  }
+#endif
   const size_t row = (size_t)w->s.in.c * winograd_v_value(w);
   (void)units;
   for (size_t t = 0; t < count; t++) {
@@ -236,15 +249,21 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
     return;
   }
 #endif
-  (void)units;
   const infer_shape *s = &w->s;
-  const size_t depth = (size_t)s->in.c, bytes = element_bytes(s->in_type);
+  const size_t depth = (size_t)s->in.c, bytes = winograd_v_value(w);
   const int left = s->plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   const char *u = (const char *)w->u + WINOGRAD_POSITIONS * depth * (size_t)chunk * bytes;
   const size_t step = winograd_m_stride(w) / sizeof(float);
   float *m = products;
   for (size_t p = 0; p < WINOGRAD_POSITIONS; p++) {
     const void *from = v + p * stride, *weights = u + p * depth * (size_t)width * bytes;
+#ifdef VECTOR_WORDS
+    if (s->words) {
+      const float *counts = w->units + WINOGRAD_POSITIONS * (size_t)chunk + p * (size_t)width;
+      product_words_rows(from, depth, weights, counts, m + p * step, count, depth, width);
+      continue;
+    }
+#endif
     product_rows(from, depth, weights, m + p * step, count, depth, width, s->in_type);
   }
   const float *bias = call->params[1] ? call->params[1] + chunk : NULL;
@@ -253,7 +272,8 @@ VECTOR static void multiply(const infer_winograd *w, const net_call *call, const
       const float *at = m + t * (size_t)width + f;
       v16 o[ELEMENT_VECTORS][4][4];
       for (int part = 0; part < ELEMENT_VECTORS; part++)
-        transform_output(w, at + 16 * part, step, bias ? bias + f + 16 * part : NULL, o[part]);
+        transform_output(w, at + 16 * part, step, s->words ? units[t] : 1,
+                         bias ? bias + f + 16 * part : NULL, o[part]);
       if (s->out_type == ELEMENT_U8) store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_U8);
       else if (s->out_type == ELEMENT_BF16)
         store_tile(w, call, tiles[t], chunk + f, o, ELEMENT_BF16);

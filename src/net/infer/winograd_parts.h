@@ -1,5 +1,6 @@
 /* What a convolution by Winograd's algorithm is made of: its driver, and its kernels in float32 and
- * bfloat16 (winograd.c) and in half precision (winograd_half.c). */
+ * bfloat16 (winograd.c), in half precision (winograd_half.c) and in whole numbers of 16 bits
+ * (winograd_words.c). */
 #ifndef NET_INFER_WINOGRAD_PARTS_H
 #define NET_INFER_WINOGRAD_PARTS_H
 
@@ -16,12 +17,19 @@ struct infer_winograd {
   bool shared;
   bool compact; /* in half precision: the kernel is transformed as it is used */
   void *u;      /* [filters / 64][36, or 9 if compact][channels][64 or the rest]: the kernel */
-  float *units; /* [filters], in half precision: what one of a filter's products counts */
+  /* What one of a filter's products counts: [filters] in half precision, in whole numbers
+   * [filters / 64][36][64 or the rest]. */
+  float *units;
 };
+
+/* Whether each transformed tile and each filter has a unit of its own. */
+static inline bool winograd_scaled(const infer_winograd *w) {
+  return w->s.half || w->s.words;
+}
 
 /* Bytes of a transformed value, and of one of the kernel's. */
 static inline size_t winograd_v_value(const infer_winograd *w) {
-  return w->s.half ? sizeof(uint16_t) : element_bytes(w->s.in_type);
+  return winograd_scaled(w) ? sizeof(uint16_t) : element_bytes(w->s.in_type);
 }
 
 /* Bytes between two of the 36 positions of `tiles` transformed tiles. */
@@ -69,6 +77,16 @@ static inline void winograd_point_at(const infer_winograd *w, const net_call *ca
       from[i * 6 + j] = p ? p : s->zeros;
     }
 }
+
+#ifdef VECTOR_WORDS
+/* Packs the chunk of `width` filters from filter `first` on to its place, and the units of its
+ * filters: u [36][channels][width] is that chunk transformed in float32. */
+void winograd_words_pack(infer_winograd *w, int first, size_t width, const float *u);
+/* v of `count` tiles in whole numbers, positions `stride` bytes apart; units [count] become what
+ * one of each tile's values counts. */
+void winograd_words_input(const infer_winograd *w, const net_call *call, const infer_place *tiles,
+                          size_t count, char *v, size_t stride, float *units);
+#endif
 
 #ifdef VECTOR_HALF
 /* Packs the chunk from filter `first` on of a kernel [3][3][channels][filters] to its place, and

@@ -1,0 +1,142 @@
+#include <math.h>
+#include <string.h>
+
+#include "net/product_finish.h"
+
+#ifdef VECTOR_WORDS
+
+/* Pairs of products that are summed as whole numbers before their sum joins the others. */
+#define PAIRS 64
+/* What the magnitudes of a column's factors may add up to, over so many pairs: with values of
+ * PRODUCT_WORDS_LARGEST it stays below 2^31, also where each is rounded up. */
+#define MOST_FACTORS (INT32_MAX / PRODUCT_WORDS_LARGEST - PAIRS)
+/* Below this nothing is told from zero, so that a factor is always a number. */
+#define LEAST 1e-30f
+
+/* The first of the two neighbouring values of a pair, as product_words_values leaves them. */
+static size_t pair_at(size_t pair) {
+  const size_t in_step = pair % 16, lane = in_step / 4, in_lane = in_step % 4;
+  return pair / 16 * 32 + in_lane / 2 * 16 + lane * 4 + in_lane % 2 * 2;
+}
+
+/* What brings sixteen columns of the kernel to whole numbers. */
+VECTOR static v16 factors_of(const float *kernel, size_t depth, size_t width) {
+  const __m512i magnitude = _mm512_set1_epi32(INT32_MAX);
+  v16 largest = v16_zero(), most = v16_zero();
+  for (size_t first = 0; first < depth; first += 2 * PAIRS) {
+    v16 sum = v16_zero();
+    for (size_t d = first; d < depth && d < first + 2 * PAIRS; d++) {
+      const __m512i bits = _mm512_castps_si512(v16_load(kernel + d * width));
+      const v16 value = _mm512_castsi512_ps(_mm512_and_si512(bits, magnitude));
+      largest = v16_max(value, largest);
+      sum = v16_add(sum, value);
+    }
+    most = v16_max(sum, most);
+  }
+  const v16 least = v16_all(LEAST);
+  const v16 by_sum = v16_div(v16_all(MOST_FACTORS), v16_max(most, least));
+  const v16 by_value = v16_div(v16_all(PRODUCT_WORDS_LARGEST), v16_max(largest, least));
+  return v16_select(v16_over(by_sum, by_value), by_value, by_sum);
+}
+
+VECTOR void product_words_pack(const float *kernel, float counts, size_t depth, size_t width,
+                               void *u, float *units) {
+  for (size_t f = 0; f < width; f += 16) {
+    const v16 factors = factors_of(kernel + f, depth, width);
+    v16_store(units + f, v16_div(v16_all(counts), factors));
+    for (size_t pair = 0; pair < depth / 2; pair++) {
+      const float *at = kernel + pair_at(pair) * width + f;
+      const __m512i low = _mm512_cvtps_epi32(v16_mul(v16_load(at), factors));
+      const __m512i high = _mm512_cvtps_epi32(v16_mul(v16_load(at + width), factors));
+      const __m512i both = _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
+      _mm512_storeu_si512((char *)u + (pair * width + f) * 4, both);
+    }
+  }
+}
+
+/* m [count][16 vectors] = or += rows times u over `pairs` pairs of the depth. Meanwhile a line a
+ * pair is fetched from `ahead` on. */
+INLINE void multiply_pairs(const char *const *rows, const char *u, const float *units, float *m,
+                           size_t pairs, const char *ahead, int lines, int count, int vectors,
+                           bool more) {
+  v16 sum[PRODUCT_ROWS][VECTORS]; /* whole numbers; v16_kept, or gcc copies them to and fro */
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) sum[r][k] = v16_zero();
+  for (size_t d = 0; d < pairs; d++) {
+    for (int k = 0; k < lines; k++)
+      _mm_prefetch(ahead + (d * (size_t)lines + (size_t)k) * 64, _MM_HINT_T0);
+    __m512i w[VECTORS];
+    for (int k = 0; k < vectors; k++)
+      w[k] = _mm512_loadu_si512(u + (d * (size_t)vectors + (size_t)k) * 64);
+    for (int r = 0; r < count; r++) {
+      int32_t two;
+      memcpy(&two, rows[r] + d * sizeof two, sizeof two);
+      const __m512i value = _mm512_set1_epi32(two);
+      for (int k = 0; k < vectors; k++) {
+        const __m512i before = _mm512_castps_si512(sum[r][k]);
+        sum[r][k] = v16_kept(_mm512_castsi512_ps(_mm512_dpwssd_epi32(before, value, w[k])));
+      }
+    }
+  }
+#pragma GCC unroll 6
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) {
+      float *to = m + ((size_t)r * (size_t)vectors + (size_t)k) * 16;
+      const v16 value = _mm512_cvtepi32_ps(_mm512_castps_si512(sum[r][k]));
+      const v16 unit = v16_load(units + 16 * k);
+      v16_store(to, more ? v16_fma(value, unit, v16_load(to)) : v16_mul(value, unit));
+    }
+}
+
+#define ROWS_CASE(count)                                                                           \
+  case count:                                                                                      \
+    multiply_pairs(from, u, units, to, pairs, ahead, lines, count, vectors, more);                 \
+    break
+/* All rows go through one stretch of the depth, whose factors stay in the nearest cache meanwhile.
+ * The first groups of rows fetch those of the next stretch there, a part each; a single group as
+ * many lines as it uses. */
+INLINE void multiply_stretch(const char *v, size_t row_bytes, const char *u, const float *units,
+                             float *m, size_t rows, size_t pairs, int lines, int vectors,
+                             bool more) {
+  for (size_t r = 0; r < rows; r += PRODUCT_ROWS) {
+    const char *from[PRODUCT_ROWS];
+    const size_t left = rows - r, count = left < PRODUCT_ROWS ? left : PRODUCT_ROWS;
+    for (size_t i = 0; i < count; i++) from[i] = v + (r + i) * row_bytes;
+    const size_t part = r / PRODUCT_ROWS % (size_t)vectors;
+    const char *ahead = u + ((size_t)vectors + part) * pairs * 64;
+    float *to = m + r * (size_t)vectors * 16;
+    switch (count) {
+      ROWS_CASE(1);
+      ROWS_CASE(2);
+      ROWS_CASE(3);
+      ROWS_CASE(4);
+      ROWS_CASE(5);
+    default:
+      multiply_pairs(from, u, units, to, pairs, ahead, lines, PRODUCT_ROWS, vectors, more);
+      break;
+    }
+  }
+}
+
+INLINE void multiply_all(const char *v, size_t row_bytes, const char *u, const float *units,
+                         float *m, size_t rows, size_t depth, int lines, int vectors) {
+  for (size_t first = 0; first < depth / 2; first += PAIRS) {
+    const size_t left = depth / 2 - first, pairs = left < PAIRS ? left : PAIRS;
+    const char *from = v + first * 4, *factors = u + first * (size_t)vectors * 64;
+    if (first)
+      multiply_stretch(from, row_bytes, factors, units, m, rows, pairs, lines, vectors, true);
+    else multiply_stretch(from, row_bytes, factors, units, m, rows, pairs, lines, vectors, false);
+  }
+}
+
+PRODUCT void product_words_rows(const void *v, size_t v_stride, const void *u, const float *units,
+                                float *m, size_t rows, size_t depth, int width) {
+  const size_t row_bytes = 2 * v_stride;
+  const bool single = rows <= PRODUCT_ROWS;
+  if (width == 64 && single) multiply_all(v, row_bytes, u, units, m, rows, depth, 4, 4);
+  else if (width == 64) multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 4);
+  else if (single) multiply_all(v, row_bytes, u, units, m, rows, depth, 2, 2);
+  else multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 2);
+}
+
+#endif
