@@ -25,6 +25,7 @@
 #define product_bytes_finished LEVEL(product_bytes_finished)
 #define product_words_pack LEVEL(product_words_pack)
 #define product_words_rows LEVEL(product_words_rows)
+#define product_words_ready LEVEL(product_words_ready)
 
 /* m [rows][width] = v [rows][depth] u [depth][width]; rows of v are `v_stride` values apart, rows
  * of m `width`, a multiple of 16, PRODUCT_WIDTH at most. Every sum runs over the depth in order, so
@@ -112,15 +113,15 @@ void product_bytes_finished(const void *const *from, const void *scratch, const 
 
 /* What the magnitude of a row's value may be. */
 #define PRODUCT_WORDS_LARGEST 32767
-/* Thirty-two values of a row, given as whole numbers, in their places. */
-VECTOR_INLINE __m512i product_words_values(__m512i first, __m512i second) {
-  return _mm512_packs_epi32(first, second);
-}
-/* Packs u = kernel [depth][width], each column brought to whole numbers that are as large as they
- * may be. units [width] become what a column's products count where one of a row's values counts
- * `counts`. */
-void product_words_pack(const float *kernel, float counts, size_t depth, size_t width, void *u,
-                        float *units);
+/* Packs u [depth][width] = kernel [depth][stride], each column brought to whole numbers that are as
+ * large as they may be. units [width] become what a column's products count where one of a row's
+ * values counts `counts`. */
+void product_words_pack(const float *kernel, size_t stride, float counts, size_t depth,
+                        size_t width, void *u, float *units);
+/* v [rows][taps][depth], whole numbers (net/words.h), of rows of float32, tap t of row r at
+ * from[t * rows + r]; units [rows] become what one of a row's counts. */
+void product_words_ready(const void *const *from, size_t rows, size_t taps, size_t depth, void *v,
+                         float *units);
 /* m [rows][width] = v [rows][depth] u in those units; rows of v are `v_stride` values apart, the
  * depth is a multiple of 32. */
 void product_words_rows(const void *v, size_t v_stride, const void *u, const float *units, float *m,

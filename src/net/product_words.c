@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "net/product_finish.h"
+#include "net/words.h"
 
 #ifdef VECTOR_WORDS
 
@@ -10,47 +11,62 @@
 /* What the magnitudes of a column's factors may add up to, over so many pairs: with values of
  * PRODUCT_WORDS_LARGEST it stays below 2^31, also where each is rounded up. */
 #define MOST_FACTORS (INT32_MAX / PRODUCT_WORDS_LARGEST - PAIRS)
-/* Below this nothing is told from zero, so that a factor is always a number. */
-#define LEAST 1e-30f
 
-/* The first of the two neighbouring values of a pair, as product_words_values leaves them. */
+/* The first of the two neighbouring values of a pair, as words_of leaves them. */
 static size_t pair_at(size_t pair) {
   const size_t in_step = pair % 16, lane = in_step / 4, in_lane = in_step % 4;
   return pair / 16 * 32 + in_lane / 2 * 16 + lane * 4 + in_lane % 2 * 2;
 }
 
 /* What brings sixteen columns of the kernel to whole numbers. */
-VECTOR static v16 factors_of(const float *kernel, size_t depth, size_t width) {
+VECTOR static v16 factors_of(const float *kernel, size_t stride, size_t depth) {
   const __m512i magnitude = _mm512_set1_epi32(INT32_MAX);
   v16 largest = v16_zero(), most = v16_zero();
   for (size_t first = 0; first < depth; first += 2 * PAIRS) {
     v16 sum = v16_zero();
     for (size_t d = first; d < depth && d < first + 2 * PAIRS; d++) {
-      const __m512i bits = _mm512_castps_si512(v16_load(kernel + d * width));
+      const __m512i bits = _mm512_castps_si512(v16_load(kernel + d * stride));
       const v16 value = _mm512_castsi512_ps(_mm512_and_si512(bits, magnitude));
       largest = v16_max(value, largest);
       sum = v16_add(sum, value);
     }
     most = v16_max(sum, most);
   }
-  const v16 least = v16_all(LEAST);
+  const v16 least = v16_all(WORDS_LEAST);
   const v16 by_sum = v16_div(v16_all(MOST_FACTORS), v16_max(most, least));
   const v16 by_value = v16_div(v16_all(PRODUCT_WORDS_LARGEST), v16_max(largest, least));
   return v16_select(v16_over(by_sum, by_value), by_value, by_sum);
 }
 
-VECTOR void product_words_pack(const float *kernel, float counts, size_t depth, size_t width,
-                               void *u, float *units) {
+VECTOR void product_words_pack(const float *kernel, size_t stride, float counts, size_t depth,
+                               size_t width, void *u, float *units) {
   for (size_t f = 0; f < width; f += 16) {
-    const v16 factors = factors_of(kernel + f, depth, width);
+    const v16 factors = factors_of(kernel + f, stride, depth);
     v16_store(units + f, v16_div(v16_all(counts), factors));
     for (size_t pair = 0; pair < depth / 2; pair++) {
-      const float *at = kernel + pair_at(pair) * width + f;
+      const float *at = kernel + pair_at(pair) * stride + f;
       const __m512i low = _mm512_cvtps_epi32(v16_mul(v16_load(at), factors));
-      const __m512i high = _mm512_cvtps_epi32(v16_mul(v16_load(at + width), factors));
+      const __m512i high = _mm512_cvtps_epi32(v16_mul(v16_load(at + stride), factors));
       const __m512i both = _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
       _mm512_storeu_si512((char *)u + (pair * width + f) * 4, both);
     }
+  }
+}
+
+VECTOR void product_words_ready(const void *const *from, size_t rows, size_t taps, size_t depth,
+                                void *v, float *units) {
+  char *to = v;
+  for (size_t r = 0; r < rows; r++) {
+    __m512i largest = _mm512_setzero_si512();
+    for (size_t t = 0; t < taps; t++)
+      for (size_t d = 0; d < depth; d += 32)
+        largest = words_larger(largest, (const float *)from[t * rows + r] + d);
+    const v16 factor = v16_all(words_factor(largest, units + r));
+    for (size_t t = 0; t < taps; t++)
+      for (size_t d = 0; d < depth; d += 32, to += 64) {
+        const float *at = (const float *)from[t * rows + r] + d;
+        _mm512_storeu_si512(to, words_of(v16_load(at), v16_load(at + 16), factor));
+      }
   }
 }
 

@@ -21,23 +21,36 @@ struct net_kernel {
   net_step step;
   element_type type; /* of the input, and of the kernel but in half precision */
   bool half;         /* products in half precision (net/product.h) */
+  bool words;        /* or in whole numbers of 16 bits */
   /* The kernel, [chunk of columns][in][width], columns padded with zeros to a multiple of 16; in
    * 16 bits in pairs of inputs. */
   void *u;
-  float *units, *bias; /* [columns], in half precision: what a product counts, what is added */
+  float *units, *bias; /* [columns], in these two: what a product counts, what is added */
 };
+
+static bool whole_steps(const net_step *step) {
+  return step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
+}
 
 /* Whether products may be in half precision. */
 static bool in_half(const net_step *step) {
-  return element_half() && !step->bfloat16 && step->in.c % ELEMENT_STEP == 0 &&
-         step->out.c % ELEMENT_STEP == 0;
+  return element_half() && !step->bfloat16 && whole_steps(step);
+}
+
+static bool is_large(const net_step *step) {
+  return (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+}
+
+static bool in_words(const net_step *step) {
+  return element_words() && (step->precision == NET_BF16 || step->half) && is_large(step) &&
+         whole_steps(step);
 }
 
 static bool dense_choose(net_step *step) {
   if (step->op != NET_DENSE || step->training) return false;
-  const bool large = (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
+  const bool large = is_large(step);
   const bool narrow = step->precision == NET_BF16 && element_narrow() && large;
-  step->half = (narrow || step->half) && large && in_half(step);
+  if (!element_words()) step->half = (narrow || step->half) && large && in_half(step);
   step->in_layout = NET_NHWC;
   if (narrow && step->half) step->in_layout = NET_NHWC_F16;
   else if (narrow && (!element_half() || step->bfloat16) && step->in.c % 2 == 0)
@@ -75,6 +88,11 @@ static size_t half_bytes(const net_step *step) {
 }
 #endif
 
+/* Each image's input in whole numbers, and what one of it counts. */
+static size_t words_bytes(const net_step *step) {
+  return (size_t)step->batch * ((size_t)step->in.c * sizeof(uint16_t) + sizeof(float));
+}
+
 static void dense_release(net_kernel *k) {
   if (!k) return;
   free(k->units);
@@ -90,8 +108,9 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
   k->type = element_of(step->in_layout);
-  k->half = step->half;
-  const size_t value = k->half ? sizeof(uint16_t) : net_layout_bytes(step->in_layout);
+  k->words = in_words(step);
+  k->half = step->half && !element_words();
+  const size_t value = k->half || k->words ? sizeof(uint16_t) : net_layout_bytes(step->in_layout);
   size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * value;
   bytes = (bytes + 63) / 64 * 64;
   k->u = aligned_alloc(64, bytes);
@@ -106,6 +125,7 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
 #ifdef VECTOR_HALF
   if (k->half) *scratch += half_bytes(step);
 #endif
+  if (k->words) *scratch += words_bytes(step);
   *out = k;
   return LEUKO_OK;
 }
@@ -153,6 +173,47 @@ static void forward_half(const net_kernel *k, const net_call *call) {
 }
 #endif
 
+#ifdef VECTOR_WORDS
+static void bind_words(net_kernel *k, const float *const params[NET_MAX_PARAMS]) {
+  const size_t in = (size_t)k->step.in.c, out = (size_t)k->step.out.c;
+#pragma omp parallel for num_threads(k->step.threads) schedule(static)
+  for (int chunk = 0; chunk < chunks(&k->step); chunk++) {
+    const size_t first = (size_t)chunk * PRODUCT_WIDTH;
+    product_words_pack(params[0] + first, out, 1, in, (size_t)chunk_width(&k->step, chunk),
+                       (char *)k->u + 2 * first * in, k->units + first);
+  }
+  if (params[1]) memcpy(k->bias, params[1], out * sizeof *k->bias);
+}
+
+static void forward_words(const net_kernel *k, const net_call *call) {
+  const net_step *step = &k->step;
+  const size_t batch = (size_t)call->count, in = (size_t)step->in.c, out = (size_t)step->out.c;
+  char *rows = (char *)call->scratch + chunk_bytes(step) * (size_t)chunks(step);
+  float *units = (void *)(rows + (size_t)step->batch * in * sizeof(uint16_t));
+#pragma omp parallel num_threads(step->threads)
+  {
+#pragma omp for schedule(static)
+    for (size_t n = 0; n < batch; n++) {
+      const void *from = call->x[0] + n * in;
+      product_words_ready(&from, 1, 1, in, rows + n * in * sizeof(uint16_t), units + n);
+    }
+#pragma omp for schedule(static)
+    for (int chunk = 0; chunk < chunks(step); chunk++) {
+      const size_t first = (size_t)chunk * PRODUCT_WIDTH;
+      const size_t width = (size_t)chunk_width(step, chunk);
+      float *m = (void *)((char *)call->scratch + chunk_bytes(step) * (size_t)chunk);
+      product_words_rows(rows, in, (const char *)k->u + 2 * first * in, k->units + first, m, batch,
+                         in, (int)width);
+      for (size_t n = 0; n < batch; n++)
+        for (size_t o = 0; o < width; o++) {
+          const float value = m[n * width + o] * units[n] + k->bias[first + o];
+          call->y[n * out + first + o] = step->relu && value < 0 ? 0 : value;
+        }
+    }
+  }
+}
+#endif
+
 static void pack(const float *row, size_t used, size_t width, float *to) {
   memcpy(to, row, used * sizeof *to);
   memset(to + used, 0, (width - used) * sizeof *to);
@@ -169,6 +230,12 @@ static leuko_status dense_bind(net_kernel *k, const float *const params[NET_MAX_
 #ifdef VECTOR_HALF
   if (k->half) {
     bind_half(k, params);
+    return LEUKO_OK;
+  }
+#endif
+#ifdef VECTOR_WORDS
+  if (k->words) {
+    bind_words(k, params);
     return LEUKO_OK;
   }
 #endif
@@ -221,6 +288,12 @@ static leuko_status dense_forward(net_kernel *k, const net_call *call, leuko_err
     return LEUKO_OK;
   }
 #endif
+#ifdef VECTOR_WORDS
+  if (k->words) {
+    forward_words(k, call);
+    return LEUKO_OK;
+  }
+#endif
 #pragma omp parallel for num_threads(k->step.threads) schedule(static)
   for (int chunk = 0; chunk < chunks(&k->step); chunk++) multiply_chunk(k, call, chunk);
   return LEUKO_OK;
@@ -233,6 +306,7 @@ static leuko_status dense_backward(net_kernel *k, const net_call *call, leuko_er
 
 static const char *dense_implementation(const net_kernel *k) {
   if (k->half) return "dense:" LEVEL_NAME "_fp16";
+  if (k->words) return "dense:" LEVEL_NAME "_int16";
   return k->type == ELEMENT_BF16 ? "dense:" LEVEL_NAME "_bf16" : "dense:" LEVEL_NAME;
 }
 
