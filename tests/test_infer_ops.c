@@ -65,6 +65,12 @@ static void test_pixel_by_pixel(void **state) {
   }
 }
 
+static step_tolerance allowed_first(const net_step *step) {
+  if (is_in_words(step)) return (step_tolerance){5e-3, 0};
+  const bool narrow = step->precision == NET_BF16 || is_in_half(step);
+  return narrow ? (step_tolerance){2e-2, 0} : (step_tolerance){1e-4, 0};
+}
+
 static void test_row_by_row(void **state) {
   (void)state;
   for (uint32_t n = 0; n < 60; n++) {
@@ -73,10 +79,7 @@ static void test_row_by_row(void **state) {
     net_step step = convolution(&r, g, between(&r, 1, 7), between(&r, 1, 3), false, false);
     if (between(&r, 0, 3) == 0) step.add = true;
     else add_pooling(&r, &step);
-    assert_true(step_agrees(net_backends_infer[net_cpu()], &r, g, step,
-                            step.precision == NET_BF16 || is_in_half(&step)
-                                ? (step_tolerance){2e-2, 0}
-                                : (step_tolerance){1e-4, 0}));
+    assert_true(step_agrees(net_backends_infer[net_cpu()], &r, g, step, allowed_first(&step)));
   }
 }
 
@@ -136,7 +139,7 @@ static void test_wanted_pixels(void **state) {
 /* The transformed tiles are rounded as well, and the transforms enlarge that; in half precision
  * less, but its sums are rounded, too. In whole numbers of 16 bits only tiles and kernel are. */
 static step_tolerance allowed_winograd(const net_step *step) {
-  if (is_in_words(step)) return (step_tolerance){0.03, 0};
+  if (is_in_words(step)) return (step_tolerance){0.05, 0};
   if (is_in_half(step)) return (step_tolerance){0.15, 0};
   return step->precision == NET_BF16 ? (step_tolerance){0.2, 0} : (step_tolerance){1e-4, 0};
 }

@@ -26,6 +26,8 @@
 #define product_words_pack LEVEL(product_words_pack)
 #define product_words_rows LEVEL(product_words_rows)
 #define product_words_ready LEVEL(product_words_ready)
+#define product_words_windows_pack LEVEL(product_words_windows_pack)
+#define product_words_windows_finished LEVEL(product_words_windows_finished)
 
 /* m [rows][width] = v [rows][depth] u [depth][width]; rows of v are `v_stride` values apart, rows
  * of m `width`, a multiple of 16, PRODUCT_WIDTH at most. Every sum runs over the depth in order, so
@@ -107,6 +109,16 @@ void product_bytes_finished(const void *const *from, const void *scratch, const 
                             const product_finish *finish, size_t rows, size_t taps, size_t depth,
                             int width);
 
+/* Windows side by side on an image of few channels, in 16 bits: pair k of row i of window r lies at
+ * v[r * step + i * line + 2 k], and with `pooled` those of the lower windows of a square `below`
+ * further. */
+typedef struct {
+  const uint16_t *v;
+  size_t step, line, below;
+  int rows, pairs;
+  bool pooled;
+} product_pairs;
+
 #ifdef VECTOR_WORDS
 /* The same of whole numbers of 16 bits (product_words.c; only where net_cpu_words). Sums of 128
  * values of the depth are exact; they are added up in float32. Widths are 32 or 64. */
@@ -126,6 +138,16 @@ void product_words_ready(const void *const *from, size_t rows, size_t taps, size
  * depth is a multiple of 32. */
 void product_words_rows(const void *v, size_t v_stride, const void *u, const float *units, float *m,
                         size_t rows, size_t depth, int width);
+
+/* Packs u = kernel [rows][values][filters], HWIO, for windows, an odd number of values in a row
+ * with a zero behind: [chunk][rows][(values + 1) / 2][width][2], the values of all rows
+ * PRODUCT_WORDS_MOST at most. units [filters] as with product_words_pack. */
+#define PRODUCT_WORDS_MOST 256
+void product_words_windows_pack(const float *kernel, float counts, size_t rows, size_t values,
+                                size_t filters, void *u, float *units);
+/* As product_windows_finished, or with `pooled` as product_windows_pooled; `finish` has a scale. */
+void product_words_windows_finished(const product_pairs *w, const void *u,
+                                    const product_finish *finish, size_t count, size_t filters);
 #endif
 
 #ifdef VECTOR_HALF
@@ -160,21 +182,11 @@ void product_half_ready(const void *const *from, size_t rows, size_t taps, size_
 void product_half_finished(void *scratch, const void *u, float *m, const product_finish *finish,
                            size_t rows, size_t values, int width);
 
-/* Windows side by side on an image of few channels, in half precision: pair k of row i of window r
- * lies at v[r * step + i * line + 2 k], and with `pooled` those of the lower windows of a square
- * `below` further. */
-typedef struct {
-  const uint16_t *v;
-  size_t step, line, below;
-  int rows, pairs;
-  bool pooled;
-} product_half_windows;
-
 /* As product_windows_finished, or with `pooled` as product_windows_pooled: u as product_half_pack
  * leaves it, chunk by chunk, and `finish` with a scale. All sums are in half precision: magnitudes
  * of v may be PRODUCT_HALF_LARGEST / (rows pairs) at most. */
 #define PRODUCT_HALF_LARGEST 30000
-void product_half_windows_finished(const product_half_windows *w, const void *u,
+void product_half_windows_finished(const product_pairs *w, const void *u,
                                    const product_finish *finish, size_t count, size_t filters);
 #endif
 

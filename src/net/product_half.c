@@ -234,7 +234,7 @@ HALF void product_half_finished(void *scratch, const void *u, float *m,
 }
 
 /* The sums of `count` windows, a constant, from v on, of each 32 columns in their order. */
-HALF_INLINE void window_sums(const product_half_windows *w, const uint16_t *v, const char *u,
+HALF_INLINE void window_sums(const product_pairs *w, const uint16_t *v, const char *u,
                              __m512h joint[PRODUCT_ROWS][VECTORS / 2], int count, int vectors) {
   __m512h sum[PRODUCT_ROWS][VECTORS];
   for (int r = 0; r < count; r++)
@@ -256,7 +256,7 @@ HALF_INLINE void window_sums(const product_half_windows *w, const uint16_t *v, c
 }
 
 /* A chunk of the filters of `count` windows, or of half as many squares. */
-HALF_INLINE void window_block(const product_half_windows *w, const uint16_t *v, const char *u,
+HALF_INLINE void window_block(const product_pairs *w, const uint16_t *v, const char *u,
                               const product_finish *finish, size_t row, int count, int vectors,
                               bool pooled) {
   __m512h joint[PRODUCT_ROWS][VECTORS / 2], lower[PRODUCT_ROWS][VECTORS / 2];
@@ -277,7 +277,7 @@ HALF_INLINE void window_block(const product_half_windows *w, const uint16_t *v, 
 }
 
 /* All filters of them, so that what is stored is one stretch. */
-HALF_INLINE void window_group(const product_half_windows *w, size_t first, const char *u,
+HALF_INLINE void window_group(const product_pairs *w, size_t first, const char *u,
                               const product_finish *finish, size_t filters, int count,
                               bool pooled) {
   if (pooled && count % 2) return;
@@ -301,9 +301,8 @@ HALF_INLINE void window_group(const product_half_windows *w, size_t first, const
   case count:                                                                                      \
     window_group(w, first, u, finish, filters, count, pooled);                                     \
     break
-HALF_INLINE void window_groups(const product_half_windows *w, const char *u,
-                               const product_finish *finish, size_t count, size_t filters,
-                               bool pooled) {
+HALF_INLINE void window_groups(const product_pairs *w, const char *u, const product_finish *finish,
+                               size_t count, size_t filters, bool pooled) {
   for (size_t first = 0; first < count; first += PRODUCT_ROWS) {
     switch (count - first) {
       WINDOW_CASE(1);
@@ -318,7 +317,7 @@ HALF_INLINE void window_groups(const product_half_windows *w, const char *u,
   }
 }
 
-HALF void product_half_windows_finished(const product_half_windows *w, const void *u,
+HALF void product_half_windows_finished(const product_pairs *w, const void *u,
                                         const product_finish *finish, size_t count,
                                         size_t filters) {
   if (w->pooled) window_groups(w, u, finish, count, filters, true);

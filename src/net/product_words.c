@@ -8,9 +8,9 @@
 
 /* Pairs of products that are summed as whole numbers before their sum joins the others. */
 #define PAIRS 64
-/* What the magnitudes of a column's factors may add up to, over so many pairs: with values of
- * PRODUCT_WORDS_LARGEST it stays below 2^31, also where each is rounded up. */
-#define MOST_FACTORS (INT32_MAX / PRODUCT_WORDS_LARGEST - PAIRS)
+/* What the magnitudes of a column's factors may add up to where they are summed as whole numbers:
+ * with values of PRODUCT_WORDS_LARGEST it stays below 2^31, also where each is rounded up. */
+#define MOST_FACTORS (INT32_MAX / PRODUCT_WORDS_LARGEST - PRODUCT_WORDS_MOST / 2)
 
 /* The first of the two neighbouring values of a pair, as words_of leaves them. */
 static size_t pair_at(size_t pair) {
@@ -18,13 +18,13 @@ static size_t pair_at(size_t pair) {
   return pair / 16 * 32 + in_lane / 2 * 16 + lane * 4 + in_lane % 2 * 2;
 }
 
-/* What brings sixteen columns of the kernel to whole numbers. */
-VECTOR static v16 factors_of(const float *kernel, size_t stride, size_t depth) {
+/* What brings sixteen columns of the kernel to whole numbers, so many of which are summed. */
+VECTOR static v16 factors_of(const float *kernel, size_t stride, size_t depth, size_t summed) {
   const __m512i magnitude = _mm512_set1_epi32(INT32_MAX);
   v16 largest = v16_zero(), most = v16_zero();
-  for (size_t first = 0; first < depth; first += 2 * PAIRS) {
+  for (size_t first = 0; first < depth; first += summed) {
     v16 sum = v16_zero();
-    for (size_t d = first; d < depth && d < first + 2 * PAIRS; d++) {
+    for (size_t d = first; d < depth && d < first + summed; d++) {
       const __m512i bits = _mm512_castps_si512(v16_load(kernel + d * stride));
       const v16 value = _mm512_castsi512_ps(_mm512_and_si512(bits, magnitude));
       largest = v16_max(value, largest);
@@ -38,18 +38,41 @@ VECTOR static v16 factors_of(const float *kernel, size_t stride, size_t depth) {
   return v16_select(v16_over(by_sum, by_value), by_value, by_sum);
 }
 
+/* Of sixteen columns the pairs of a value and the next. */
+VECTOR_INLINE void store_pairs(v16 value, v16 next, void *to) {
+  const __m512i low = _mm512_cvtps_epi32(value);
+  const __m512i high = _mm512_slli_epi32(_mm512_cvtps_epi32(next), 16);
+  _mm512_storeu_si512(to, _mm512_mask_blend_epi16(0xaaaaaaaa, low, high));
+}
+
 VECTOR void product_words_pack(const float *kernel, size_t stride, float counts, size_t depth,
                                size_t width, void *u, float *units) {
   for (size_t f = 0; f < width; f += 16) {
-    const v16 factors = factors_of(kernel + f, stride, depth);
+    const v16 factors = factors_of(kernel + f, stride, depth, 2 * PAIRS);
     v16_store(units + f, v16_div(v16_all(counts), factors));
     for (size_t pair = 0; pair < depth / 2; pair++) {
       const float *at = kernel + pair_at(pair) * stride + f;
-      const __m512i low = _mm512_cvtps_epi32(v16_mul(v16_load(at), factors));
-      const __m512i high = _mm512_cvtps_epi32(v16_mul(v16_load(at + stride), factors));
-      const __m512i both = _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
-      _mm512_storeu_si512((char *)u + (pair * width + f) * 4, both);
+      store_pairs(v16_mul(v16_load(at), factors), v16_mul(v16_load(at + stride), factors),
+                  (char *)u + (pair * width + f) * 4);
     }
+  }
+}
+
+VECTOR void product_words_windows_pack(const float *kernel, float counts, size_t rows,
+                                       size_t values, size_t filters, void *u, float *units) {
+  const size_t pairs = (values + 1) / 2;
+  for (size_t f = 0; f < filters; f += 16) {
+    const size_t chunk = f / PRODUCT_WIDTH * PRODUCT_WIDTH, left = filters - chunk;
+    const size_t width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+    char *to = (char *)u + (chunk * rows * pairs + f - chunk) * 4;
+    const v16 factors = factors_of(kernel + f, filters, rows * values, rows * values);
+    v16_store(units + f, v16_div(v16_all(counts), factors));
+    for (size_t row = 0; row < rows; row++)
+      for (size_t k = 0; k < values; k += 2, to += width * 4) {
+        const float *at = kernel + (row * values + k) * filters + f;
+        const v16 next = k + 1 < values ? v16_load(at + filters) : v16_zero();
+        store_pairs(v16_mul(v16_load(at), factors), v16_mul(next, factors), to);
+      }
   }
 }
 
@@ -75,7 +98,7 @@ VECTOR void product_words_ready(const void *const *from, size_t rows, size_t tap
 INLINE void multiply_pairs(const char *const *rows, const char *u, const float *units, float *m,
                            size_t pairs, const char *ahead, int lines, int count, int vectors,
                            bool more) {
-  v16 sum[PRODUCT_ROWS][VECTORS]; /* whole numbers; v16_kept, or gcc copies them to and fro */
+  v16 sum[PRODUCT_ROWS][VECTORS]; /* whole numbers */
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) sum[r][k] = v16_zero();
   for (size_t d = 0; d < pairs; d++) {
@@ -88,10 +111,7 @@ INLINE void multiply_pairs(const char *const *rows, const char *u, const float *
       int32_t two;
       memcpy(&two, rows[r] + d * sizeof two, sizeof two);
       const __m512i value = _mm512_set1_epi32(two);
-      for (int k = 0; k < vectors; k++) {
-        const __m512i before = _mm512_castps_si512(sum[r][k]);
-        sum[r][k] = v16_kept(_mm512_castsi512_ps(_mm512_dpwssd_epi32(before, value, w[k])));
-      }
+      for (int k = 0; k < vectors; k++) sum[r][k] = words_summed(sum[r][k], value, w[k]);
     }
   }
 #pragma GCC unroll 6

@@ -38,5 +38,23 @@ VECTOR_INLINE __m512i words_of(v16 low, v16 high, v16 factor) {
                             _mm512_cvtps_epi32(v16_mul(high, factor)));
 }
 
+/* `count` values times `factor`; up to 15 places behind them are written as well. */
+VECTOR_INLINE void words_copy(const float *from, size_t count, float factor, uint16_t *to) {
+  for (size_t i = 0; i < count; i += 16) {
+    const unsigned inside = count - i < 16 ? (1U << (count - i)) - 1 : 0xffff;
+    const v16 value = _mm512_maskz_loadu_ps((__mmask16)inside, from + i);
+    const __m512i words = _mm512_cvtps_epi32(v16_mul(value, v16_all(factor)));
+    _mm256_storeu_si256((void *)(to + i), _mm512_cvtsepi32_epi16(words));
+  }
+}
+
+/* Sixteen whole numbers of 32 bits plus the products of two of 16 bits each. They are in the place
+ * of floats, in a register: gcc copies vectors of integers to and fro. */
+static inline __attribute__((always_inline, target("avx512f,avx512bw,avx512bf16,avx512vnni"))) v16
+words_summed(v16 sum, __m512i values, __m512i factors) {
+  const __m512i before = _mm512_castps_si512(sum);
+  return v16_kept(_mm512_castsi512_ps(_mm512_dpwssd_epi32(before, values, factors)));
+}
+
 #endif
 #endif

@@ -89,8 +89,9 @@ static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
 }
 
 /* Whether they are in whole numbers of 16 bits. */
-static bool in_words(const net_step *step, bool winograd) {
-  return element_words() && winograd && (step->half || step->precision == NET_BF16);
+static bool in_words(const infer_shape *s, const net_step *step, bool winograd) {
+  if (!element_words() || !(step->half || step->precision == NET_BF16)) return false;
+  return winograd || (few_channels(step) && infer_first_words(s, step->in_largest));
 }
 
 static const float *scales_of(net_layout layout, const float *scales) {
@@ -152,7 +153,8 @@ static leuko_status infer_prepare(const net_step *step, net_kernel **out, size_t
     k->s.plain.w = (step->in.w + 2 * a->pad - a->kernel) / a->stride + 1;
     const bool winograd = is_winograd(step);
     k->s.half = in_half(&k->s, step, winograd);
-    k->s.words = in_words(step, winograd);
+    k->s.words = in_words(&k->s, step, winograd);
+    k->s.in_largest = step->in_largest;
     if (winograd) status = infer_winograd_new(&k->s, step->batch, &k->winograd, scratch, error);
     else if (few_channels(step)) status = infer_first_new(&k->s, &k->first, scratch, error);
     else if (is_matrix(step))
@@ -198,6 +200,9 @@ static const char *infer_implementation(const net_kernel *k) {
       {{"winograd_4x4:" LEVEL_NAME, "winograd_4x4+pool:" LEVEL_NAME},
        {"winograd_4x4:" LEVEL_NAME "_bf16", "winograd_4x4+pool:" LEVEL_NAME "_bf16"},
        {"winograd_4x4:" LEVEL_NAME "_fp16", "winograd_4x4+pool:" LEVEL_NAME "_fp16"}}};
+  static const char *const in_words_names[2][2] = {
+      {"direct:" LEVEL_NAME "_int16", "direct+pool:" LEVEL_NAME "_int16"},
+      {"winograd_4x4:" LEVEL_NAME "_int16", "winograd_4x4+pool:" LEVEL_NAME "_int16"}};
   static const char *const pools[] = {[ELEMENT_F32] = "pool:" LEVEL_NAME,
                                       [ELEMENT_BF16] = "pool:" LEVEL_NAME "_bf16",
                                       [ELEMENT_F16] = "pool:" LEVEL_NAME "_fp16",
@@ -207,9 +212,7 @@ static const char *infer_implementation(const net_kernel *k) {
     return k->s.pool ? "direct+pool:amx_bf16" : "direct:amx_bf16";
   if (k->matrix) return k->s.pool ? "direct+pool:amx_int8" : "direct:amx_int8";
   if (k->s.in_type == ELEMENT_U8) return "direct:" LEVEL_NAME "_int8";
-  if (k->s.words)
-    return k->s.pool ? "winograd_4x4+pool:" LEVEL_NAME "_int16"
-                     : "winograd_4x4:" LEVEL_NAME "_int16";
+  if (k->s.words) return in_words_names[k->winograd != NULL][k->s.pool];
   return names[k->winograd != NULL][k->s.half ? 2 : k->s.in_type][k->s.pool];
 }
 

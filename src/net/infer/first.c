@@ -6,6 +6,7 @@
 #include "net/half.h"
 #include "net/infer/infer.h"
 #include "net/product.h"
+#include "net/words.h"
 
 #define LINE 64
 
@@ -15,11 +16,11 @@ struct infer_first {
   size_t values;      /* of a window */
   size_t lines;       /* rows of the input under a row of the output */
   size_t copy_values; /* of a copied row of the input */
-  void *u;            /* as product_windows_pack leaves it, or product_half_pack */
+  void *u;            /* as product_windows_pack leaves it, or that of the 16 bits in use */
   /* [values]: where those of a window lie in the input, and in a copy of a part of it */
   uint32_t *inside, *copied;
   /* [filters], in the output's units where it is in bytes: what is added, what one of the branch
-   * counts, and in half precision what one of a filter's sums does. */
+   * counts, and in 16 bits what one of a filter's sums does. */
   float *biases, *other_scales, *scales;
 };
 
@@ -28,6 +29,11 @@ typedef struct {
   int image, y, x, count;
   int top, left; /* of the first one's window */
 } stretch;
+
+/* Whether products are in 16 bits. */
+static bool in_16_bits(const infer_shape *s) {
+  return s->half || s->words;
+}
 
 static size_t up_to_line(size_t bytes) {
   return (bytes + LINE - 1) / LINE * LINE;
@@ -44,7 +50,7 @@ static size_t pointer_bytes(const infer_first *d) {
 }
 
 static size_t thread_bytes(const infer_first *d) {
-  const size_t value = d->s.half ? sizeof(uint16_t) : sizeof(float);
+  const size_t value = in_16_bits(&d->s) ? sizeof(uint16_t) : sizeof(float);
   return pointer_bytes(d) + up_to_line((d->lines * d->copy_values + 16) * value);
 }
 
@@ -57,6 +63,16 @@ bool infer_first_half(const infer_shape *shape, float largest) {
 #ifdef VECTOR_HALF
   const int pairs = shape->kernel * pairs_of(shape);
   return largest > 0 && largest * (float)pairs <= PRODUCT_HALF_LARGEST;
+#else
+  (void)shape;
+  (void)largest;
+  return false;
+#endif
+}
+
+bool infer_first_words(const infer_shape *shape, float largest) {
+#ifdef VECTOR_WORDS
+  return largest > 0 && shape->kernel * shape->kernel * shape->in.c <= PRODUCT_WORDS_MOST;
 #else
   (void)shape;
   (void)largest;
@@ -88,7 +104,8 @@ leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t
   d->lines = (size_t)((d->side - 1) * shape->stride + shape->kernel);
   d->copy_values = (size_t)(columns_of(d, shape->out.w) * shape->in.c);
   const size_t halves = 2 * (size_t)(shape->kernel * pairs_of(shape)) * sizeof(uint16_t);
-  const size_t bytes = up_to_line((shape->half ? halves : d->values * sizeof(float)) * filters);
+  const size_t bytes =
+      up_to_line((in_16_bits(shape) ? halves : d->values * sizeof(float)) * filters);
   d->u = aligned_alloc(LINE, bytes);
   d->inside = calloc(d->values, sizeof *d->inside);
   d->copied = calloc(d->values, sizeof *d->copied);
@@ -133,6 +150,14 @@ static void pack(infer_first *d, const float *kernel) {
 #ifdef VECTOR_HALF
   if (d->s.half) {
     bind_half(d, kernel);
+    return;
+  }
+#endif
+#ifdef VECTOR_WORDS
+  if (d->s.words) {
+    product_words_windows_pack(kernel, d->s.in_largest / PRODUCT_WORDS_LARGEST, (size_t)d->s.kernel,
+                               (size_t)(d->s.kernel * d->s.in.c), (size_t)d->s.plain.c, d->u,
+                               d->scales);
     return;
   }
 #endif
@@ -186,27 +211,42 @@ static bool reaches_out(const infer_first *d, const stretch *at) {
          at->left + columns_of(d, at->count) > d->s.in.w;
 }
 
-#ifdef VECTOR_HALF
-VECTOR static void run_half(const infer_first *d, const net_call *call, const stretch *at,
-                            const product_finish *finish, uint16_t *copies) {
-  const infer_shape *s = &d->s;
-  uint16_t *to = copies;
+#ifdef VECTOR_WORDS
+/* The rows under a stretch in 16 bits, side by side. */
+VECTOR_INLINE void copy_narrow(const infer_first *d, const float *x, const stretch *at,
+                               uint16_t *to, bool words) {
   for (int k = 0; k < (int)d->lines; k++, to += d->copy_values) {
-    const input_row r = row_under(d, call->x[0], at, k);
+    const input_row r = row_under(d, x, at, k);
     memset(to, 0, r.before * sizeof *to);
-    half_copy(r.from, r.kept, to + r.before);
+    if (words) words_copy(r.from, r.kept, PRODUCT_WORDS_LARGEST / d->s.in_largest, to + r.before);
+#ifdef VECTOR_HALF
+    else half_copy(r.from, r.kept, to + r.before);
+#endif
     /* And one more, with which an odd value at the end is paired. */
     memset(to + r.before + r.kept, 0, (r.behind + 1) * sizeof *to);
   }
-  const product_half_windows w = {.v = copies,
-                                  .step = (size_t)(s->stride * s->in.c),
-                                  .line = d->copy_values,
-                                  .below = (size_t)s->stride * d->copy_values,
-                                  .rows = s->kernel,
-                                  .pairs = pairs_of(s),
-                                  .pooled = s->pool};
-  product_half_windows_finished(&w, d->u, finish, (size_t)(at->count * d->side),
-                                (size_t)s->plain.c);
+}
+
+VECTOR static void run_narrow(const infer_first *d, const net_call *call, const stretch *at,
+                              const product_finish *finish, uint16_t *copies) {
+  const infer_shape *s = &d->s;
+  const product_pairs w = {.v = copies,
+                           .step = (size_t)(s->stride * s->in.c),
+                           .line = d->copy_values,
+                           .below = (size_t)s->stride * d->copy_values,
+                           .rows = s->kernel,
+                           .pairs = pairs_of(s),
+                           .pooled = s->pool};
+  const size_t windows = (size_t)(at->count * d->side), filters = (size_t)s->plain.c;
+  if (s->words) {
+    copy_narrow(d, call->x[0], at, copies, true);
+    product_words_windows_finished(&w, d->u, finish, windows, filters);
+    return;
+  }
+#ifdef VECTOR_HALF
+  copy_narrow(d, call->x[0], at, copies, false);
+  product_half_windows_finished(&w, d->u, finish, windows, filters);
+#endif
 }
 #endif
 
@@ -229,12 +269,12 @@ static void run_stretch(const infer_first *d, const net_call *call, const stretc
                                  .type = s->out_type,
                                  .other_type = s->add_type,
                                  .other_scale = d->other_scales,
-                                 .scale = s->half ? d->scales : s->out_units,
+                                 .scale = in_16_bits(s) ? d->scales : s->out_units,
                                  .bias = d->biases,
                                  .relu = s->relu};
-#ifdef VECTOR_HALF
-  if (s->half) {
-    run_half(d, call, at, &finish, copies);
+#ifdef VECTOR_WORDS
+  if (in_16_bits(s)) {
+    run_narrow(d, call, at, &finish, copies);
     return;
   }
 #endif

@@ -15,6 +15,7 @@
 #define infer_list LEVEL(infer_list)
 #define infer_first_new LEVEL(infer_first_new)
 #define infer_first_half LEVEL(infer_first_half)
+#define infer_first_words LEVEL(infer_first_words)
 #define infer_first_free LEVEL(infer_first_free)
 #define infer_first_bind LEVEL(infer_first_bind)
 #define infer_first_run LEVEL(infer_first_run)
@@ -46,8 +47,9 @@ typedef struct {
   int kernel, stride, pad;
   bool relu, pool, add;
   element_type in_type, out_type, add_type;
-  bool half;  /* a convolution's products are in half precision */
-  bool words; /* or in whole numbers of 16 bits */
+  bool half;        /* a convolution's products are in half precision */
+  bool words;       /* or in whole numbers of 16 bits */
+  float in_largest; /* of few channels, in whole numbers: magnitude that the input can have */
   /* [c]: what one of a byte counts; of the output, how many one is; NULL: no bytes. The output's
    * last as long as the kernel, the others until it is bound. */
   const float *in_scales, *add_scales, *out_units;
@@ -95,8 +97,10 @@ void infer_winograd_run(const infer_winograd *w, const net_call *call);
 typedef struct infer_first infer_first;
 leuko_status infer_first_new(const infer_shape *shape, infer_first **out, size_t *scratch,
                              leuko_error *error);
-/* Whether half precision holds the sums where no input is larger than that; 0: who knows. */
+/* Whether half precision holds the sums where no input is larger than that; 0: who knows. Whether
+ * whole numbers of 16 bits hold inputs and sums. */
 bool infer_first_half(const infer_shape *shape, float largest);
+bool infer_first_words(const infer_shape *shape, float largest);
 void infer_first_free(infer_first *d);
 /* kernel HWIO float32; bias [filters] or NULL. */
 void infer_first_bind(infer_first *d, const float *kernel, const float *bias);
