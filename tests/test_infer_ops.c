@@ -48,7 +48,7 @@ static bool is_in_words(const net_step *step) {
  * half precision the sums are rounded as well. */
 static step_tolerance allowed_direct(const net_step *step) {
   if (is_in_half(step)) return (step_tolerance){2e-2, 0};
-  if (net_cpu_words()) return (step_tolerance){1e-4, 0};
+  if (is_in_words(step)) return (step_tolerance){1e-2, 0};
   return step->precision == NET_BF16 ? (step_tolerance){5e-3, 0} : (step_tolerance){1e-4, 0};
 }
 

@@ -26,6 +26,7 @@
 #define product_words_pack LEVEL(product_words_pack)
 #define product_words_rows LEVEL(product_words_rows)
 #define product_words_ready LEVEL(product_words_ready)
+#define product_words_finished LEVEL(product_words_finished)
 #define product_words_windows_pack LEVEL(product_words_windows_pack)
 #define product_words_windows_finished LEVEL(product_words_windows_finished)
 
@@ -138,6 +139,12 @@ void product_words_ready(const void *const *from, size_t rows, size_t taps, size
  * depth is a multiple of 32. */
 void product_words_rows(const void *v, size_t v_stride, const void *u, const float *units, float *m,
                         size_t rows, size_t depth, int width);
+
+/* The same of rows that product_words_ready gave, whose units are `row_units`, finished: `finish`
+ * has no scale. They go through m [rows][width]. */
+void product_words_finished(const void *v, const float *row_units, const void *u,
+                            const float *units, float *m, const product_finish *finish, size_t rows,
+                            size_t depth, int width);
 
 /* Packs u = kernel [rows][values][filters], HWIO, for windows, an odd number of values in a row
  * with a zero behind: [chunk][rows][(values + 1) / 2][width][2], the values of all rows

@@ -175,4 +175,32 @@ PRODUCT void product_words_rows(const void *v, size_t v_stride, const void *u, c
   else multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 2);
 }
 
+INLINE void finish_block(const float *row_units, const float *m, const product_finish *finish,
+                         size_t row, int count, int vectors) {
+  v16 sums[PRODUCT_ROWS][VECTORS];
+  for (int r = 0; r < count; r++)
+    for (int k = 0; k < vectors; k++) {
+      const float *from = m + ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16;
+      sums[r][k] = v16_mul(v16_load(from), v16_all(row_units[row + (size_t)r]));
+    }
+  finish_rows(finish, row, sums, count, vectors, ELEMENT_F32);
+}
+
+INLINE void finish_all(const float *row_units, const float *m, const product_finish *finish,
+                       size_t rows, int vectors) {
+  const product_finish f = *finish;
+  size_t row = 0;
+  for (; row + PRODUCT_ROWS <= rows; row += PRODUCT_ROWS)
+    finish_block(row_units, m, &f, row, PRODUCT_ROWS, vectors);
+  for (; row < rows; row++) finish_block(row_units, m, &f, row, 1, vectors);
+}
+
+PRODUCT void product_words_finished(const void *v, const float *row_units, const void *u,
+                                    const float *units, float *m, const product_finish *finish,
+                                    size_t rows, size_t depth, int width) {
+  product_words_rows(v, depth, u, units, m, rows, depth, width);
+  if (width == 64) finish_all(row_units, m, finish, rows, 4);
+  else finish_all(row_units, m, finish, rows, 2);
+}
+
 #endif

@@ -91,7 +91,8 @@ static bool in_half(const infer_shape *s, const net_step *step, bool winograd) {
 /* Whether they are in whole numbers of 16 bits. */
 static bool in_words(const infer_shape *s, const net_step *step, bool winograd) {
   if (!element_words() || !(step->half || step->precision == NET_BF16)) return false;
-  return winograd || (few_channels(step) && infer_first_words(s, step->in_largest));
+  if (few_channels(step)) return infer_first_words(s, step->in_largest);
+  return winograd || (s->in_type == ELEMENT_F32 && !s->pool);
 }
 
 static const float *scales_of(net_layout layout, const float *scales) {

@@ -22,7 +22,7 @@ struct infer_direct {
   /* [filters / PRODUCT_WIDTH][taps][depth][PRODUCT_WIDTH or the rest]; bfloat16 in pairs of depth;
    * bytes as product_bytes_pack leaves them */
   void *u;
-  bool scaled; /* in half precision, or bytes come in or go out */
+  bool scaled; /* in 16 bits with units, or bytes come in or go out */
   infer_units units;
 };
 
@@ -30,13 +30,18 @@ static size_t up_to_line(size_t bytes) {
   return (bytes + LINE - 1) / LINE * LINE;
 }
 
+/* Whether products are in 16 bits, of rows that are brought to them. */
+static bool in_16_bits(const infer_direct *d) {
+  return d->s.half || d->s.words;
+}
+
 static size_t pointer_bytes(const infer_direct *d) {
   return up_to_line((size_t)d->taps * BLOCK_ROWS * sizeof(void *));
 }
 
-/* Products that are pooled or in half precision. */
+/* Products that are pooled or in 16 bits. */
 static size_t product_bytes(const infer_direct *d) {
-  return d->s.pool || d->s.half ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 0;
+  return d->s.pool || in_16_bits(d) ? BLOCK_ROWS * PRODUCT_WIDTH * sizeof(float) : 0;
 }
 
 /* Where the rows go and what is added to them. */
@@ -47,6 +52,7 @@ static size_t ready_bytes(const infer_direct *d) {
 #ifdef VECTOR_HALF
   if (d->s.half) return product_half_scratch(BLOCK_ROWS, (size_t)d->taps * d->depth);
 #endif
+  if (d->s.words) return BLOCK_ROWS * ((size_t)d->taps * d->depth * 2 + sizeof(float));
   if (d->s.in_type != ELEMENT_U8) return 0;
   return up_to_line(product_bytes_scratch(BLOCK_ROWS, (size_t)d->taps, d->depth));
 }
@@ -59,7 +65,7 @@ static size_t thread_bytes(const infer_direct *d) {
 static size_t chunk_bytes(const infer_direct *d, int chunk) {
   const int left = d->s.plain.c - chunk, width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
   if (d->s.in_type == ELEMENT_U8) return product_bytes_room((size_t)d->taps, d->depth, width);
-  const size_t value = d->s.half ? sizeof(uint16_t) : element_bytes(d->s.in_type);
+  const size_t value = in_16_bits(d) ? sizeof(uint16_t) : element_bytes(d->s.in_type);
   return (size_t)d->taps * d->depth * (size_t)width * value;
 }
 
@@ -84,7 +90,7 @@ leuko_status infer_direct_new(const infer_shape *shape, int batch, infer_direct 
   d->taps = shape->kernel * shape->kernel;
   d->depth = (size_t)shape->in.c;
   d->list_bytes = infer_list_bytes(shape, batch, 1);
-  d->scaled = d->s.half || shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
+  d->scaled = in_16_bits(d) || shape->in_type == ELEMENT_U8 || shape->out_type == ELEMENT_U8;
   const int last = (shape->plain.c - 1) / PRODUCT_WIDTH * PRODUCT_WIDTH;
   const size_t bytes =
       up_to_line((size_t)(last / PRODUCT_WIDTH) * chunk_bytes(d, 0) + chunk_bytes(d, last));
@@ -120,6 +126,10 @@ void infer_direct_bind(infer_direct *d, const float *kernel, const float *bias) 
 #ifdef VECTOR_HALF
       product_half_units(kernel + chunk, filters, values, width, 0, factors, counts);
       product_half_pack(kernel + chunk, filters, factors, values, width, u);
+#endif
+    } else if (d->s.words) {
+#ifdef VECTOR_WORDS
+      product_words_pack(kernel + chunk, filters, 1, values, width, u, counts);
 #endif
     } else {
       for (size_t k = 0; k < values; k++)
@@ -236,6 +246,14 @@ VECTOR static void pool_chunk(const infer_direct *d, const net_call *call, const
   else pool_rows(d, call, list, count, chunk, (size_t)width, w->m, false);
 }
 
+#ifdef VECTOR_WORDS
+/* [rows]: what one of a row's values counts; it lies behind the rows. */
+static float *word_units(const infer_direct *d, const workplace *w) {
+  void *units = (char *)w->ready + BLOCK_ROWS * (size_t)d->taps * d->depth * 2;
+  return units;
+}
+#endif
+
 /* `count` rows of the block from `row` on. */
 VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, const workplace *w,
                                 size_t rows, size_t row, size_t count, int chunk) {
@@ -259,6 +277,16 @@ VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, con
     return;
   }
 #endif
+#ifdef VECTOR_WORDS
+  if (d->s.words) {
+    const float *units = word_units(d, w);
+    product_finish in_units = finish;
+    in_units.scale = NULL;
+    product_words_finished(w->ready, units, u, finish.scale, w->m, &in_units, count,
+                           taps * d->depth, width);
+    return;
+  }
+#endif
   if (s->in_type == ELEMENT_U8)
     product_bytes_finished(w->from, w->ready, u, &finish, count, taps, d->depth, width);
   else
@@ -267,13 +295,19 @@ VECTOR static void finish_chunk(const infer_direct *d, const net_call *call, con
 }
 
 static bool is_readied(const infer_direct *d) {
-  return d->s.half || d->s.in_type == ELEMENT_U8;
+  return in_16_bits(d) || d->s.in_type == ELEMENT_U8;
 }
 
 static void ready_rows(const infer_direct *d, const workplace *w, size_t rows) {
 #ifdef VECTOR_HALF
   if (d->s.half) {
     product_half_ready(w->from, rows, (size_t)d->taps, d->depth, d->s.in_type, w->ready);
+    return;
+  }
+#endif
+#ifdef VECTOR_WORDS
+  if (d->s.words) {
+    product_words_ready(w->from, rows, (size_t)d->taps, d->depth, w->ready, word_units(d, w));
     return;
   }
 #endif
