@@ -35,6 +35,12 @@ LEUKO_CPU=avx2 run bench --model cnn --train --seconds 0.1 --batch 1 --layers
 ok 'avx2: kernels of its own in training' out_has 'conv4 .*winograd_4x4[+]pool:avx2 '
 LEUKO_CPU=avx512 run "${bench[@]}"
 ok 'avx512: nothing in bfloat16' out_lacks _bf16
+LEUKO_CPU=avx512_vnni run "${bench[@]}"
+if grep -q avx512_vnni /proc/cpuinfo; then
+  ok 'avx512_vnni: 16 bits are whole numbers' out_has 'winograd_4x4.*:avx512_int16'
+else
+  skip 1 'this processor has no AVX512-VNNI'
+fi
 # The full-size network in plain C takes minutes where every lane is watched.
 levels=(generic avx2)
 case "$BUILD" in *sanitize*) levels=(avx2) ;; esac

@@ -38,6 +38,12 @@ ok 'before anything is made' missing jitter
 plain train "${head[@]}" --out dropout --epochs 1 --dropout 0.3
 ok 'another head is trained' code_is 0
 ok 'on the same features' test "$(ls other/leuko/features | wc -l)" = 2
+plain train "${head[@]}" --out narrow --epochs 1 --precision bf16
+if test -d narrow; then
+  ok 'a base in 16 bits has features of its own' test "$(ls other/leuko/features | wc -l)" = 3
+else
+  skip 1 'this processor has no 16 bits'
+fi
 plain train "${head[@]}" --out early --epochs 3 --stages 3 --dense 16 --normalize
 ok 'a normalized head with a hidden layer is trained behind an earlier stage' code_is 0
 plain train "${head[@]}" --out later --epochs 1 --stages 3 --dense 16 --normalize

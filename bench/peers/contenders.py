@@ -23,10 +23,13 @@ def precision(way):
     return way.split("-")[0]
 
 
-def computes_in(contender, way, flags):
+def computes_in(contender, way, flags, work):
     """Whether the processor can: without instructions for it, bf16 is emulated, tens of times slower
-    than float32, by all but ncnn, which only keeps its values in it."""
-    return precision(way) != "bf16" or contender == "ncnn" or "avx512_bf16" in flags
+    than float32, by all but ncnn, which only keeps its values in it, and leuko, which predicts in
+    other 16 bits where there are such products."""
+    if precision(way) != "bf16" or "avx512_bf16" in flags or contender == "ncnn":
+        return True
+    return contender == "leuko" and work == "predict" and "avx512_vnni" in flags
 
 
 def peers(work, batch=2):

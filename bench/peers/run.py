@@ -213,6 +213,7 @@ class Run:
 
     def jobs(self, work):
         """(network, batch) and who takes part, leuko spread among the others."""
+        flags = table.processor()["flags"].split()
         for network, batch in contenders.JOBS[work]:
             if network not in self.networks():
                 continue
@@ -221,7 +222,7 @@ class Run:
             for i, one in enumerate(ways):
                 turn.insert(i * (len(turn) + 1) // len(ways), one)
             turn = [one for one in turn if self.takes(work, network, f"b{batch}", *one)
-                    and contenders.computes_in(*one, table.processor()["flags"].split())]
+                    and contenders.computes_in(*one, flags, work)]
             if turn:
                 yield network, batch, turn
 

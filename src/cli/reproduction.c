@@ -93,6 +93,9 @@ static leuko_status fill_task(reproduction *r, const experiment_job *job, task *
       .out = t->folder};
   if (status == LEUKO_OK) status = zoo_defaults(job->model, &t->run.train.net, error);
   t->run.data.size = t->run.train.net.size;
+  /* Some processors have 16 bits for frozen bases alone. */
+  if (!train_has_features(&t->run.train) && !net_precision_trains(o->precision))
+    t->run.train.precision = NET_F32;
   return status;
 }
 

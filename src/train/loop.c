@@ -397,7 +397,8 @@ static leuko_status check_precision(const train_options *o, leuko_error *error) 
   if (o->precision != NET_F32 && strcmp(o->backend, "onednn") != 0)
     return error_set(error, LEUKO_ARGUMENT, NULL, remedy, "the backend '%s' does not train in %s",
                      o->backend, name);
-  if (!net_precision_trains(o->precision))
+  const bool frozen = train_has_features(o) && net_precision_supported(o->precision);
+  if (!net_precision_trains(o->precision) && !frozen)
     return error_set(error, LEUKO_ARGUMENT, NULL, remedy,
                      "this processor has no instructions for training in %s", name);
   return LEUKO_OK;
