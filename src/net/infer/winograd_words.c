@@ -9,6 +9,7 @@
 #define AT_A ((1 + SQUARE_B) * (1 + POINT_A))
 #define AT_B ((1 + SQUARE_A) * (1 + POINT_B))
 static const float enlarged[6] = {AT_0, AT_A, AT_A, AT_B, AT_B, AT_0};
+static const float reduced[6] = {1 / AT_0, 1 / AT_A, 1 / AT_A, 1 / AT_B, 1 / AT_B, 1 / AT_0};
 
 /* The magnitudes among which is a tile's largest. */
 VECTOR_INLINE __m512i largest_of(const char *const from[36], size_t pixel) {
@@ -27,7 +28,7 @@ VECTOR_INLINE void transform_input_words(const infer_winograd *w, const net_call
   const float factor = words_factor(largest_of(from, pixel), unit);
   float factors[6][6];
   for (int i = 0; i < 6; i++)
-    for (int j = 0; j < 6; j++) factors[i][j] = factor / (enlarged[i] * enlarged[j]);
+    for (int j = 0; j < 6; j++) factors[i][j] = factor * reduced[i] * reduced[j];
   for (size_t c = 0; c < pixel; c += 128, v += 64) {
     v16 o[2][6][6];
     for (int part = 0; part < 2; part++) {
