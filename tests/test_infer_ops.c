@@ -295,8 +295,7 @@ static void test_dense(void **state) {
     step.precision = n % 2 && net_precision_supported(NET_BF16) ? NET_BF16 : NET_F32;
     step.half = net_cpu_fine() && coin(&r);
     step.bfloat16 = net_cpu_matrix() && step.precision == NET_BF16 && coin(&r);
-    assert_true(step_agrees(net_backends_dense[net_cpu()], &r, g, step,
-                            allowed_dense(&step)));
+    assert_true(step_agrees(net_backends_dense[net_cpu()], &r, g, step, allowed_dense(&step)));
   }
 }
 

@@ -10,7 +10,7 @@
 #define PAIRS 64
 /* What the magnitudes of a column's factors may add up to where they are summed as whole numbers:
  * with values of PRODUCT_WORDS_LARGEST it stays below 2^31, also where each is rounded up. */
-#define MOST_FACTORS (INT32_MAX / PRODUCT_WORDS_LARGEST - PRODUCT_WORDS_MOST / 2)
+#define MOST_FACTORS ((float)INT32_MAX / PRODUCT_WORDS_LARGEST - PRODUCT_WORDS_MOST * 0.5f)
 
 /* The first of the two neighbouring values of a pair, as words_of leaves them. */
 static size_t pair_at(size_t pair) {

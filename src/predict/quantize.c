@@ -429,8 +429,7 @@ static leuko_status check_bounds(const model *m, leuko_error *error) {
 
 leuko_status predictor_quantize_possible(leuko_error *error) {
   if (net_precision_supported(NET_INT8)) return LEUKO_OK;
-  return error_set(error, LEUKO_BACKEND, NULL,
-                   "run it where there is AVX2, or AVX-512 with VNNI",
+  return error_set(error, LEUKO_BACKEND, NULL, "run it where there is AVX2, or AVX-512 with VNNI",
                    "this processor has no kernels for 8 bits");
 }
 
