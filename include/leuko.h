@@ -139,10 +139,11 @@ typedef struct {
   int threads;         /* 0: all processors */
   int batch;           /* images computed at once; 0: 16 */
   const char *backend; /* "onednn" or "ref" (slow and exact); NULL: onednn */
-  /* In what activations are kept: "f32", "bf16" (half the space, nearly twice as fast where the
-   * processor multiplies bfloat16), "int8" (of a model that 'leuko quantize' has written: bytes
-   * where they are faster, bf16 or f32 elsewhere), or "auto": the fastest with which the model was
-   * found to give the same answers. NULL: auto. */
+  /* In what is computed: "f32", "bf16" (16 bits, those of bfloat16, half precision and whole
+   * numbers in which the processor multiplies fastest, up to three times as fast), "int8" (of a
+   * model that 'leuko quantize' has written: bytes where they are faster, 16 bits or float32
+   * elsewhere), or "auto": the fastest with which the model was found to give the same answers.
+   * NULL: auto. */
   const char *precision;
   int no_skip;   /* not 0: compute a cell's black background as well */
   int no_reject; /* not 0: answer for every picture, also for what is no cell */
