@@ -166,6 +166,14 @@ EMULATE __m512i _mm512_packs_epi32(__m512i a, __m512i b) {
   }
   return (__m512i)out;
 }
+EMULATE __m256i _mm512_cvtsepi32_epi16(__m512i a) {
+  int16_t out[16];
+  for (int i = 0; i < 16; i++)
+    out[i] = (int16_t)(a[i] < INT16_MIN ? INT16_MIN : a[i] > INT16_MAX ? INT16_MAX : a[i]);
+  __m256i narrow;
+  memcpy(&narrow, out, sizeof narrow);
+  return narrow;
+}
 EMULATE __m512i _mm512_packus_epi16(__m512i a, __m512i b) {
   emulate_u8 out;
   for (int i = 0; i < 64; i++) {
