@@ -276,46 +276,8 @@ HALF_INLINE void window_block(const product_pairs *w, const uint16_t *v, const c
   finish_rows(finish, row, sums, rows, vectors, ELEMENT_F16);
 }
 
-/* All filters of them, so that what is stored is one stretch. */
-HALF_INLINE void window_group(const product_pairs *w, size_t first, const char *u,
-                              const product_finish *finish, size_t filters, int count,
-                              bool pooled) {
-  if (pooled && count % 2) return;
-  product_finish f = *finish;
-  const size_t row = first / (pooled ? 2 : 1), pairs = (size_t)(w->rows * w->pairs);
-  for (size_t left = filters; left;) {
-    const size_t width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
-    const uint16_t *v = w->v + first * w->step;
-    if (width < PRODUCT_WIDTH) window_block(w, v, u, &f, row, count, VECTORS / 2, pooled);
-    else window_block(w, v, u, &f, row, count, VECTORS, pooled);
-    u += width * pairs * 4;
-    f.first += width;
-    f.scale += width;
-    f.bias += width;
-    if (f.other_scale) f.other_scale += width;
-    left -= width;
-  }
-}
-
-#define WINDOW_CASE(count)                                                                         \
-  case count:                                                                                      \
-    window_group(w, first, u, finish, filters, count, pooled);                                     \
-    break
-HALF_INLINE void window_groups(const product_pairs *w, const char *u, const product_finish *finish,
-                               size_t count, size_t filters, bool pooled) {
-  for (size_t first = 0; first < count; first += PRODUCT_ROWS) {
-    switch (count - first) {
-      WINDOW_CASE(1);
-      WINDOW_CASE(2);
-      WINDOW_CASE(3);
-      WINDOW_CASE(4);
-      WINDOW_CASE(5);
-    default:
-      window_group(w, first, u, finish, filters, PRODUCT_ROWS, pooled);
-      break;
-    }
-  }
-}
+#define PAIRS_INLINE HALF_INLINE
+#include "net/product_pairs.h"
 
 HALF void product_half_windows_finished(const product_pairs *w, const void *u,
                                         const product_finish *finish, size_t count,

@@ -28,29 +28,17 @@ struct net_kernel {
   float *units, *bias; /* [columns], in these two: what a product counts, what is added */
 };
 
-static bool whole_steps(const net_step *step) {
-  return step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
-}
-
-/* Whether products may be in half precision. */
-static bool in_half(const net_step *step) {
-  return element_half() && !step->bfloat16 && whole_steps(step);
-}
-
-static bool is_large(const net_step *step) {
-  return (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
-}
-
-static bool in_words(const net_step *step) {
-  return element_words() && (step->precision == NET_BF16 || step->half) && is_large(step) &&
-         whole_steps(step);
+/* Whether products may be in half precision or whole numbers. */
+static bool may_be_scaled(const net_step *step) {
+  const bool kernels = element_words() || (element_half() && !step->bfloat16);
+  return kernels && step->in.c % ELEMENT_STEP == 0 && step->out.c % ELEMENT_STEP == 0;
 }
 
 static bool dense_choose(net_step *step) {
   if (step->op != NET_DENSE || step->training) return false;
-  const bool large = is_large(step);
+  const bool large = (size_t)step->in.c * (size_t)step->out.c >= LARGE_KERNEL;
   const bool narrow = step->precision == NET_BF16 && element_narrow() && large;
-  if (!element_words()) step->half = (narrow || step->half) && large && in_half(step);
+  step->half = (step->half || step->precision == NET_BF16) && large && may_be_scaled(step);
   step->in_layout = NET_NHWC;
   if (narrow && step->half) step->in_layout = NET_NHWC_F16;
   else if (narrow && (!element_half() || step->bfloat16) && step->in.c % 2 == 0)
@@ -108,8 +96,8 @@ static leuko_status dense_prepare(const net_step *step, net_kernel **out, size_t
   if (!k) return error_set_memory(error, sizeof *k);
   k->step = *step;
   k->type = element_of(step->in_layout);
-  k->words = in_words(step);
-  k->half = step->half && !element_words();
+  k->words = step->half && element_words();
+  k->half = step->half && !k->words;
   const size_t value = k->half || k->words ? sizeof(uint16_t) : net_layout_bytes(step->in_layout);
   size_t bytes = (size_t)step->in.c * (size_t)padded(step->out.c) * value;
   bytes = (bytes + 63) / 64 * 64;
