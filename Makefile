@@ -49,7 +49,8 @@ LIB_SRC := $(sort $(wildcard src/base/*.c src/stats/*.c src/image/*.c src/datase
   src/net/*/*.c src/zoo/*.c src/model/*.c src/weights/*.c src/train/*.c src/predict/*.c \
   src/evaluate/*.c src/explain/*.c src/report/*.c))
 # Compiled once for each level of instructions: src/net/vector.h.
-KERNEL_SRC := src/net/product.c src/net/product_bytes.c src/net/outer.c src/net/winograd/transform.c \
+KERNEL_SRC := src/net/product.c src/net/product_bytes.c src/net/product_words.c \
+  src/net/product_words_windows.c src/net/outer.c src/net/winograd/transform.c \
   $(sort $(wildcard src/net/infer/*.c)) $(addprefix src/net/learn/,add.c backend.c first.c flat.c gradient.c rows.c tiles.c winograd.c) \
   src/net/dense/backend.c
 CLI_SRC := $(sort $(wildcard src/cli/*.c))

@@ -30,7 +30,8 @@ LEUKO_CPU=generic run "${bench[@]}"
 ok 'generic: nothing but plain C' implementations_are ':generic$'
 LEUKO_CPU=avx2 run "${bench[@]}"
 ok 'avx2: nothing with AVX-512' out_lacks avx512
-ok 'avx2: kernels of its own' implementations_are ':avx2$'
+ok 'avx2: kernels of its own' implementations_are ':avx2(_int16)?$'
+ok 'avx2: 16 bits are whole numbers' out_has 'winograd_4x4.*:avx2_int16'
 LEUKO_CPU=avx2 run bench --model cnn --train --seconds 0.1 --batch 1 --layers
 ok 'avx2: kernels of its own in training' out_has 'conv4 .*winograd_4x4[+]pool:avx2 '
 LEUKO_CPU=avx512 run "${bench[@]}"

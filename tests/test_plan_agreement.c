@@ -77,7 +77,7 @@ static double cosine(const float *a, const float *b, size_t count) {
 static void bf16_agrees_with_f32(void **state) {
   (void)state;
   if (!net_precision_supported(NET_BF16)) {
-    print_message("this processor has no AVX-512 with BF16: skipped\n");
+    print_message("this processor has no 16 bits: skipped\n");
     skip();
   }
   for (int i = 0; i < 8; i++) {

@@ -33,7 +33,7 @@ static void auto_follows_what_was_measured(void **state) {
   (void)state;
   const char *asked = net_precision_supported(NET_BF16) ? "bf16" : "f32";
   const char *fast = net_cpu_fast_bf16() ? "bf16" : "f32";
-  const char *finer = net_cpu_fine() ? "bf16" : "f32"; /* where that was in what is finer */
+  const char *finer = net_cpu_fine() ? fast : "f32"; /* where that was in what is finer */
   const struct {
     model_agreement measured;
     bool half;

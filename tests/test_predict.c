@@ -395,7 +395,7 @@ static void an_answer_that_is_no_number_is_none(void **state) {
 static void beyond_half_precision_float32_answers(void **state) {
   const fixture *f = *state;
   if (!net_precision_supported(NET_BF16)) {
-    print_message("this processor has no AVX-512 with BF16: skipped\n");
+    print_message("this processor has no 16 bits: skipped\n");
     skip();
   }
   leuko_error error = {0};

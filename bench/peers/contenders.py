@@ -29,7 +29,8 @@ def computes_in(contender, way, flags, work):
     other 16 bits where there are such products."""
     if precision(way) != "bf16" or "avx512_bf16" in flags or contender == "ncnn":
         return True
-    return contender == "leuko" and work == "predict" and "avx512_vnni" in flags
+    other = "avx512_vnni" in flags or "avx512f" not in flags
+    return contender == "leuko" and work == "predict" and other
 
 
 def peers(work, batch=2):

@@ -50,7 +50,7 @@ static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 3},
     {"precision", KEY_PRECISION, "f32|bf16", 0,
      "of trainings and frozen bases (f32); bf16 is faster where the processor has AMX, or is "
-     "AMD's with AVX512-BF16, and with AVX512-VNNI alone for the bases",
+     "AMD's with AVX512-BF16; in the bases also with AVX512-VNNI, and on AMD's from Zen 3 on",
      3},
     {"json", KEY_JSON, 0, 0, "print the result as JSON", 3},
     {0}};

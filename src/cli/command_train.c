@@ -154,7 +154,7 @@ static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "all processors by default", 5},
     {"precision", KEY_PRECISION, "f32|bf16", 0,
      "of activations and gradients (f32); bf16 is faster where the processor has AMX, or is AMD's "
-     "with AVX512-BF16, and with AVX512-VNNI alone for a frozen base",
+     "with AVX512-BF16; in a frozen base also with AVX512-VNNI, and on AMD's from Zen 3 on",
      5},
     {"backend", KEY_BACKEND, "NAME", 0, "onednn (default) or ref (slow and exact)", 5},
     {"json", KEY_JSON, 0, 0, "print the result as JSON", 5},

@@ -73,14 +73,20 @@ bool net_cpu_half(void) {
 }
 
 bool net_cpu_words(void) {
-  return net_cpu() == NET_CPU_AVX512_VNNI;
+  return net_cpu() == NET_CPU_AVX512_VNNI || net_cpu() == NET_CPU_AVX2;
 }
 
 bool net_cpu_fine(void) {
   return net_cpu_half() || net_cpu_words();
 }
 
+/* Whether vpmaddwd has the rate of float32's products, with twice as many in it: from Zen 3 on. */
+static bool fast_pairs(void) {
+  return __builtin_cpu_is("amd") && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
+}
+
 bool net_cpu_fast_bf16(void) {
+  if (net_cpu() == NET_CPU_AVX2) return fast_pairs();
   return net_cpu_fine() || (net_cpu() >= NET_CPU_AVX512_BF16 && !__builtin_cpu_is("intel"));
 }
 

@@ -8,7 +8,7 @@
 
 typedef enum {
   NET_CPU_GENERIC,     /* plain C alone */
-  NET_CPU_AVX2,        /* AVX2 and FMA; from here on oneDNN as well */
+  NET_CPU_AVX2,        /* AVX2 and FMA, in bytes, too; from here on oneDNN as well */
   NET_CPU_AVX512,      /* F and BW */
   NET_CPU_AVX512_VNNI, /* also in bytes */
   NET_CPU_AVX512_BF16, /* and in bfloat16 */
@@ -25,7 +25,8 @@ net_cpu_level net_cpu(void);
 /* Whether inference in 16 bits is faster than in float32. Intel's processors, which have a unit for
  * matrices instead, do products in bfloat16 at half the rate of float32 (Sapphire and Emerald
  * Rapids: 82 against 168 GFLOP/s of a core), AMD's at twice; but those of Intel have half precision
- * (360). */
+ * (360). With AVX2 alone whole numbers are faster from AMD's Zen 3 on, as fast as float32 on
+ * Intel's. */
 bool net_cpu_fast_bf16(void);
 
 /* Whether inference in 16 bits is in half precision, and multiplies so also float32 between bytes.
@@ -33,7 +34,8 @@ bool net_cpu_fast_bf16(void);
 bool net_cpu_half(void);
 
 /* Whether inference in 16 bits is in whole numbers of 16 bits with a scale for each pixel or tile,
- * and so also float32 between bytes: where there is neither bfloat16 nor half precision. */
+ * and so also float32 between bytes: with AVX2 alone, or with VNNI and neither bfloat16 nor half
+ * precision. */
 bool net_cpu_words(void);
 
 /* Whether inference in 16 bits rounds more finely than bfloat16: in one of these two. */

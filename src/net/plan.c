@@ -43,8 +43,7 @@ bool net_precision_find(const char *name, net_precision *out) {
 
 bool net_precision_supported(net_precision precision) {
   const net_cpu_level level = net_cpu();
-  if (precision == NET_INT8) return level == NET_CPU_AVX2 || level >= NET_CPU_AVX512_VNNI;
-  return precision == NET_F32 || level >= NET_CPU_AVX512_VNNI;
+  return precision == NET_F32 || level == NET_CPU_AVX2 || level >= NET_CPU_AVX512_VNNI;
 }
 
 bool net_precision_trains(net_precision precision) {

@@ -122,7 +122,8 @@ typedef struct {
 
 #ifdef VECTOR_WORDS
 /* The same of whole numbers of 16 bits (product_words.c; only where net_cpu_words). Sums of 128
- * values of the depth are exact; they are added up in float32. Widths are 32 or 64. */
+ * values of the depth are exact; they are added up in float32. Widths are PRODUCT_WIDTH or, with
+ * AVX-512, 32. */
 
 /* What the magnitude of a row's value may be. */
 #define PRODUCT_WORDS_LARGEST 32767
@@ -136,7 +137,7 @@ void product_words_pack(const float *kernel, size_t stride, float counts, size_t
 void product_words_ready(const void *const *from, size_t rows, size_t taps, size_t depth, void *v,
                          float *units);
 /* m [rows][width] = v [rows][depth] u in those units; rows of v are `v_stride` values apart, the
- * depth is a multiple of 32. */
+ * depth is a number of steps. */
 void product_words_rows(const void *v, size_t v_stride, const void *u, const float *units, float *m,
                         size_t rows, size_t depth, int width);
 

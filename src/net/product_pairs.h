@@ -12,8 +12,11 @@ PAIRS_INLINE void window_group(const product_pairs *w, size_t first, const char 
   const uint16_t *v = w->v + first * w->step;
   for (size_t left = filters; left;) {
     const size_t width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
+#if PRODUCT_WIDTH > 16
     if (width < PRODUCT_WIDTH) window_block(w, v, u, &f, row, count, VECTORS / 2, pooled);
-    else window_block(w, v, u, &f, row, count, VECTORS, pooled);
+    else
+#endif
+      window_block(w, v, u, &f, row, count, VECTORS, pooled);
     u += width * pairs * 4;
     f.first += width;
     f.scale += width;

@@ -11,21 +11,13 @@
  * with values of PRODUCT_WORDS_LARGEST it stays below 2^31, also where each is rounded up. */
 #define MOST_FACTORS ((float)INT32_MAX / PRODUCT_WORDS_LARGEST - PRODUCT_WORDS_MOST * 0.5f)
 
-/* The first of the two neighbouring values of a pair, as words_of leaves them. */
-static size_t pair_at(size_t pair) {
-  const size_t in_step = pair % 16, lane = in_step / 4, in_lane = in_step % 4;
-  return pair / 16 * 32 + in_lane / 2 * 16 + lane * 4 + in_lane % 2 * 2;
-}
-
 /* What brings sixteen columns of the kernel to whole numbers, so many of which are summed. */
 VECTOR static v16 factors_of(const float *kernel, size_t stride, size_t depth, size_t summed) {
-  const __m512i magnitude = _mm512_set1_epi32(INT32_MAX);
   v16 largest = v16_zero(), most = v16_zero();
   for (size_t first = 0; first < depth; first += summed) {
     v16 sum = v16_zero();
     for (size_t d = first; d < depth && d < first + summed; d++) {
-      const __m512i bits = _mm512_castps_si512(v16_load(kernel + d * stride));
-      const v16 value = _mm512_castsi512_ps(_mm512_and_si512(bits, magnitude));
+      const v16 value = words_magnitude(v16_load(kernel + d * stride));
       largest = v16_max(value, largest);
       sum = v16_add(sum, value);
     }
@@ -37,22 +29,15 @@ VECTOR static v16 factors_of(const float *kernel, size_t stride, size_t depth, s
   return v16_select(v16_over(by_sum, by_value), by_value, by_sum);
 }
 
-/* Of sixteen columns the pairs of a value and the next. */
-VECTOR_INLINE void store_pairs(v16 value, v16 next, void *to) {
-  const __m512i low = _mm512_cvtps_epi32(value);
-  const __m512i high = _mm512_slli_epi32(_mm512_cvtps_epi32(next), 16);
-  _mm512_storeu_si512(to, _mm512_mask_blend_epi16(0xaaaaaaaa, low, high));
-}
-
 VECTOR void product_words_pack(const float *kernel, size_t stride, float counts, size_t depth,
                                size_t width, void *u, float *units) {
   for (size_t f = 0; f < width; f += 16) {
     const v16 factors = factors_of(kernel + f, stride, depth, 2 * PAIRS);
     v16_store(units + f, v16_div(v16_all(counts), factors));
     for (size_t pair = 0; pair < depth / 2; pair++) {
-      const float *at = kernel + pair_at(pair) * stride + f;
-      store_pairs(v16_mul(v16_load(at), factors), v16_mul(v16_load(at + stride), factors),
-                  (char *)u + (pair * width + f) * 4);
+      const float *at = kernel + words_pair_at(pair) * stride + f;
+      words_store_pairs((char *)u + (pair * width + f) * 4, v16_mul(v16_load(at), factors),
+                        v16_mul(v16_load(at + stride), factors));
     }
   }
 }
@@ -70,7 +55,7 @@ VECTOR void product_words_windows_pack(const float *kernel, float counts, size_t
       for (size_t k = 0; k < values; k += 2, to += width * 4) {
         const float *at = kernel + (row * values + k) * filters + f;
         const v16 next = k + 1 < values ? v16_load(at + filters) : v16_zero();
-        store_pairs(v16_mul(v16_load(at), factors), v16_mul(next, factors), to);
+        words_store_pairs(to, v16_mul(v16_load(at), factors), v16_mul(next, factors));
       }
   }
 }
@@ -79,15 +64,17 @@ VECTOR void product_words_ready(const void *const *from, size_t rows, size_t tap
                                 void *v, float *units) {
   char *to = v;
   for (size_t r = 0; r < rows; r++) {
-    __m512i largest = _mm512_setzero_si512();
+    words_bits largest = words_none();
     for (size_t t = 0; t < taps; t++)
-      for (size_t d = 0; d < depth; d += 32)
+      for (size_t d = 0; d < depth; d += ELEMENT_STEP)
         largest = words_larger(largest, (const float *)from[t * rows + r] + d);
     const v16 factor = v16_all(words_factor(largest, units + r));
     for (size_t t = 0; t < taps; t++)
-      for (size_t d = 0; d < depth; d += 32, to += 64) {
+      for (size_t d = 0; d < depth; d += ELEMENT_STEP, to += 2 * ELEMENT_STEP) {
         const float *at = (const float *)from[t * rows + r] + d;
-        _mm512_storeu_si512(to, words_of(v16_load(at), v16_load(at + 16), factor));
+        v16 value[ELEMENT_VECTORS];
+        for (int k = 0; k < ELEMENT_VECTORS; k++) value[k] = v16_load(at + 16 * k);
+        words_store(to, value, factor);
       }
   }
 }
@@ -103,13 +90,12 @@ INLINE void multiply_pairs(const char *const *rows, const char *u, const float *
   for (size_t d = 0; d < pairs; d++) {
     for (int k = 0; k < lines; k++)
       _mm_prefetch(ahead + (d * (size_t)lines + (size_t)k) * 64, _MM_HINT_T0);
-    __m512i w[VECTORS];
-    for (int k = 0; k < vectors; k++)
-      w[k] = _mm512_loadu_si512(u + (d * (size_t)vectors + (size_t)k) * 64);
+    words_pairs w[VECTORS];
+    for (int k = 0; k < vectors; k++) w[k] = words_load(u + (d * (size_t)vectors + (size_t)k) * 64);
     for (int r = 0; r < count; r++) {
       int32_t two;
       memcpy(&two, rows[r] + d * sizeof two, sizeof two);
-      const __m512i value = _mm512_set1_epi32(two);
+      const words_two value = words_all(two);
       for (int k = 0; k < vectors; k++) sum[r][k] = words_summed(sum[r][k], value, w[k]);
     }
   }
@@ -117,7 +103,7 @@ INLINE void multiply_pairs(const char *const *rows, const char *u, const float *
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) {
       float *to = m + ((size_t)r * (size_t)vectors + (size_t)k) * 16;
-      const v16 value = _mm512_cvtepi32_ps(_mm512_castps_si512(sum[r][k]));
+      const v16 value = numbers(sum[r][k], ELEMENT_U8);
       const v16 unit = v16_load(units + 16 * k);
       v16_store(to, more ? v16_fma(value, unit, v16_load(to)) : v16_mul(value, unit));
     }
@@ -168,10 +154,16 @@ PRODUCT void product_words_rows(const void *v, size_t v_stride, const void *u, c
                                 float *m, size_t rows, size_t depth, int width) {
   const size_t row_bytes = 2 * v_stride;
   const bool single = rows <= PRODUCT_ROWS;
+#if PRODUCT_WIDTH == 16
+  (void)width;
+  (void)single;
+  multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 1);
+#else
   if (width == 64 && single) multiply_all(v, row_bytes, u, units, m, rows, depth, 4, 4);
   else if (width == 64) multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 4);
   else if (single) multiply_all(v, row_bytes, u, units, m, rows, depth, 2, 2);
   else multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 2);
+#endif
 }
 
 INLINE void finish_block(const float *row_units, const float *m, const product_finish *finish,
@@ -198,8 +190,10 @@ PRODUCT void product_words_finished(const void *v, const float *row_units, const
                                     const float *units, float *m, const product_finish *finish,
                                     size_t rows, size_t depth, int width) {
   product_words_rows(v, depth, u, units, m, rows, depth, width);
-  if (width == 64) finish_all(row_units, m, finish, rows, 4);
-  else finish_all(row_units, m, finish, rows, 2);
+  if (width == PRODUCT_WIDTH) finish_all(row_units, m, finish, rows, VECTORS);
+#if PRODUCT_WIDTH > 16
+  else finish_all(row_units, m, finish, rows, VECTORS / 2);
+#endif
 }
 
 #endif

@@ -12,19 +12,15 @@ INLINE void window_sums(const product_pairs *w, const uint16_t *v, const char *u
     for (int k = 0; k < vectors; k++) sum[r][k] = v16_zero();
   for (int i = 0; i < w->rows; i++, v += w->line)
     for (int d = 0; d < w->pairs; d++, u += vectors * 64) {
-      __m512i factors[VECTORS];
-      for (int k = 0; k < vectors; k++) factors[k] = _mm512_loadu_si512(u + k * 64);
+      words_pairs factors[VECTORS];
+      for (int k = 0; k < vectors; k++) factors[k] = words_load(u + k * 64);
       for (int r = 0; r < count; r++) {
         int32_t two;
         memcpy(&two, v + (size_t)r * w->step + 2 * d, sizeof two);
-        const __m512i value = _mm512_set1_epi32(two);
+        const words_two value = words_all(two);
         for (int k = 0; k < vectors; k++) sum[r][k] = words_summed(sum[r][k], value, factors[k]);
       }
     }
-}
-
-INLINE v16 larger_sums(v16 x, v16 y) {
-  return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(x), _mm512_castps_si512(y)));
 }
 
 /* A chunk of the filters of `count` windows, or of half as many squares. */
@@ -35,11 +31,13 @@ INLINE void window_block(const product_pairs *w, const uint16_t *v, const char *
   window_sums(w, v, u, sum, count, vectors);
   if (pooled) {
     for (int r = 0; r < count / 2; r++)
-      for (int k = 0; k < vectors; k++) sum[r][k] = larger_sums(sum[2 * r][k], sum[2 * r + 1][k]);
+      for (int k = 0; k < vectors; k++)
+        sum[r][k] = words_larger_sums(sum[2 * r][k], sum[2 * r + 1][k]);
     window_sums(w, v + w->below, u, lower, count, vectors);
     for (int r = 0; r < count / 2; r++)
       for (int k = 0; k < vectors; k++)
-        sum[r][k] = larger_sums(sum[r][k], larger_sums(lower[2 * r][k], lower[2 * r + 1][k]));
+        sum[r][k] =
+            words_larger_sums(sum[r][k], words_larger_sums(lower[2 * r][k], lower[2 * r + 1][k]));
   }
   finish_rows(finish, row, sum, pooled ? count / 2 : count, vectors, ELEMENT_U8);
 }

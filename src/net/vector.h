@@ -92,6 +92,7 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 #include <immintrin.h>
 
 #define VECTOR_BYTES /* there are also kernels in bytes */
+#define VECTOR_WORDS /* and in 16-bit whole numbers */
 #define LEVEL(name) name##_avx2
 #define LEVEL_NAME "avx2"
 #define VECTOR __attribute__((target("avx2,fma")))
@@ -171,7 +172,7 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
 
 #define VECTOR_AVX512
 #define VECTOR_BYTES
-#define VECTOR_WORDS  /* and in 16-bit whole numbers */
+#define VECTOR_WORDS
 #define VECTOR_NARROW /* and in bfloat16; not every processor of the level runs these three */
 /* And in half precision, which clang's headers offer only to what is compiled for such processors
  * alone. */
@@ -252,7 +253,9 @@ VECTOR_INLINE void v16_store_bytes(uint8_t *to, v16 x) {
  * instructions that use it, which costs more than it saves where these are multiplications: there
  * are two loads a cycle, and as many of them. */
 VECTOR_INLINE v16 v16_kept(v16 x) {
-#if !defined VECTOR_GENERIC && !defined VECTOR_AVX2 && !defined EMULATE_IMMINTRIN_H
+#if defined VECTOR_AVX2
+  __asm__("" : "+x"(x.low), "+x"(x.high));
+#elif !defined VECTOR_GENERIC && !defined EMULATE_IMMINTRIN_H
   __asm__("" : "+v"(x));
 #endif
   return x;

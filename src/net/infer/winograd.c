@@ -112,7 +112,9 @@ VECTOR static void pack_bf16(const float *from, int channels, int width, char *t
       }
     }
 }
+#endif
 
+#ifdef VECTOR_WORDS
 static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_error *error) {
   const int channels = w->s.in.c, filters = w->s.plain.c;
   size_t bytes = kernel_values(w) * sizeof(float);
@@ -125,7 +127,6 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
     const int first = chunk * PRODUCT_WIDTH, left = filters - first;
     const int width = left < PRODUCT_WIDTH ? left : PRODUCT_WIDTH;
     const size_t at = (size_t)WINOGRAD_POSITIONS * (size_t)channels * (size_t)first;
-    const size_t position = (size_t)channels * (size_t)width;
 #ifdef VECTOR_HALF
     if (w->s.half) {
       winograd_half_pack(w, kernel, first, u + at);
@@ -136,8 +137,11 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
       winograd_words_pack(w, first, (size_t)width, u + at);
       continue;
     }
+#ifdef VECTOR_NARROW
+    const size_t position = (size_t)channels * (size_t)width;
     for (size_t p = 0; p < WINOGRAD_POSITIONS; p++)
       pack_bf16(u + at + p * position, channels, width, (char *)w->u + (at + p * position) * 2);
+#endif
   }
   free(u);
   return LEUKO_OK;
@@ -145,7 +149,7 @@ static leuko_status bind_narrow(infer_winograd *w, const float *kernel, leuko_er
 #endif
 
 leuko_status infer_winograd_bind(infer_winograd *w, const float *kernel, leuko_error *error) {
-#ifdef VECTOR_NARROW
+#ifdef VECTOR_WORDS
   if (w->s.in_type == ELEMENT_BF16 || winograd_scaled(w)) return bind_narrow(w, kernel, error);
 #endif
   (void)error;

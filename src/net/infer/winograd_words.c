@@ -11,12 +11,14 @@
 static const float enlarged[6] = {AT_0, AT_A, AT_A, AT_B, AT_B, AT_0};
 static const float reduced[6] = {1 / AT_0, 1 / AT_A, 1 / AT_A, 1 / AT_B, 1 / AT_B, 1 / AT_0};
 
+#define STEP_BYTES (ELEMENT_STEP * sizeof(float))
+
 /* The magnitudes among which is a tile's largest. */
-VECTOR_INLINE __m512i largest_of(const char *const from[36], size_t pixel) {
-  __m512i each[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-  for (size_t c = 0; c < pixel; c += 128)
+VECTOR_INLINE words_bits largest_of(const char *const from[36], size_t pixel) {
+  words_bits each[2] = {words_none(), words_none()};
+  for (size_t c = 0; c < pixel; c += STEP_BYTES)
     for (int i = 0; i < 36; i++) each[i % 2] = words_larger(each[i % 2], from[i] + c);
-  return _mm512_max_epi32(each[0], each[1]);
+  return words_largest(each[0], each[1]);
 }
 
 /* v of one tile; *unit becomes what one of it counts, but for `enlarged`. */
@@ -29,9 +31,9 @@ VECTOR_INLINE void transform_input_words(const infer_winograd *w, const net_call
   float factors[6][6];
   for (int i = 0; i < 6; i++)
     for (int j = 0; j < 6; j++) factors[i][j] = factor * reduced[i] * reduced[j];
-  for (size_t c = 0; c < pixel; c += 128, v += 64) {
-    v16 o[2][6][6];
-    for (int part = 0; part < 2; part++) {
+  for (size_t c = 0; c < pixel; c += STEP_BYTES, v += STEP_BYTES / 2) {
+    v16 o[ELEMENT_VECTORS][6][6];
+    for (int part = 0; part < ELEMENT_VECTORS; part++) {
       v16 d[6][6];
       for (int i = 0; i < 6; i++)
         for (int j = 0; j < 6; j++) d[i][j] = element_load(from[i * 6 + j] + c, part, ELEMENT_F32);
@@ -39,8 +41,9 @@ VECTOR_INLINE void transform_input_words(const infer_winograd *w, const net_call
     }
     for (int i = 0; i < 6; i++)
       for (int j = 0; j < 6; j++) {
-        const __m512i words = words_of(o[0][i][j], o[1][i][j], v16_all(factors[i][j]));
-        _mm512_storeu_si512(v + (size_t)(i * 6 + j) * stride, words);
+        v16 value[ELEMENT_VECTORS];
+        for (int part = 0; part < ELEMENT_VECTORS; part++) value[part] = o[part][i][j];
+        words_store(v + (size_t)(i * 6 + j) * stride, value, v16_all(factors[i][j]));
       }
   }
 }
