@@ -79,11 +79,23 @@ VECTOR void product_words_ready(const void *const *from, size_t rows, size_t tap
   }
 }
 
-/* m [count][16 vectors] = or += rows times u over `pairs` pairs of the depth. Meanwhile a line a
- * pair is fetched from `ahead` on. */
+/* A column's sum in numbers but for what the row counts, with those before it in m. */
+INLINE v16 counted(v16 sum, const float *units, const float *m, bool more) {
+  const v16 value = numbers(sum, ELEMENT_U8), unit = v16_load(units);
+  return more ? v16_fma(value, unit, v16_load(m)) : v16_mul(value, unit);
+}
+
+/* What rows become at the end of the depth: each times what it counts, finished. */
+typedef struct {
+  const float *row_units;
+  product_finish finish;
+} ending;
+
+/* m [count][16 vectors] = or += rows times u over `pairs` pairs of the depth, or with `end`, rows
+ * `row` and so on finished. Meanwhile a line a pair is fetched from `ahead` on. */
 INLINE void multiply_pairs(const char *const *rows, const char *u, const float *units, float *m,
                            size_t pairs, const char *ahead, int lines, int count, int vectors,
-                           bool more) {
+                           bool more, const ending *end, size_t row) {
   v16 sum[PRODUCT_ROWS][VECTORS]; /* whole numbers */
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) sum[r][k] = v16_zero();
@@ -103,29 +115,40 @@ INLINE void multiply_pairs(const char *const *rows, const char *u, const float *
   for (int r = 0; r < count; r++)
     for (int k = 0; k < vectors; k++) {
       float *to = m + ((size_t)r * (size_t)vectors + (size_t)k) * 16;
-      const v16 value = numbers(sum[r][k], ELEMENT_U8);
-      const v16 unit = v16_load(units + 16 * k);
-      v16_store(to, more ? v16_fma(value, unit, v16_load(to)) : v16_mul(value, unit));
+      const v16 value = counted(sum[r][k], units + 16 * k, to, more);
+      if (end) sum[r][k] = v16_mul(value, v16_all(end->row_units[row + (size_t)r]));
+      else v16_store(to, value);
     }
+  if (end) finish_rows(&end->finish, row, sum, count, vectors, ELEMENT_F32);
+}
+
+/* A row of m. */
+INLINE void finish_m(const float *m, const ending *end, size_t row, int vectors) {
+  v16 sums[PRODUCT_ROWS][VECTORS];
+  for (int k = 0; k < vectors; k++)
+    sums[0][k] = v16_mul(v16_load(m + 16 * k), v16_all(end->row_units[row]));
+  finish_rows(&end->finish, row, sums, 1, vectors, ELEMENT_F32);
 }
 
 #define ROWS_CASE(count)                                                                           \
   case count:                                                                                      \
-    multiply_pairs(from, u, units, to, pairs, ahead, lines, count, vectors, more);                 \
+    multiply_pairs(from, u, units, to, pairs, ahead, lines, count, vectors, more, NULL, 0);        \
     break
+#define ROWS_ALL(lines)                                                                            \
+  multiply_pairs(from, u, units, to, pairs, ahead, lines, PRODUCT_ROWS, vectors, more, end, r)
 /* All rows go through one stretch of the depth, whose factors stay in the nearest cache meanwhile.
  * The first groups of rows fetch those of the next stretch there, a part each; a single group as
- * many lines as it uses. */
+ * many lines as it uses. Whole groups are finished in registers. */
 INLINE void multiply_stretch(const char *v, size_t row_bytes, const char *u, const float *units,
-                             float *m, size_t rows, size_t pairs, int lines, int vectors,
-                             bool more) {
+                             float *m, size_t rows, size_t pairs, int lines, int vectors, bool more,
+                             const ending *end) {
   for (size_t r = 0; r < rows; r += PRODUCT_ROWS) {
     const char *from[PRODUCT_ROWS];
     const size_t left = rows - r, count = left < PRODUCT_ROWS ? left : PRODUCT_ROWS;
     for (size_t i = 0; i < count; i++) from[i] = v + (r + i) * row_bytes;
-    const size_t part = r / PRODUCT_ROWS % (size_t)vectors;
+    const size_t part = r / PRODUCT_ROWS % (size_t)vectors, columns = (size_t)vectors * 16;
     const char *ahead = u + ((size_t)vectors + part) * pairs * 64;
-    float *to = m + r * (size_t)vectors * 16;
+    float *to = m + r * columns;
     switch (count) {
       ROWS_CASE(1);
       ROWS_CASE(2);
@@ -133,67 +156,54 @@ INLINE void multiply_stretch(const char *v, size_t row_bytes, const char *u, con
       ROWS_CASE(4);
       ROWS_CASE(5);
     default:
-      multiply_pairs(from, u, units, to, pairs, ahead, lines, PRODUCT_ROWS, vectors, more);
-      break;
+      if (vectors == 1 && r > 0) ROWS_ALL(0);
+      else ROWS_ALL(lines);
+      continue;
     }
+    for (size_t i = 0; end && i < count; i++) finish_m(to + i * columns, end, r + i, vectors);
   }
 }
 
+#define STRETCH(more, end)                                                                         \
+  multiply_stretch(from, row_bytes, factors, units, m, rows, pairs, lines, vectors, more, end)
 INLINE void multiply_all(const char *v, size_t row_bytes, const char *u, const float *units,
-                         float *m, size_t rows, size_t depth, int lines, int vectors) {
+                         float *m, size_t rows, size_t depth, int lines, int vectors,
+                         const ending *end) {
   for (size_t first = 0; first < depth / 2; first += PAIRS) {
     const size_t left = depth / 2 - first, pairs = left < PAIRS ? left : PAIRS;
     const char *from = v + first * 4, *factors = u + first * (size_t)vectors * 64;
-    if (first)
-      multiply_stretch(from, row_bytes, factors, units, m, rows, pairs, lines, vectors, true);
-    else multiply_stretch(from, row_bytes, factors, units, m, rows, pairs, lines, vectors, false);
+    if (end && left <= PAIRS) {
+      if (first) STRETCH(true, end);
+      else STRETCH(false, end);
+    } else if (first) STRETCH(true, NULL);
+    else STRETCH(false, NULL);
   }
+}
+
+INLINE void multiply_width(const char *v, size_t row_bytes, const char *u, const float *units,
+                           float *m, size_t rows, size_t depth, int width, const ending *end) {
+#if PRODUCT_WIDTH == 16
+  (void)width;
+  multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 1, end);
+#else
+  const bool single = rows <= PRODUCT_ROWS;
+  if (width == 64 && single) multiply_all(v, row_bytes, u, units, m, rows, depth, 4, 4, end);
+  else if (width == 64) multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 4, end);
+  else if (single) multiply_all(v, row_bytes, u, units, m, rows, depth, 2, 2, end);
+  else multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 2, end);
+#endif
 }
 
 PRODUCT void product_words_rows(const void *v, size_t v_stride, const void *u, const float *units,
                                 float *m, size_t rows, size_t depth, int width) {
-  const size_t row_bytes = 2 * v_stride;
-  const bool single = rows <= PRODUCT_ROWS;
-#if PRODUCT_WIDTH == 16
-  (void)width;
-  (void)single;
-  multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 1);
-#else
-  if (width == 64 && single) multiply_all(v, row_bytes, u, units, m, rows, depth, 4, 4);
-  else if (width == 64) multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 4);
-  else if (single) multiply_all(v, row_bytes, u, units, m, rows, depth, 2, 2);
-  else multiply_all(v, row_bytes, u, units, m, rows, depth, 1, 2);
-#endif
-}
-
-INLINE void finish_block(const float *row_units, const float *m, const product_finish *finish,
-                         size_t row, int count, int vectors) {
-  v16 sums[PRODUCT_ROWS][VECTORS];
-  for (int r = 0; r < count; r++)
-    for (int k = 0; k < vectors; k++) {
-      const float *from = m + ((row + (size_t)r) * (size_t)vectors + (size_t)k) * 16;
-      sums[r][k] = v16_mul(v16_load(from), v16_all(row_units[row + (size_t)r]));
-    }
-  finish_rows(finish, row, sums, count, vectors, ELEMENT_F32);
-}
-
-INLINE void finish_all(const float *row_units, const float *m, const product_finish *finish,
-                       size_t rows, int vectors) {
-  const product_finish f = *finish;
-  size_t row = 0;
-  for (; row + PRODUCT_ROWS <= rows; row += PRODUCT_ROWS)
-    finish_block(row_units, m, &f, row, PRODUCT_ROWS, vectors);
-  for (; row < rows; row++) finish_block(row_units, m, &f, row, 1, vectors);
+  multiply_width(v, 2 * v_stride, u, units, m, rows, depth, width, NULL);
 }
 
 PRODUCT void product_words_finished(const void *v, const float *row_units, const void *u,
                                     const float *units, float *m, const product_finish *finish,
                                     size_t rows, size_t depth, int width) {
-  product_words_rows(v, depth, u, units, m, rows, depth, width);
-  if (width == PRODUCT_WIDTH) finish_all(row_units, m, finish, rows, VECTORS);
-#if PRODUCT_WIDTH > 16
-  else finish_all(row_units, m, finish, rows, VECTORS / 2);
-#endif
+  const ending end = {row_units, *finish};
+  multiply_width(v, 2 * depth, u, units, m, rows, depth, width, &end);
 }
 
 #endif
